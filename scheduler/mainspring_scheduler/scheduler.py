@@ -25,6 +25,7 @@ from mainspring_scheduler.duties.due import create_due_runs
 from mainspring_scheduler.duties.finishes import finish_runs
 from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
+from mainspring_scheduler.predictions import Predictions
 from mainspring_scheduler.progress.apply_reports import Applied, apply_reports, late_report
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports, merge_reports
 from mainspring_scheduler.progress.wait_resumes import resume_due
@@ -124,6 +125,7 @@ class Scheduler:
             live_attempts=self._live_attempts,
             key_ring=key_ring,
         )
+        self._predictions = Predictions()
         self._inbox = _Inbox()
         self._polled_at = float("-inf")
         self._next_due_at: datetime | None = None
@@ -184,6 +186,17 @@ class Scheduler:
     def _transact(self, is_looking: bool, now: datetime) -> tuple[PassCounts, Dispatched]:
         inbox = self._inbox
         self._store_bulky_logs(inbox)
+        if self._predictions.may_predict():
+            try:
+                return self._pass(inbox.reports, inbox.chunks, is_looking, now, predicts=True)
+            except (SlotsTaken, StoreUnavailable):
+                self._live_attempts.clear()
+                raise
+            except Exception as exc:
+                # The pass was rolled back. Without predictions it sees the rows that the writes really change.
+                _log.debug("pass repeated without predictions: cause=%s", exc)
+                self._live_attempts.clear()
+                self._predictions.note_wrong()
         try:
             return self._pass(inbox.reports, inbox.chunks, is_looking, now)
         except (SlotsTaken, StoreUnavailable):
@@ -198,10 +211,16 @@ class Scheduler:
             return self._pass([], [], is_looking, now)
 
     def _pass(
-        self, reports: Sequence[Report], chunks: Sequence[LogChunk], is_looking: bool, now: datetime
+        self,
+        reports: Sequence[Report],
+        chunks: Sequence[LogChunk],
+        is_looking: bool,
+        now: datetime,
+        *,
+        predicts: bool = False,
     ) -> tuple[PassCounts, Dispatched]:
         counts = PassCounts(reports=len(reports))
-        with scheduling.begin_pass(self._database) as current:
+        with scheduling.begin_pass(self._database, predicts=predicts) as current:
             if chunks:
                 current.reports.append_log(chunks)
             if self._remote and is_looking:

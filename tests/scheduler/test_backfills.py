@@ -270,9 +270,9 @@ def test_ten_thousand_intervals_delay_no_run_of_another_dag(make_engine: Callabl
 def test_without_a_backfill_a_pass_asks_nothing_about_them(engine: Engine) -> None:
     engine.trigger(engine.save("etl", SHELL, schedule="@daily"))
     engine.run_until_idle()
-    with counted(engine.database) as statements:
+    with counted(engine.database) as cost:
         engine.step()
-    assert not [one for one in statements if "FROM backfill JOIN" in one]
+    assert not [one for one in cost.statements if "FROM backfill JOIN" in one]
 
 
 def test_a_limit_of_one_run_is_no_pause_between_runs(engine: Engine) -> None:

@@ -92,7 +92,7 @@ def test_a_backlog_takes_no_further_statement(make_engine: Callable[..., Engine]
     engine.run_until_idle()
     costs = []
     for _ in range(4):
-        with counted(engine.database) as statements:
+        with counted(engine.database) as cost:
             next_batch(engine)
-        costs.append(len(statements))
+        costs.append(len(cost.statements))
     assert len(set(costs)) == 1

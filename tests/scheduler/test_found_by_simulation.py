@@ -55,6 +55,7 @@ def test_a_start_whose_commit_broke_is_recorded_once(engine: Engine, database: D
     engine.run_until_idle()
     assert engine.states() == {"a": "running"}
     assert [one.state for one in engine.events() if one.task_id == "a"] == ["queued", "running"]
+    unreliable.disconnect()
 
 
 def test_a_cancel_makes_room_for_what_its_tasks_limit_held_back(engine: Engine) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, InvalidDag, NotFound
 from mainspring.states import StateReason, TaskState
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.queries.pools import get_pool
 from mainspring_store.resources import dags
 from mainspring_store.resources.pools import NewPool, change_pools, create_pools, delete_pools
@@ -149,15 +150,15 @@ def test_a_pass_that_finds_its_slots_taken_changes_nothing_and_the_next_one_sees
 ) -> None:
     make(engine, 2)
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}, "b": {"pool": "db"}}))
-    original = Effects.apply
+    original = Effects.apply_by
 
-    def shrink_first(effects: Effects, connection: Any) -> Any:
+    def shrink_first(effects: Effects, statements: Statements) -> Any:
         # As if somebody had made the pool smaller since this pass read the room in it.
-        connection.execute(pool.update().where(pool.c.name == "db").values(slots=1))
-        return original(effects, connection)
+        statements.connection.execute(pool.update().where(pool.c.name == "db").values(slots=1))
+        return original(effects, statements)
 
     with monkeypatch.context() as patched:
-        patched.setattr(Effects, "apply", shrink_first)
+        patched.setattr(Effects, "apply_by", shrink_first)
         counts = engine.step()
     assert not counts.is_complete
     assert not engine.executor.submitted

@@ -64,7 +64,7 @@ class PostgresMachine(EngineMachine):
             tables = ", ".join(table.name for table in metadata.sorted_tables if table.name != "pool")
             connection.exec_driver_sql(f"TRUNCATE {tables} CASCADE")
             connection.exec_driver_sql(f"DELETE FROM pool WHERE name <> '{DEFAULT_POOL}'")
-            connection.exec_driver_sql("UPDATE pool SET used = 0")
+            connection.exec_driver_sql("UPDATE pool SET used = 0, calling = 0")
         return database
 
     @precondition(lambda self: any(not host.inbox for host in self.hosts))
@@ -80,7 +80,9 @@ class PostgresMachine(EngineMachine):
             self.model.apply(inbox, self.clock.now())
         self.model.apply(taken, self.clock.now())
         # Each pass that held goes a step further: the outer one goes on with what the inner one began, called runs too.
-        for _ in range((any(done) and not inner.was_undone) + (not outer.was_undone)):
+        # An inner pass that found everything locked did nothing, and the outer one alone goes a step.
+        has_gone_on = any(counts is not None and not counts.did_nothing for counts in done)
+        for _ in range((has_gone_on and not inner.was_undone) + (not outer.was_undone)):
             self.model.look(self.clock.now())
             self.follow(is_idle=False)
         self.compare(is_idle=False)
@@ -96,6 +98,11 @@ class PostgresMachine(EngineMachine):
             self.model.apply(inbox + self.taken_from_afar(), self.clock.now())
             self.model.look(self.clock.now())
         self.compare(is_idle=False)
+
+    @rule(host=PICK, are_on=st.booleans())
+    def predict(self, host: int, are_on: bool) -> None:
+        """A scheduler goes on with or without predictions of its writes."""
+        one_of(self.hosts, host).predictions.are_on = are_on
 
     def _interrupted(self, host: Host, by: Callable[[], object]) -> None:
         self.database.between = by

@@ -22,6 +22,7 @@ def database_of_all(postgres_server: PostgresServer) -> Iterator[None]:
     def _wait_little(connection: object, _: object) -> None:
         # Both schedulers run in one thread: who must wait for the other would wait for ever.
         connection.execute("SET lock_timeout = '100ms'")  # type: ignore[attr-defined]
+        connection.commit()  # type: ignore[attr-defined]
 
     migrate(database)
     PostgresMachine.database_of_all = database

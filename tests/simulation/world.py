@@ -13,13 +13,24 @@ from mainspring.errors import StoreUnavailable
 from mainspring_executors.contract import AttemptLocation, Capabilities, Executor, SubmitResult, Submitted
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import find_lost, find_unsubmitted
+from mainspring_scheduler.predictions import Predictions
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import Database, open_database
+from mainspring_store.database.pipeline import Mispredicted, PipelinedStatements, Statements
 from mainspring_store.resources import heartbeats as services
 from tests.scheduler.engine import MovedClock, ScriptedExecutor
 from tests.simulation.broker import Broker, BrokerExecutor
 
 __all__ = ["Host", "UnreliableDatabase"]
+
+
+class DrawnPredictions(Predictions):
+    """Predicts or not, as the simulation draws it."""
+
+    are_on = True
+
+    def may_predict(self) -> bool:
+        return self.are_on
 
 
 class UnreliableDatabase(Database):
@@ -48,6 +59,25 @@ class UnreliableDatabase(Database):
             yield connection
             if fault == "rollback":
                 raise StoreUnavailable("the connection broke before the commit")
+        if fault == "unknown":
+            raise StoreUnavailable("the connection broke after the commit")
+
+    @contextmanager
+    def statements(self, *, predicts: bool = False) -> Iterator[Statements]:
+        # On SQLite, `write` breaks.
+        fault, self.fault = (self.fault, None) if not self.is_sqlite else (None, self.fault)
+        try:
+            with super().statements(predicts=predicts) as statements:
+                if isinstance(statements, PipelinedStatements):
+                    statements.before_flight = lambda texts: self._interrupt("; ".join(texts))
+                yield statements
+                if isinstance(statements, PipelinedStatements):
+                    statements.send()
+                if fault == "rollback":
+                    raise StoreUnavailable("the connection broke before the commit")
+        except Mispredicted:
+            self.fault = fault  # of the repeated pass
+            raise
         if fault == "unknown":
             raise StoreUnavailable("the connection broke after the commit")
 
@@ -108,6 +138,7 @@ class Host:
             clock=clock,
             random=Random(seed),
         )
+        self.predictions = self.scheduler._predictions = DrawnPredictions()
         self.inbox: list[Report] = []
         """What the scheduler holds in memory: delivered, and not yet in the store."""
         self.has_peers = False

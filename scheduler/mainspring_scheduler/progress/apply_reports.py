@@ -73,7 +73,7 @@ def apply_reports(
     live_attempts.complete(merged)
     live = live_attempts.find(merged, scheduling)
     if live:
-        scheduling.lock_runs({attempt.dag_run_id for attempt in live.values()})
+        scheduling.hold_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
     live_versions = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
     steps = _steps(scheduling, live, merged, live_versions, now, random)

@@ -6,6 +6,7 @@ than the lock is held. Therefore writers first queue on a lock of the process an
 """
 
 import fcntl
+import logging
 import os
 import sqlite3
 import threading
@@ -21,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
+from mainspring_store.database.pipeline import DirectStatements, PipelinedStatements, PipelineSession, Statements
 from mainspring_store.database.postgres_sessions import (
     POOLER_REFUSED,
     POOLER_SIGN,
@@ -30,6 +32,8 @@ from mainspring_store.database.postgres_sessions import (
 )
 
 __all__ = ["Database", "lift_time_limit", "open_database"]
+
+_log = logging.getLogger(__name__)
 
 CONNECT_SECONDS_MAX = 5
 """PostgreSQL must accept a connection within this time."""
@@ -49,6 +53,8 @@ class Database:
     def __init__(self, engine: Engine, write_queue: "WriteQueue | None") -> None:
         self.engine = engine
         self._write_queue = write_queue
+        self._sessions: list[PipelineSession] = []
+        """Idle sessions for passes. A thread that finds none opens one."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -87,6 +93,55 @@ class Database:
                     yield connection
 
     @contextmanager
+    def statements(self, *, predicts: bool = False) -> Iterator[Statements]:
+        """A transaction as `write`, whose statements travel together on PostgreSQL.
+
+        predicts: whether guarded writes may wait (see `pipeline`).
+
+        Raises:
+            Mispredicted: A prediction was wrong. The transaction is rolled back.
+            StoreUnavailable: As for `write`.
+        """
+        if self.is_sqlite:
+            with self.write() as connection:
+                yield DirectStatements(connection)
+            return
+        with _translated():
+            session = self._idle_session() or self._open_session()
+            try:
+                pipeline = PipelinedStatements(session, predicts=predicts)
+                yield pipeline
+                pipeline.commit()
+            finally:
+                self._give_back(session)
+
+    def _idle_session(self) -> PipelineSession | None:
+        try:
+            return self._sessions.pop()
+        except IndexError:
+            return None
+
+    def _open_session(self) -> PipelineSession:
+        connection = self.engine.connect()
+        try:
+            connection.execution_options(isolation_level="AUTOCOMMIT").detach()
+            return PipelineSession(connection)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _give_back(self, session: PipelineSession) -> None:
+        """Keep a session for the next transaction, unless the session may be unfit."""
+        try:
+            session.roll_back()
+        except Exception:
+            _log.debug("session dropped", exc_info=True)
+        if session.is_usable:
+            self._sessions.append(session)
+        else:
+            session.close()
+
+    @contextmanager
     def autocommit(self) -> Iterator[Connection]:
         """A connection for single writing statements. On PostgreSQL each statement is a transaction and one round trip;
         on SQLite all statements form one transaction.
@@ -103,6 +158,8 @@ class Database:
 
     def disconnect(self) -> None:
         """Close all connections; the next use opens new connections. Call it only while no thread uses the database."""
+        while self._sessions:
+            self._sessions.pop().close()
         self.engine.dispose()
         if self._write_queue is not None:
             self._write_queue.disconnect()

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Select,
     and_,
     bindparam,
@@ -23,6 +22,7 @@ from sqlalchemy.types import Integer, String
 
 from mainspring.definition.model import SLOTLESS_TYPES, TaskType
 from mainspring.trigger_rules import UpstreamCounts
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.conditions import READY, UNLIMITED
 from mainspring_store.state.records import Candidate
 from mainspring_store.tables import dag, dag_run, pool, task_instance
@@ -36,11 +36,8 @@ OTHERS_MIN = 100
 """Minimum number of candidates from the DAGs beside the dominant DAG, so that each DAG gets its turn."""
 
 
-class CandidateReads:
+class CandidateReads(PassPart):
     """The part of a pass that reads ready instances."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def ready(
         self, limit: int, *, executor: str | None = None, excluded_executors: Sequence[str] = ()
@@ -54,7 +51,7 @@ class CandidateReads:
         executor: only instances with this executor. excluded_executors: only instances with none of these executors.
         """
         params = {"limit_": limit, "executor": executor, "executors": list(excluded_executors)}
-        rows = self._connection.execute(_STATEMENTS[_which(executor, excluded_executors)], params)
+        rows = self._statements.rows(_STATEMENTS[_which(executor, excluded_executors)], params)
         return [_candidate(row) for row in rows]
 
     def ready_beside(
@@ -76,9 +73,7 @@ class CandidateReads:
         params["others"] = max(OTHERS_MIN, limit)
         of_others: list[Candidate] = []
         of_all: list[Candidate] = []
-        for *columns, turn in self._connection.execute(
-            _STATEMENTS_BESIDE[_which(executor, excluded_executors)], params
-        ):
+        for *columns, turn in self._statements.rows(_STATEMENTS_BESIDE[_which(executor, excluded_executors)], params):
             (of_others if turn else of_all).append(_candidate(columns))
         return of_others, of_all
 

@@ -6,13 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, and_, bindparam, func, literal_column, or_, select, text, update
+from sqlalchemy import Select, Update, and_, bindparam, func, literal_column, or_, select, text, update
 from sqlalchemy.types import Integer
 
 from mainspring.definition.model import TaskType
 from mainspring.states import ATTEMPT_LIVE, TASK_FINISHED, AttemptState, StateReason, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.deadlines import ALL_INSTANCES, DeadlineKind, NewDeadline, add_deadlines
 from mainspring_store.state.effects import InstanceRef
@@ -44,15 +46,14 @@ class LateInstance:
     try_number: int
 
 
-class DeadlineWrites:
+class DeadlineWrites(PassPart):
     """The part of a pass that looks at deadlines. Every statement runs under the locks of the runs.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
+    def __init__(self, statements: Statements) -> None:
+        super().__init__(statements)
         self.saw_blocked = False
 
     def add(self, deadlines: Iterable[NewDeadline]) -> None:

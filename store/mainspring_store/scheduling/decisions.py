@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     CompoundSelect,
-    Connection,
     Insert,
     Select,
     Update,
@@ -25,8 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.types import Integer
 
 from mainspring.states import TaskState
-from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.batches import Batch, as_rows
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import DUE, READY, decide_rows, either, update_values
 from mainspring_store.state.effects import RunCounters
@@ -43,15 +44,14 @@ from mainspring_store.tables import dag_run, deadline, task_instance, task_try
 __all__ = ["DecisionWrites"]
 
 
-class DecisionWrites:
+class DecisionWrites(PassPart):
     """The part of a pass that decides on ready instances.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
+    def __init__(self, statements: Statements) -> None:
+        super().__init__(statements)
         self.saw_blocked = False
 
     @staticmethod
@@ -77,10 +77,11 @@ class DecisionWrites:
     def decide(self, decisions: Sequence[StateUpdate]) -> frozenset[int]:
         """Move ready instances into their decided states; returns the ids of the moved instances."""
         statement = self._update_ready_instances(self._is_sqlite)
-        rows = self._connection.execute(statement, {"rows": decide_rows(decisions)}).all()
+        predicted = ((decision.id, False) for decision in decisions)
+        moved = self._statements.guarded(statement, {"rows": decide_rows(decisions)}, predicted)
         blocks = any(decision.state is TaskState.SCHEDULED and not decision.ready for decision in decisions)
-        self.saw_blocked = blocks or any(row.any_blocked for row in rows)
-        return frozenset(row.id for row in rows)
+        self.saw_blocked = blocks or any(is_any_blocked for _, is_any_blocked in moved)
+        return frozenset(instance_id for instance_id, _ in moved)
 
     @staticmethod
     @cache
@@ -107,8 +108,8 @@ class DecisionWrites:
         )
 
     def add_attempts(self, attempts: Sequence[NewAttempt]) -> None:
-        rows = dump_rows({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
-        self._connection.execute(self._insert_attempts(self._is_sqlite), {"rows": rows})
+        rows = Batch({name: getattr(attempt, name) for name in ATTEMPT_FIELDS} for attempt in attempts)
+        self._statements.write(self._insert_attempts(self._is_sqlite), {"rows": rows})
 
     @staticmethod
     @cache
@@ -147,7 +148,7 @@ class DecisionWrites:
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over_runs = []
         next_due_at = next_deadline = None
-        for row in self._connection.execute(self._select_due_work(), {"now": now}):
+        for row in self._statements.rows(self._select_due_work(), {"now": now}):
             match row.what:
                 case "due":
                     next_due_at = row.at
@@ -178,7 +179,7 @@ class DecisionWrites:
 
     def wake_retries(self, now: datetime) -> None:
         """Make instances with a due retry ready."""
-        self._connection.execute(self._update_due_retries(), {"now": now})
+        self._statements.write(self._update_due_retries(), {"now": now})
 
 
 def _due_runs(kind: str) -> Select[Any]:

@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, exists, func, literal_column, or_, select, text, update
+from sqlalchemy import Select, Update, bindparam, exists, func, literal_column, or_, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.runs import NewRun, RunPruned, insert_run
 from mainspring_store.tables import backfill, dag, dag_run
 
@@ -40,15 +41,11 @@ class Plan:
     error: str | None = None
 
 
-class DueWrites:
+class DueWrites(PassPart):
     """The part of a pass that creates scheduled runs.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
 
     @staticmethod
     @cache
@@ -86,7 +83,7 @@ class DueWrites:
 
         PostgreSQL locks the rows of the DAGs, and skips rows locked by another scheduler.
         """
-        rows = self._connection.execute(self._select_due_dags(self._is_sqlite), {"now": now, "limit_": limit})
+        rows = self._statements.rows(self._select_due_dags(self._is_sqlite), {"now": now, "limit_": limit})
         return [DueDag(*row) for row in rows]
 
     @staticmethod
@@ -109,13 +106,13 @@ class DueWrites:
 
         The instant is None when no slot and no run is ahead.
         """
-        *instants, has_backfills = self._connection.execute(self._select_next_due(), {"now": now}).one()
+        ((*instants, has_backfills),) = self._statements.rows(self._select_next_due(), {"now": now})
         return min(filter(None, instants), default=None), has_backfills
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:
         """Create a run; None, without a change, when the DAG has or had a run with the logical date or id."""
         try:
-            with self._connection.begin_nested():
+            with self._statements.savepoint():
                 return insert_run(self._connection, run, now=now)
         except (IntegrityError, RunPruned):
             return None

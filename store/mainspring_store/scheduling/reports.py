@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    Connection,
     Delete,
     Executable,
     Insert,
@@ -32,10 +31,12 @@ from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
 from mainspring.states import TASK_FINISHED, StateReason, TaskState
-from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.resources.logs import insert_chunks
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import (
     ACTIVE,
@@ -69,15 +70,14 @@ _LATE_FIELDS: Fields = {
 }
 
 
-class ReportWrites:
+class ReportWrites(PassPart):
     """The part of a pass that applies reports.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
+    def __init__(self, statements: Statements) -> None:
+        super().__init__(statements)
         self.saw_blocked = False
 
     @staticmethod
@@ -98,8 +98,10 @@ class ReportWrites:
 
     def end_attempts(self, ends: Sequence[AttemptEnd]) -> frozenset[str]:
         """Record starts and ends of live attempts; returns the ids of the changed attempts."""
-        rows = dump_rows({name: getattr(end, name) for name in END_FIELDS} for end in ends)
-        return frozenset(self._connection.scalars(self._update_live_attempts(self._is_sqlite), {"rows": rows}))
+        rows = Batch({name: getattr(end, name) for name in END_FIELDS} for end in ends)
+        statement = self._update_live_attempts(self._is_sqlite)
+        changed = self._statements.guarded(statement, {"rows": rows}, ((end.attempt_id,) for end in ends))
+        return frozenset(attempt_id for (attempt_id,) in changed)
 
     @staticmethod
     @cache
@@ -172,9 +174,10 @@ class ReportWrites:
     def follow_reports(self, updates: Sequence[StateUpdate]) -> frozenset[int]:
         """Move instances after reports of their live attempts (`attempt_id`); returns the ids of moved instances."""
         statement = self._update_reported_instances(self._is_sqlite)
-        rows = self._connection.execute(statement, {"rows": decide_rows(updates)}).all()
-        self.saw_blocked = any(row.any_blocked for row in rows)
-        return frozenset(row.id for row in rows)
+        predicted = ((update.id, False) for update in updates)
+        moved = self._statements.guarded(statement, {"rows": decide_rows(updates)}, predicted)
+        self.saw_blocked = any(is_any_blocked for _, is_any_blocked in moved)
+        return frozenset(instance_id for instance_id, _ in moved)
 
     @staticmethod
     @cache
@@ -371,7 +374,7 @@ class ReportWrites:
 
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`); replaces the outputs of an earlier try."""
-        self._connection.execute(self._upsert_outputs(self._is_sqlite), {"rows": dump_rows(rows)})
+        self._statements.write(self._upsert_outputs(self._is_sqlite), {"rows": Batch(rows)})
 
     def append_log(self, chunks: Sequence[LogChunk]) -> None:
         """See `logs.append_chunks`."""

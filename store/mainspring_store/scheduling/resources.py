@@ -2,18 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import bindparam, select
 
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.tables import secret, variable
 
 __all__ = ["ResourceReads"]
 
 
-class ResourceReads:
+class ResourceReads(PassPart):
     """The part of a pass that reads secrets and variables."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def secrets(self, names: Iterable[str]) -> Mapping[str, bytes]:
         """Name -> ciphertext; missing secrets are absent."""

@@ -5,12 +5,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Update, bindparam, case, func, literal_column, or_, select, text, update
+from sqlalchemy import Select, Update, bindparam, case, func, literal_column, or_, select, text, update
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
-from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.batches import Batch, as_rows
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.effects import Effects
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import ParentAndChild, RunFacts, StartableRun
@@ -20,17 +22,16 @@ from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_in
 __all__ = ["RunWrites"]
 
 
-class RunWrites:
+class RunWrites(PassPart):
     """The part of a pass that starts and ends runs.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
 
-    def __init__(self, connection: Connection, effects: Callable[[], Effects]) -> None:
+    def __init__(self, statements: Statements, effects: Callable[[], Effects]) -> None:
         """effects: returns the effects that the pass collects at the moment of the call."""
-        self._connection = connection
+        super().__init__(statements)
         self._effects = effects
-        self._is_sqlite = connection.dialect.name == "sqlite"
 
     @staticmethod
     @cache
@@ -88,17 +89,15 @@ class RunWrites:
 
         The caller counts: the limit of a DAG may admit only some of the returned runs.
         """
-        queued_runs = self._connection.execute(
-            self._select_startable_runs(self._is_sqlite), {"now": now, "limit_": limit}
-        ).all()
+        queued_runs = self._statements.rows(self._select_startable_runs(self._is_sqlite), {"now": now, "limit_": limit})
         if not queued_runs:
             return []
         # A second statement counts, after the first one locked the DAGs: the first statement began
         # before that lock was free, and may miss the commit of a second scheduler.
-        rows = dump_rows({"dag_id": dag_id} for dag_id in {row.dag_id for row in queued_runs})
+        rows = Batch({"dag_id": dag_id} for dag_id in {row.dag_id for row in queued_runs})
         running = {
             (row.dag_id, row.backfill_id): row.runs
-            for row in self._connection.execute(self._count_running_runs(self._is_sqlite), {"rows": rows})
+            for row in self._statements.rows(self._count_running_runs(self._is_sqlite), {"rows": rows})
         }
         return [
             StartableRun(key, dag_id, version_id, backfill_id, limit, running.get((dag_id, backfill_id), 0))
@@ -139,11 +138,11 @@ class RunWrites:
 
     def start_runs(self, run_ids: Sequence[int], *, now: datetime) -> list[int]:
         """Move queued runs to running and make their root tasks ready; returns the ids of the runs that started."""
-        rows = {"rows": dump_rows({"id": run_id} for run_id in run_ids), "now": now}
-        started = [row.id for row in self._connection.execute(self._update_started_runs(self._is_sqlite), rows)]
+        rows = {"rows": Batch({"id": run_id} for run_id in run_ids), "now": now}
+        started = [row.id for row in self._statements.rows(self._update_started_runs(self._is_sqlite), rows)]
         if started:
-            rows = {"rows": dump_rows({"id": run_id} for run_id in started)}
-            self._connection.execute(self._make_roots_ready(self._is_sqlite), rows)
+            rows = {"rows": Batch({"id": run_id} for run_id in started)}
+            self._statements.write(self._make_roots_ready(self._is_sqlite), rows)
         return started
 
     @staticmethod
@@ -154,8 +153,8 @@ class RunWrites:
 
     def set_run_timeouts(self, deadlines: Mapping[int, datetime]) -> None:
         """Set the instant at which the scheduler ends each running run."""
-        rows = dump_rows({"id": run_id, "at": at} for run_id, at in deadlines.items())
-        self._connection.execute(self._update_run_timeouts(self._is_sqlite), {"rows": rows})
+        rows = Batch({"id": run_id, "at": at} for run_id, at in deadlines.items())
+        self._statements.write(self._update_run_timeouts(self._is_sqlite), {"rows": rows})
 
     def stop_run(self, run_id: int, *, now: datetime, reason: StateReason, message: str) -> bool:
         """End a run at once, as a cancel does; the pass collects the effects."""
@@ -192,8 +191,8 @@ class RunWrites:
     def instance_states(self, run_ids: Sequence[int]) -> Mapping[int, list[tuple[int, TaskState]]]:
         """For each run its (task_index, state) pairs."""
         states: dict[int, list[tuple[int, TaskState]]] = {run_id: [] for run_id in run_ids}
-        rows = {"rows": dump_rows({"id": run_id} for run_id in run_ids)}
-        for row in self._connection.execute(self._select_instance_states(self._is_sqlite), rows):
+        rows = {"rows": Batch({"id": run_id} for run_id in run_ids)}
+        for row in self._statements.rows(self._select_instance_states(self._is_sqlite), rows):
             states[row.dag_run_id].append((row.task_index, TaskState(row.state)))
         return states
 
@@ -225,8 +224,8 @@ class RunWrites:
 
         ends: `id`, `state`, `reason`, `message`, `outputs` (JSON text) of each run.
         """
-        params = {"rows": dump_rows(ends), "now": now}
-        rows = self._connection.execute(self._update_finished_runs(self._is_sqlite), params).all()
+        params = {"rows": Batch(ends), "now": now}
+        rows = self._statements.rows(self._update_finished_runs(self._is_sqlite), params)
         finished = [row.id for row in rows]
         has_woken = wake_waiting(self._connection, [(row.id, row.parent_attempt_id) for row in rows], now=now)
         return finished, has_woken
@@ -251,9 +250,9 @@ class RunWrites:
         ).where(run.id.in_(select(rows.c.id)))
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:
-        rows = {"rows": dump_rows({"id": run_id} for run_id in run_ids)}
+        rows = {"rows": Batch({"id": run_id} for run_id in run_ids)}
         return [
-            RunFacts(**row._mapping) for row in self._connection.execute(self._select_run_facts(self._is_sqlite), rows)
+            RunFacts(**row._asdict()) for row in self._statements.rows(self._select_run_facts(self._is_sqlite), rows)
         ]
 
     @staticmethod
@@ -276,10 +275,10 @@ class RunWrites:
     def outputs(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int, TaskState, str | None, str]]:
         """(task_index, map_index, state, output name or None, value as JSON text) of tasks of a run, in this order;
         without removed instances."""
-        rows = dump_rows({"id": index} for index in task_indexes)
+        rows = Batch({"id": index} for index in task_indexes)
         return [
             (row.task_index, row.map_index, TaskState(row.state), row.key, row.value)
-            for row in self._connection.execute(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
+            for row in self._statements.rows(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
         ]
 
     @staticmethod

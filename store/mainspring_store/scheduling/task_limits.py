@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Insert,
     Select,
     Update,
@@ -28,6 +27,7 @@ from sqlalchemy.types import Integer
 from mainspring.states import RunState, StateReason, TaskState, was_prevented
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.conditions import ACTIVE, CALLING
 from mainspring_store.state.effects import InstanceRef
@@ -40,15 +40,11 @@ UNBLOCKED_MAX = 256
 """Maximum number of instances unblocked at once. The scheduler blocks an instance again while its limit is reached."""
 
 
-class TaskLimitWrites:
+class TaskLimitWrites(PassPart):
     """The part of a pass that expands mapped tasks, skips tasks of branches and enforces limits of tasks.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._is_sqlite = connection.dialect.name == "sqlite"
 
     @staticmethod
     @cache

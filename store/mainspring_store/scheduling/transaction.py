@@ -1,10 +1,11 @@
 """A scheduling pass is a single transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
-from sqlalchemy import Connection
-
+from mainspring_store.database.batches import Batch
+from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.transactions import Database
 from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.deadlines import DeadlineWrites
@@ -15,16 +16,19 @@ from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from mainspring_store.scheduling.waits import WaitWrites
-from mainspring_store.state.effects import Effects, RunCounters, lock_runs, lock_runs_with_capacity
+from mainspring_store.state.effects import Effects, RunCounters, select_free_slots, select_runs_to_lock
 
 __all__ = ["Pass", "begin_pass"]
 
 
 @contextmanager
-def begin_pass(database: Database) -> Iterator["Pass"]:
-    """Open the transaction of a pass: flushes the effects and commits at the end, rolls back on an exception."""
-    with database.write() as connection:
-        current = Pass(connection)
+def begin_pass(database: Database, *, predicts: bool = False) -> Iterator["Pass"]:
+    """Open the transaction of a pass: flushes the effects and commits at the end, rolls back on an exception.
+
+    predicts: see `Database.statements`; the caller handles `Mispredicted`.
+    """
+    with database.statements(predicts=predicts) as statements:
+        current = Pass(statements)
         yield current
         current.flush()
 
@@ -36,22 +40,36 @@ class Pass:
     changed by another scheduler or by a client. Counters and events follow from the returned rows through `effects`.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self.reports = ReportWrites(connection)
-        self.candidates = CandidateReads(connection)
-        self.decisions = DecisionWrites(connection)
-        self.limits = TaskLimitWrites(connection)
-        self.runs = RunWrites(connection, lambda: self.effects)
-        self.due = DueWrites(connection)
-        self.resources = ResourceReads(connection)
-        self.waits = WaitWrites(connection)
-        self.deadlines = DeadlineWrites(connection)
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
+        self._locked: set[int] = set()
+        """Runs that the transaction has locked."""
+        self.reports = ReportWrites(statements)
+        self.candidates = CandidateReads(statements)
+        self.decisions = DecisionWrites(statements)
+        self.limits = TaskLimitWrites(statements)
+        self.runs = RunWrites(statements, lambda: self.effects)
+        self.due = DueWrites(statements)
+        self.resources = ResourceReads(statements)
+        self.waits = WaitWrites(statements)
+        self.deadlines = DeadlineWrites(statements)
         self.effects = Effects()
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:
         """See `effects.lock_runs`."""
-        return lock_runs(self._connection, run_ids, skip_locked=skip_locked)
+        if self._statements.is_sqlite:
+            return frozenset(run_ids)  # the write transaction is the lock
+        parameters = {"rows": Batch({"id": run_id} for run_id in run_ids)}
+        locked = {row.id for row in self._statements.rows(select_runs_to_lock(skip_locked), parameters)}
+        self._locked |= locked
+        return frozenset(locked)
+
+    def hold_runs(self, run_ids: AbstractSet[int]) -> None:
+        """Lock these runs as `lock_runs` does, ahead of the next statement. Runs that are gone do not matter."""
+        if not self._statements.is_sqlite:
+            parameters = {"rows": Batch({"id": run_id} for run_id in run_ids)}
+            self._statements.write(select_runs_to_lock(skip_locked=False), parameters)
+            self._locked |= run_ids
 
     def unblock(self, dag_id: str, task_id: str) -> None:
         """Make blocked instances of a task in all runs of its DAG ready, because an instance of the task ended.
@@ -63,20 +81,31 @@ class Pass:
             self.limits.unblock(dag_id, task_id)
 
     def lock_runs_with_capacity(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:
-        """See `effects.lock_runs_with_capacity`."""
-        return lock_runs_with_capacity(self._connection, run_ids)
+        """Lock as `lock_runs` with `skip_locked`; returns run id -> free places for active tasks, read under the lock.
+
+        The value is None where the candidates were read under the lock: their figure holds.
+        """
+        ids = set(run_ids)
+        if self._statements.is_sqlite:
+            return dict.fromkeys(ids)
+        free: dict[int, int | None] = dict.fromkeys(ids & self._locked)
+        if others := ids - self._locked:
+            parameters = {"rows": Batch({"id": run_id} for run_id in others)}
+            free.update((row.id, row.free) for row in self._statements.rows(select_free_slots(), parameters))
+            self._locked |= free.keys()
+        return free
 
     def unlock_downstream(self) -> None:
         """Write the upstream counters, so that `candidates` sees newly ready instances; `flush` writes the rest."""
-        self.effects.apply_upstream(self._connection)
+        self.effects.apply_upstream(self._statements)
 
     def flush(self) -> Mapping[int, RunCounters]:
         """Apply and reset the collected effects; returns the counters of the changed runs."""
         effects, self.effects = self.effects, Effects()
-        return effects.apply(self._connection)
+        return effects.apply_by(self._statements)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Roll back only the writes inside the block when the block fails."""
-        with self._connection.begin_nested():
+        with self._statements.savepoint():
             yield

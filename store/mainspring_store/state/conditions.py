@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import and_, case, func, literal_column, text
 
-from mainspring_store.database.batches import dump_rows
+from mainspring_store.database.batches import Batch
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.records import (
     UPDATE_FIELDS,
@@ -38,9 +38,9 @@ CALLING = and_(
 """A `dag` task during its child run; counts for the limits of its run and of its task."""
 
 
-def decide_rows(updates: Iterable[StateUpdate]) -> str:
-    """The text of a batch with `UPDATE_FIELDS`."""
-    return dump_rows({name: getattr(update, name) for name in UPDATE_FIELDS} for update in updates)
+def decide_rows(updates: Iterable[StateUpdate]) -> Batch:
+    """A batch with `UPDATE_FIELDS`."""
+    return Batch({name: getattr(update, name) for name in UPDATE_FIELDS} for update in updates)
 
 
 def update_values(rows: Any) -> dict[str, Any]:

@@ -17,10 +17,19 @@ from mainspring.errors import Conflict
 from mainspring.events import EventKind
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring.trigger_rules import WakeOn
-from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
+from mainspring_store.database.pipeline import DirectStatements, Statements
 from mainspring_store.tables import dag_run, feed_event, pool, task_instance
 
-__all__ = ["Effects", "InstanceRef", "RunCounters", "SlotsTaken", "lock_runs", "lock_runs_with_capacity"]
+__all__ = [
+    "Effects",
+    "InstanceRef",
+    "RunCounters",
+    "SlotsTaken",
+    "lock_runs",
+    "select_free_slots",
+    "select_runs_to_lock",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +208,11 @@ class Effects:
             )
         )
 
-    def apply_upstream(self, connection: Connection) -> None:
+    def apply_upstream(self, statements: Statements) -> None:
         """Write only the counters of downstream instances, so that `candidates` sees newly ready instances."""
         if self._upstream:
-            statement = self._count_upstream(connection.dialect.name == "sqlite")
-            connection.execute(statement, {"rows": dump_rows(self._upstream_rows())})
+            statement = self._count_upstream(statements.is_sqlite)
+            statements.write(statement, {"rows": Batch(self._upstream_rows())})
             self._upstream.clear()
 
     @staticmethod
@@ -237,6 +246,10 @@ class Effects:
         )
 
     def apply(self, connection: Connection) -> Mapping[int, RunCounters]:
+        """As `apply_by`, with a connection."""
+        return self.apply_by(DirectStatements(connection))
+
+    def apply_by(self, statements: Statements) -> Mapping[int, RunCounters]:
         """Write all effects by at most four statements. Returns the counters of each run.
 
         Raises:
@@ -244,9 +257,8 @@ class Effects:
         """
         if not self._runs:
             return {}
-        self.apply_upstream(connection)
-        is_sqlite = connection.dialect.name == "sqlite"
-        self._take_slots(connection, is_sqlite)
+        self.apply_upstream(statements)
+        self._take_slots(statements)
         runs = [
             {"id": run_id, **deltas, "events": sum(map(_is_numbered, self._events[run_id]))}
             for run_id, deltas in sorted(self._runs.items())
@@ -259,11 +271,11 @@ class Effects:
                 row.event_seq,
                 row.tasks_active < row.max_active_tasks <= row.tasks_active - self._runs[row.id]["active"],
             )
-            for row in connection.execute(self._count_runs(is_sqlite), {"rows": dump_rows(runs)})
+            for row in statements.rows(self._count_runs(statements.is_sqlite), {"rows": Batch(runs)})
         }
         events = self._event_rows(counters)
         if events:
-            connection.execute(self._insert_events(is_sqlite), {"rows": dump_rows(events)})
+            statements.write(self._insert_events(statements.is_sqlite), {"rows": Batch(events)})
         return counters
 
     @staticmethod
@@ -282,7 +294,7 @@ class Effects:
             .returning(pool.c.name)
         )
 
-    def _take_slots(self, connection: Connection, is_sqlite: bool) -> None:
+    def _take_slots(self, statements: Statements) -> None:
         rows: list[dict[str, Any]] = [
             {"name": name, "active": slots.active, "deferred": slots.deferred, "calling": slots.calling}
             for name, slots in sorted(self._pools.items())
@@ -290,7 +302,8 @@ class Effects:
         ]
         if not rows:
             return
-        pools = set(connection.scalars(self._update_slots(is_sqlite), {"rows": dump_rows(rows)}))
+        statement = self._update_slots(statements.is_sqlite)
+        pools = {row.name for row in statements.rows(statement, {"rows": Batch(rows)})}
         for row in rows:
             slots_needed = max(row["active"] + max(row["deferred"], 0), row["calling"])
             if slots_needed > 0 and row["name"] not in pools:
@@ -321,7 +334,8 @@ def _is_numbered(event: Mapping[str, Any]) -> bool:
 
 
 @cache
-def _lock_runs(skip_locked: bool) -> Select[Any]:
+def select_runs_to_lock(skip_locked: bool) -> Select[Any]:
+    """PostgreSQL only: locks the runs of the batch by ascending id."""
     rows = as_rows({"id": int}, is_sqlite=False)
     return (
         select(dag_run.c.id)
@@ -339,21 +353,11 @@ def lock_runs(connection: Connection, run_ids: Iterable[int], *, skip_locked: bo
     if connection.dialect.name == "sqlite":
         return frozenset(run_ids)  # the write transaction is the lock
     rows = dump_rows({"id": run_id} for run_id in run_ids)
-    return frozenset(connection.scalars(_lock_runs(skip_locked), {"rows": rows}))
+    return frozenset(connection.scalars(select_runs_to_lock(skip_locked), {"rows": rows}))
 
 
 @cache
-def _lock_runs_with_capacity() -> Select[Any]:
+def select_free_slots() -> Select[Any]:
+    """PostgreSQL only: locks as `select_runs_to_lock`, and reads the free places for active tasks under the lock."""
     free = (dag_run.c.max_active_tasks - dag_run.c.tasks_active).label("free")
-    return _lock_runs(skip_locked=True).add_columns(free)
-
-
-def lock_runs_with_capacity(connection: Connection, run_ids: Iterable[int]) -> Mapping[int, int | None]:
-    """Lock as `lock_runs` with `skip_locked`; returns run id -> free places for active tasks, read under the lock.
-
-    The value is None on SQLite, where earlier reads of the transaction still hold.
-    """
-    if connection.dialect.name == "sqlite":
-        return dict.fromkeys(run_ids)
-    rows = dump_rows({"id": run_id} for run_id in run_ids)
-    return {row.id: row.free for row in connection.execute(_lock_runs_with_capacity(), {"rows": rows})}
+    return select_runs_to_lock(skip_locked=True).add_columns(free)

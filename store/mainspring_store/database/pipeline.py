@@ -1,0 +1,407 @@
+"""The statements of a pass. On PostgreSQL they travel in flights: many statements, one round trip.
+
+A statement without a result waits for the next statement that needs one. A guarded write can wait too: the caller
+goes on with the rows that the write returns without interference, and the flight compares them with the rows
+that PostgreSQL returned. On a difference the whole transaction is rolled back, and the caller repeats the work without
+predictions. So a prediction saves a round trip, and never decides.
+
+The statements are those of SQLAlchemy, compiled once; psycopg gets them without SQLAlchemy's work for each execution.
+"""
+
+import select
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy.exc import DBAPIError
+
+from mainspring.errors import Conflict
+from mainspring_store.database.batches import Batch, inlined, spelled
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import Transformer
+    from psycopg.pq.abc import PGresult
+
+__all__ = ["DirectStatements", "Mispredicted", "PipelineSession", "PipelinedStatements", "Rows", "Statements"]
+
+INLINED_ROWS_MAX = 4
+"""Batches of at most so many rows have a parameter for each value."""
+
+Rows = Sequence[Any]
+"""Rows with their columns as attributes."""
+
+
+class Mispredicted(Conflict):
+    """A guarded write changed other rows than predicted. The caller rolls back and repeats without predictions."""
+
+
+class Statements(Protocol):
+    """The way from a pass to its database."""
+
+    @property
+    def is_sqlite(self) -> bool: ...
+
+    @property
+    def connection(self) -> Connection:
+        """For further statements of the transaction. Statements that wait are sent first. Ask again for each
+        statement."""
+        ...
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
+        """Run a statement and return its rows."""
+        ...
+
+    def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
+        """Run a statement without a result. It may wait for the next statement."""
+        ...
+
+    def guarded(
+        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
+    ) -> frozenset[tuple[Any, ...]]:
+        """Run a guarded write and return its rows.
+
+        predicted: the rows that it returns without interference.
+        """
+        ...
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        """Roll back only the statements inside the block when the block fails."""
+        ...
+
+
+class DirectStatements:
+    """Runs each statement at once, by SQLAlchemy."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.is_sqlite = connection.dialect.name == "sqlite"
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
+        return self.connection.execute(statement, _dumped(parameters)).all()
+
+    def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
+        self.connection.execute(statement, _dumped(parameters))
+
+    def guarded(
+        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
+    ) -> frozenset[tuple[Any, ...]]:
+        return frozenset(map(tuple, self.connection.execute(statement, _dumped(parameters))))
+
+    def savepoint(self) -> AbstractContextManager[object]:
+        return self.connection.begin_nested()
+
+
+class _Waiting(NamedTuple):
+    """A statement that waits for its flight."""
+
+    statement: "_DriverStatement"
+    parameters: Mapping[str, Any]
+    predicted: frozenset[tuple[Any, ...]] | None
+    """None = the rows are not compared."""
+
+
+class PipelineSession:
+    """A PostgreSQL session for passes, with the statements that it has prepared. For one transaction at a time.
+
+    The session is no part of a pool, which would reset it after each pass.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """connection: detached from its pool, in autocommit mode; the flights begin and end transactions."""
+        from psycopg.adapt import Transformer
+
+        self.core = connection
+        self.driver: psycopg.Connection[Any] = connection.connection.dbapi_connection  # type: ignore[assignment]
+        # psycopg drops all prepared statements after a rollback, unless it prepares none itself.
+        self.driver.prepare_threshold = None
+        self._values = Transformer.from_context(self.driver)
+        self._names: dict[_DriverStatement, bytes] = {}
+        self._prepared = 0
+        self._poll = select.poll()
+        self._poll.register(self.driver.pgconn.socket, select.POLLIN)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the session is connected and outside a transaction."""
+        from psycopg.pq import TransactionStatus
+
+        return not self.driver.closed and self.driver.pgconn.transaction_status == TransactionStatus.IDLE
+
+    def run(self, flight: "Sequence[_Waiting]") -> list[Rows]:
+        """Send the statements at once, and return the rows of each.
+
+        Raises:
+            psycopg.Error: Of the first statement that failed. The later statements did not run.
+        """
+        pgconn = self.driver.pgconn
+        unconfirmed: list[_DriverStatement] = []
+        parameters = [waiting.statement.parameters(waiting.parameters) for waiting in flight]
+        pgconn.enter_pipeline_mode()
+        try:
+            new = [waiting.statement for waiting in flight if waiting.statement not in self._names]
+            for statement in dict.fromkeys(new):
+                self._prepared += 1
+                name = self._names[statement] = b"mainspring_%d" % self._prepared
+                pgconn.send_prepare(name, statement.text.encode())
+                unconfirmed.append(statement)
+            for waiting, values in zip(flight, parameters, strict=True):
+                pgconn.send_query_prepared(self._names[waiting.statement], values)
+            pgconn.pipeline_sync()
+            self._flush()
+            results = self._results()
+        except BaseException:
+            # The server may have more to say. A session in doubt is not used again.
+            self.driver.close()
+            raise
+        pgconn.exit_pipeline_mode()
+        self._check(results, unconfirmed)
+        return [
+            waiting.statement.rows(self._values, result)
+            for waiting, result in zip(flight, results[-len(flight) :], strict=True)
+        ]
+
+    def roll_back(self) -> None:
+        """End the transaction, if there is one."""
+        if not self.driver.closed and not self.is_usable:
+            self.run([_Waiting(_ROLLBACK, {}, None)])
+        self.core.rollback()
+
+    def close(self) -> None:
+        self.driver.close()
+        self.core.invalidate()
+        self.core.close()
+
+    def _flush(self) -> None:
+        pgconn = self.driver.pgconn
+        while pgconn.flush():
+            self._poll.modify(pgconn.socket, select.POLLIN | select.POLLOUT)
+            self._poll.poll()
+            self._poll.modify(pgconn.socket, select.POLLIN)
+            # A server that cannot send its answers reads no more statements.
+            pgconn.consume_input()
+
+    def _results(self) -> "list[PGresult]":
+        """The result of each statement up to the end of the flight."""
+        from psycopg.pq import ExecStatus
+
+        pgconn = self.driver.pgconn
+        results: list[PGresult] = []
+        while True:
+            while pgconn.is_busy():
+                self._poll.poll()
+                pgconn.consume_input()
+            result = pgconn.get_result()
+            if result is None:
+                continue
+            if result.status == ExecStatus.PIPELINE_SYNC:
+                return results
+            results.append(result)
+
+    def _check(self, results: "Sequence[PGresult]", unconfirmed: "Sequence[_DriverStatement]") -> None:
+        from psycopg.errors import error_from_result
+        from psycopg.pq import ExecStatus
+
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                # The statements behind a failed one were not prepared.
+                for statement in unconfirmed:
+                    del self._names[statement]
+                raise error_from_result(result)
+
+
+class PipelinedStatements:
+    """Sends statements of one transaction on PostgreSQL in flights. For one thread."""
+
+    is_sqlite = False
+
+    before_flight: Callable[[Sequence[str]], object] = staticmethod(lambda _: None)
+    """Called with the texts of the statements before each flight: for tests."""
+
+    def __init__(self, session: PipelineSession, *, predicts: bool) -> None:
+        """predicts: whether `guarded` returns the prediction and lets the write wait."""
+        self._session = session
+        self._predicts = predicts
+        self._waiting = [_Waiting(_BEGIN, {}, None)]
+
+    @property
+    def connection(self) -> Connection:
+        self.send()
+        return self._session.core
+
+    def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
+        compiled = self._compiled(statement, parameters)
+        if compiled is None:
+            return self.connection.execute(statement, _dumped(parameters)).all()
+        self._waiting.append(_Waiting(compiled, parameters, None))
+        return self._fly()
+
+    def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
+        compiled = self._compiled(statement, parameters)
+        if compiled is None:
+            self.connection.execute(statement, _dumped(parameters))
+        else:
+            self._waiting.append(_Waiting(compiled, parameters, None))
+
+    def guarded(
+        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
+    ) -> frozenset[tuple[Any, ...]]:
+        compiled = self._compiled(statement, parameters)
+        if compiled is None or not self._predicts:
+            return frozenset(map(tuple, self.rows(statement, parameters)))
+        rows = frozenset(predicted)
+        self._waiting.append(_Waiting(compiled, parameters, rows))
+        return rows
+
+    def send(self) -> None:
+        """Run all statements that wait."""
+        if self._waiting:
+            self._fly()
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        with self.connection.begin_nested():
+            try:
+                yield
+                self.send()
+            except BaseException:
+                self._waiting.clear()
+                raise
+
+    def commit(self) -> None:
+        """Send what waits together with the COMMIT. Without any statement there is no transaction.
+
+        Every prediction must be confirmed before the COMMIT.
+        """
+        if any(waiting.predicted is not None for waiting in self._waiting):
+            self.send()
+        if [waiting.statement for waiting in self._waiting] != [_BEGIN]:
+            self._waiting.append(_Waiting(_COMMIT, {}, None))
+            self._fly()
+
+    def _compiled(self, statement: Executable, parameters: Mapping[str, Any]) -> "_DriverStatement | None":
+        return _compiled(statement, parameters, self._session.core.dialect)
+
+    def _fly(self) -> Rows:
+        flight, self._waiting = self._waiting, []
+        self.before_flight([waiting.statement.text for waiting in flight])
+        try:
+            results = self._session.run(flight)
+        except Exception as exc:
+            raise self._translated(exc, flight) from exc
+        for waiting, rows in zip(flight, results, strict=True):
+            if waiting.predicted is not None and waiting.predicted != frozenset(map(tuple, rows)):
+                raise Mispredicted("a guarded write changed other rows than predicted")
+        return results[-1]
+
+    def _translated(self, error: Exception, flight: Sequence[_Waiting]) -> Exception:
+        """The error as SQLAlchemy raises it. A failed statement may follow from a wrong prediction before it."""
+        import psycopg
+
+        if not isinstance(error, psycopg.Error):
+            return error
+        is_statement = not isinstance(error, psycopg.OperationalError)
+        if is_statement and any(waiting.predicted is not None for waiting in flight):
+            return Mispredicted(f"a statement behind a prediction failed: {error}")
+        return DBAPIError.instance(
+            "; ".join(waiting.statement.text for waiting in flight),
+            {},
+            error,
+            psycopg.Error,
+            connection_invalidated=self._session.driver.closed,
+            dialect=self._session.core.dialect,
+            hide_parameters=True,
+        )
+
+
+class _DriverStatement:
+    """A compiled statement for psycopg: positional parameters, and values converted as SQLAlchemy does."""
+
+    def __init__(
+        self, text: str, parameters: Callable[[Mapping[str, Any]], list[bytes | None]], columns: Sequence[Any]
+    ) -> None:
+        """columns: (name, function that converts a value; None = as the driver returns it)."""
+        self.text = text
+        self.parameters = parameters
+        self._row = _row_type(tuple(name for name, _ in columns))
+        names = self._row._fields
+        self._converted = [(name, convert) for name, (_, convert) in zip(names, columns, strict=True) if convert]
+        self._has_rows = bool(columns)
+
+    def rows(self, values: "Transformer", result: "PGresult") -> Rows:
+        """The rows of a result. values: converts the texts of PostgreSQL."""
+        if not self._has_rows:
+            return ()
+        values.set_pgresult(result)
+        rows: list[Any] = values.load_rows(0, result.ntuples, self._row._make)
+        if not self._converted:
+            return rows
+        return [self._convert(row) for row in rows]
+
+    def _convert(self, row: Any) -> Any:
+        # Most of these values are NULL, which every type leaves as it is.
+        values = {
+            name: convert(value) for name, convert in self._converted if (value := getattr(row, name)) is not None
+        }
+        return row._replace(**values) if values else row
+
+
+def _row_type(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names, rename=True)
+
+
+def _dumped(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: value.text if isinstance(value, Batch) else value for name, value in parameters.items()}
+
+
+def _compiled(statement: Executable, parameters: Mapping[str, Any], dialect: Dialect) -> _DriverStatement | None:
+    """None = the statement can run by SQLAlchemy alone."""
+    batch = parameters.get("rows")
+    count = len(batch.rows) if isinstance(batch, Batch) and len(batch.rows) <= INLINED_ROWS_MAX else 0
+    key = (statement, count)
+    if key not in _STATEMENTS:
+        _STATEMENTS[key] = _compile(statement, count, dialect)
+    return _STATEMENTS[key]
+
+
+_STATEMENTS: dict[tuple[Any, int], _DriverStatement | None] = {}
+"""By statement and number of inlined rows. Statements are built once and live as long as the process. Their text does
+not depend on the server."""
+
+
+def _compile(statement: Any, count: int, dialect: Dialect) -> _DriverStatement | None:
+    """count: rows of the batch with parameters of their own; 0 = the batch is one text, or the statement has none."""
+    compiled = statement.compile(dialect=dialect)
+    if compiled.post_compile_params or compiled.insert_prefetch or compiled.update_prefetch:
+        return None
+    binds = {name: bind for bind, name in compiled.bind_names.items() if not (count and name == "rows")}
+    names = list(binds)
+    processors = [bind.type.dialect_impl(dialect).bind_processor(dialect) for bind in binds.values()]
+    constants = compiled.construct_params(_check=False)
+    text, fields = inlined(compiled.string, count, len(names) + 1) if count else (compiled.string, [])
+
+    def parameters(values: Mapping[str, Any]) -> list[bytes | None]:
+        arguments = [values.get(name, constants[name]) for name in names]
+        converted = [
+            value.text if isinstance(value, Batch) else value if process is None else process(value)
+            for process, value in zip(processors, arguments, strict=True)
+        ]
+        if count:
+            converted += values["rows"].values(fields)
+        return [None if value is None else spelled(value).encode() for value in converted]
+
+    columns = [
+        (getattr(column, "name", ""), column.type.dialect_impl(dialect).result_processor(dialect, None))
+        for column in statement.exported_columns
+    ]
+    text %= {name: f"${number}" for number, name in enumerate(names, start=1)}
+    return _DriverStatement(text, parameters, columns)
+
+
+def _plain(text: str) -> _DriverStatement:
+    return _DriverStatement(text, lambda _: [], ())
+
+
+_BEGIN, _COMMIT, _ROLLBACK = _plain("BEGIN"), _plain("COMMIT"), _plain("ROLLBACK")

@@ -1,0 +1,162 @@
+"""A pass on PostgreSQL predicts the rows that its guarded writes change. A wrong prediction changes nothing."""
+
+from collections.abc import Callable, Sequence
+
+import pytest
+from sqlalchemy import String, bindparam, func, insert, literal_column, select
+
+from mainspring.attempts import Finished, Outcome
+from mainspring.errors import StoreUnavailable
+from mainspring_scheduler.predictions import PAUSE_MAX, PAUSE_MIN, Predictions
+from mainspring_store import Database
+from mainspring_store.database.pipeline import PipelinedStatements, Statements
+from mainspring_store.resources.removals import delete_run
+from mainspring_store.state import runs
+from mainspring_store.tables import feed_event
+from tests.scheduler.engine import Engine
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Database:
+    """PostgreSQL alone: SQLite has no round trips."""
+    migrated: Database = request.getfixturevalue("postgres_database")
+    return migrated
+
+
+@pytest.fixture
+def wrong(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """An entry for each pass that was repeated, because a prediction was wrong."""
+    repeated: list[int] = []
+    note_wrong = Predictions.note_wrong
+
+    def note(self: Predictions) -> None:
+        repeated.append(1)
+        note_wrong(self)
+
+    monkeypatch.setattr(Predictions, "note_wrong", note)
+    return repeated
+
+
+def report_end(engine: Engine, task_id: str, run_id: str = "r1") -> None:
+    engine.start(task_id, run_id)
+    attempt_id = engine.attempt(task_id, run_id).attempt_id
+    outputs = {"return_value": 1}
+    engine.executor.report(
+        Finished(attempt_id=attempt_id, seq=2, at=engine.clock.now(), outcome=Outcome.SUCCESS, outputs=outputs)
+    )
+    engine.executor.finished.add(attempt_id)
+
+
+def running(engine: Engine) -> None:
+    """A run of two tasks whose first task runs and is known to the scheduler."""
+    engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}}))
+    engine.run_until_idle()
+
+
+def test_a_right_prediction_is_not_repeated(engine: Engine, wrong: list[int]) -> None:
+    running(engine)
+    report_end(engine, "a")
+    engine.scheduler.run_once()
+    assert (engine.states(), wrong) == ({"a": "success", "b": "queued"}, [])
+
+
+def test_the_end_of_an_attempt_that_was_fenced_meanwhile_is_not_counted(engine: Engine, wrong: list[int]) -> None:
+    running(engine)
+    runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="by test")
+    report_end(engine, "a")
+    engine.scheduler.run_once()
+    assert (engine.states(), wrong) == ({"a": "failed", "b": "skipped"}, [1])
+    assert engine.tries("a")[0].stopped_at is not None
+
+
+def test_the_end_of_an_attempt_whose_run_is_gone_fails_nothing(engine: Engine, wrong: list[int]) -> None:
+    running(engine)
+    engine.trigger(engine.save("etl", {"a": {}, "b": {"depends_on": ["a"]}}), "r2")
+    engine.run_until_idle()
+    runs.cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="by test")
+    delete_run(engine.database, "etl", "r1", now=engine.clock.now())
+    report_end(engine, "a", "r1")
+    report_end(engine, "a", "r2")
+    engine.run_until_idle()
+    assert (engine.states("r2"), wrong) == ({"a": "success", "b": "queued"}, [1])
+
+
+def test_two_schedulers_that_apply_the_same_report_count_it_once(
+    make_engine: Callable[..., Engine], wrong: list[int]
+) -> None:
+    first, second = make_engine(), make_engine(incarnation="second", slots=0)
+    running(first)
+    report_end(first, "a")
+    reports = first.executor.reports(0)
+    first.executor.report(*reports)
+    second.scheduler.inject(reports)
+    second.run_until_idle()
+    first.run_until_idle()
+    assert (first.states(), wrong) == ({"a": "success", "b": "queued"}, [1])
+    assert len([event for event in first.events() if event.state == "success"]) == 1
+    assert first.run()["tasks_unfinished"] == 1
+
+
+@pytest.mark.parametrize("flight", [1, 2, 3])
+def test_a_connection_that_breaks_in_a_pass_loses_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, flight: int
+) -> None:
+    running(engine)
+    report_end(engine, "a")
+    flights: list[Sequence[str]] = []
+
+    def break_connection(statements: PipelinedStatements, texts: Sequence[str]) -> None:
+        flights.append(texts)
+        if len(flights) == flight:
+            with engine.database.engine.connect() as other:
+                other.exec_driver_sql(
+                    f"SELECT pg_terminate_backend({statements._session.driver.info.backend_pid}, 5000)"
+                )
+
+    monkeypatch.setattr(PipelinedStatements, "before_flight", break_connection)
+    with pytest.raises(StoreUnavailable):
+        engine.scheduler.run_once()
+    assert (engine.states(), engine.executor.open) == ({"a": "queued", "b": "scheduled"}, [])
+    engine.scheduler.run_once()
+    assert engine.states() == {"a": "success", "b": "queued"}
+
+
+def fail_inside(statements: Statements) -> None:
+    with statements.savepoint():
+        statements.write(_ADD_EVENT, {"dag_id": "inside"})
+        raise ZeroDivisionError
+
+
+def test_a_savepoint_that_fails_takes_only_its_own_statements_along(database: Database) -> None:
+    with database.statements(predicts=True) as statements:
+        statements.write(_ADD_EVENT, {"dag_id": "before"})
+        with pytest.raises(ZeroDivisionError):
+            fail_inside(statements)
+        statements.write(_ADD_EVENT, {"dag_id": "after"})
+    with database.read() as connection:
+        assert set(connection.scalars(select(feed_event.c.dag_id))) == {"before", "after"}
+
+
+def test_predictions_pause_longer_with_each_wrong_one_in_a_row() -> None:
+    predictions = Predictions()
+    assert predictions.may_predict()
+    for count in range(9):
+        predictions.note_wrong()
+        assert pause_of(predictions) == min(PAUSE_MIN << count, PAUSE_MAX)
+    assert predictions.may_predict()
+    predictions.note_wrong()
+    assert pause_of(predictions) == PAUSE_MIN
+
+
+def pause_of(predictions: Predictions) -> int:
+    """The passes until the next one that predicts, which begins with this call."""
+    passes = 0
+    while not predictions.may_predict():
+        passes += 1
+    return passes
+
+
+_ADD_EVENT = insert(feed_event).from_select(
+    ["kind", "at", "state", "dag_id"],
+    select(literal_column("'dag'"), func.now(), literal_column("'saved'"), bindparam("dag_id", type_=String())),
+)
