@@ -31,6 +31,36 @@ def run(api: Api) -> str:
     return run_id
 
 
+def test_an_instance_tells_what_its_latest_try_works_on(api: Api) -> None:
+    api.put("/secrets/key", {"value": "CANARY"}, 201)
+    env = {"DAY": "${{ params.day }}", "ROWS": "${{ tasks.first.outputs.rows }}"}
+    tasks = {
+        "first": SHELL,
+        "second": {**SHELL, "depends_on": ["first"], "env": env},
+        "keyed": {**SHELL, "env": {"KEY": {"secret": "key"}}},
+        "each": {**SHELL, "expand": {"n": [7, 8]}, "env": {"N": "${{ map.n }}"}},
+        "asks": {"type": "approval", "message": "Go on with ${{ params.day }}?", "depends_on": ["second"]},
+    }
+    api.save(
+        "etl", tasks, params={"type": "object", "properties": {"day": {"type": "string", "default": "2026-01-02"}}}
+    )
+    run = api.trigger()
+    path = f"/dags/etl/dagRuns/{run}/taskInstances"
+    assert api.get(f"{path}/second")["rendered_fields"] == {}
+    api.engine.run_until_idle()
+    api.engine.finish("first", run_id=run, outputs={"rows": 250})
+    api.engine.run_until_idle()
+    assert api.get(f"{path}/first")["rendered_fields"] == {"command": SHELL["command"]}
+    second = api.get(f"{path}/second")
+    assert second["rendered_fields"]["env"] == {"DAY": "2026-01-02", "ROWS": 250}
+    assert api.get(f"{path}/keyed")["rendered_fields"]["env"] == {"KEY": {"secret": "key"}}
+    assert [api.get(f"{path}/each/{index}")["rendered_fields"]["env"] for index in (0, 1)] == [{"N": 7}, {"N": 8}]
+    assert {tuple(each["rendered_fields"]) for each in api.get(path)["task_instances"]} == {()}
+    api.engine.finish("second", run_id=run)
+    api.engine.run_until_idle()
+    assert api.get(f"{path}/asks")["rendered_fields"] == {}
+
+
 def test_an_instance_tells_its_state_from_birth_to_end(api: Api, run: str) -> None:
     path = f"/dags/etl/dagRuns/{run}/taskInstances"
     queued = api.get(f"{path}/extract")

@@ -7124,6 +7124,7 @@ export interface components {
             note: string | null;
             /** @description `map_index` as text; null = not mapped */
             rendered_map_index: string | null;
+            /** @description What the latest try works on: the fields of the task with their expressions evaluated. A secret stands by its name. Empty = not known: in a list, before the first try, and for a task that waits or calls a DAG */
             rendered_fields: components["schemas"]["JsonObject"];
             /** @description Always null */
             trigger: components["schemas"]["JsonObject"] | null;

@@ -169,7 +169,8 @@ INSTANCES_BATCH = INSTANCES.with_filters(
 def get_task_instance(
     database: Database, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1
 ) -> dict[str, Any]:
-    """A task instance with columns of its latest attempt; `dag_version_id` is the version of its run.
+    """A task instance with columns of its latest attempt; `dag_version_id` is the version of its run. `payload` is the
+    evaluated payload; `None` = no attempt, or an attempt with the payload of the definition.
 
     Raises:
         NotFound: There is no such task instance.
@@ -272,7 +273,7 @@ _TASK_IDS = (
     .order_by(_ti.map_index)
 )
 _RUN_KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
-_ONE_INSTANCE = _INSTANCE.where(
+_ONE_INSTANCE = _INSTANCE.add_columns(task_try.c.payload).where(
     dag_run.c.dag_id == bindparam("dag_id"),
     dag_run.c.run_id == bindparam("run_id"),
     _ti.task_id == bindparam("task_id"),

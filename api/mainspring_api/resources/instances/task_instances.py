@@ -63,7 +63,13 @@ class TaskInstance(InstanceFields):
     rendered_map_index = fields.String(
         allow_none=True, metadata={"description": "`map_index` as text; null = not mapped"}
     )
-    rendered_fields = JsonObject()
+    rendered_fields = JsonObject(
+        metadata={
+            "description": "What the latest try works on: the fields of the task with their expressions evaluated. A"
+            " secret stands by its name. Empty = not known: in a list, before the first try, and for a task that waits"
+            " or calls a DAG"
+        }
+    )
     trigger = JsonObject(allow_none=True, metadata={"description": "Always null"})
     triggerer_job = JsonObject(allow_none=True, metadata={"description": "Always null"})
 
@@ -140,7 +146,7 @@ def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: s
 def get_task_instance(dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """One task instance. The path of a mapped instance holds the map index."""
     ctx = context()
-    return answer(instance_body(ctx, questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id)))
+    return answer(_detailed(ctx, questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id)))
 
 
 MappedList = list_arguments("MappedInstanceList", questions.INSTANCES, without={"task_id"})
@@ -178,7 +184,17 @@ def get_mapped_task_instance(dag_id: str, dag_run_id: str, task_id: str, map_ind
     """One instance of a mapped task; -1 names the instance of an unmapped task."""
     ctx = context()
     row = questions.get_task_instance(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
-    return answer(instance_body(ctx, row))
+    return answer(_detailed(ctx, row))
+
+
+def _detailed(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A `TaskInstance` with its inputs."""
+    inputs = row["payload"]
+    if inputs is None and row["try_state"] is not None:
+        task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+        # An attempt without a payload of its own got the payload of the definition, unless no executor got the attempt.
+        inputs = task.payload.source if task is not None and task.payload.is_constant else None
+    return {**instance_body(ctx, row), "rendered_fields": inputs or {}}
 
 
 def instances_answer(ctx: Context, ids: Sequence[int]) -> Response:
