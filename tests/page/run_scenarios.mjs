@@ -36,6 +36,9 @@ export const runScenarios = {
     await seen(error.getByText("Error: disk is full <img src=x onerror=alert(1)>"));
     assert.ok((await error.boundingBox()).height >= 19);
     await nothing(page.locator(".loglines img"));
+    const inputs = page.locator(".panel", { has: page.getByRole("heading", { name: "Inputs" }) });
+    await seen(inputs.getByText("as resolved"));
+    await seen(inputs.getByText("kr", { exact: true }));
     await page.keyboard.press("r");
     await seen(page.getByRole("dialog").getByText("load", { exact: true }));
     await page.keyboard.press("Escape");

@@ -95,6 +95,8 @@ export const scenarios = {
     assert.equal((await runsOf(api, "page_params")).length, 0);
     await page.getByLabel("rows").fill("7");
     await page.getByLabel("Note").fill("<img src=x onerror=alert(1)>");
+    await page.getByRole("button", { name: "CLI", exact: true }).click();
+    await seen(page.getByText('--conf \'{"rows":7}\''));
     await page.keyboard.press("Control+Enter");
     await page.waitForURL(/\/dags\/page_params\/runs\//);
     const runs = await runsOf(api, "page_params");
@@ -131,9 +133,11 @@ export const scenarios = {
   async an_approval_is_answered({ open, task, api }) {
     const { dag_run_id: run } = await api("POST", "/dags/page_asks/dagRuns", { logical_date: null });
     const page = await open({ token: task.token });
-    await page.goto("/approvals");
-    await page.getByRole("button", { name: "approve" }).first().click();
+    await page.goto(`/dags/page_asks/runs/${encodeURIComponent(run)}/tasks/confirm`);
+    await seen(page.getByText("Pay out?"));
+    await page.getByRole("button", { name: "approve" }).click();
     await until("the answer", async () => (await api("GET", `/dags/page_asks/dagRuns/${encodeURIComponent(run)}`)).state === "success");
+    await page.goto("/approvals");
     await seen(page.getByText("Nothing waits for an answer"));
   },
 

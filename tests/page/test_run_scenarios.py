@@ -29,6 +29,7 @@ tasks:
   load:
     type: shell
     depends_on: [extract]
+    env: {REGION: "${{ params.region }}"}
     script: |
       echo 'Error: disk is full <img src=x onerror=alert(1)>' >&2
       exit 3

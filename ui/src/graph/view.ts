@@ -10,7 +10,7 @@ export const SCALE_MAX = 2.5;
 /** Below this scale, or with more nodes in sight, nodes are drawn as shapes without text. */
 export const DETAIL_SCALE = 0.3;
 export const DETAIL_NODES = 220;
-const READABLE_SCALE = 0.8;
+const READABLE_SCALE = 0.7;
 export const PADDING = 18;
 
 /** The whole drawing in sight, never larger than life. */

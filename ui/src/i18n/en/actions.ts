@@ -56,6 +56,7 @@ export const actions = {
   instances: (n: number) => `${n} task instance${s(n)}.`,
   estimated: (span: string) => `Takes about ${span}, by the median of earlier runs.`,
   same_request: "The same as a request",
+  no_such_option: "The command has no option for the instant or the logical date.",
   to_correct: (n: number) => `${n} field${s(n)} to correct`,
   triggered: "The run is made",
 };

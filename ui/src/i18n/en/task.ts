@@ -26,6 +26,7 @@ export const task = {
   of_run: "of run",
   inputs: "Inputs",
   as_written: "as written",
+  as_resolved: "as resolved",
   no_inputs: "The task has no inputs.",
   no_instances: "Its instances are known once the run has come to it.",
   secret: "secret",

@@ -56,6 +56,7 @@ export const actions: Messages["actions"] = {
   instances: (n) => `태스크 인스턴스 ${n}개.`,
   estimated: (span) => `이전 실행의 중앙값으로 약 ${span} 걸립니다.`,
   same_request: "같은 요청",
+  no_such_option: "이 명령에는 시각이나 논리 날짜를 정하는 옵션이 없습니다.",
   to_correct: (n) => `고칠 항목 ${n}개`,
   triggered: "실행을 만들었습니다",
 };

@@ -2,7 +2,7 @@ import type { Messages } from "../types.ts";
 
 export const login: Messages["login"] = {
   title: "로그인",
-  to: (name) => `${name}에 로그인`,
+  to: (name) => `· ${name}`,
   user: "사용자",
   password: "비밀번호",
   token: "토큰",

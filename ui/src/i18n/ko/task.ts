@@ -26,6 +26,7 @@ export const task: Messages["task"] = {
   of_run: "실행",
   inputs: "입력",
   as_written: "정의에 적힌 값",
+  as_resolved: "실제로 쓰인 값",
   no_inputs: "입력이 없습니다.",
   no_instances: "실행이 이 태스크에 이르면 인스턴스를 알 수 있습니다.",
   secret: "시크릿",

@@ -3,6 +3,7 @@ import { useEffect } from "react";
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Empty, Panel } from "../../kit/panel.tsx";
+import { Tabs } from "../../kit/tabs.tsx";
 import { useSession } from "../session.tsx";
 import { Audit } from "./audit.tsx";
 import { Health } from "./health.tsx";
@@ -28,13 +29,13 @@ export function AdminPage() {
       <div className="head">
         <h1>{common.admin}</h1>
       </div>
-      <nav className="tabs" aria-label={common.admin}>
+      <Tabs label={common.admin} current={part}>
         {shown.map((each) => (
           <Link key={each} to="/admin/$part" params={{ part: each }} {...(each === part ? { "aria-current": "page" as const } : {})}>
             {admin.parts[each]}
           </Link>
         ))}
-      </nav>
+      </Tabs>
       <Part part={shown.some((each) => each === part) ? part : ""} />
     </>
   );

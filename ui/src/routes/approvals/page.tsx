@@ -1,16 +1,10 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useEffect, useState } from "react";
-import { type Schema, api, ok } from "../../api/client.ts";
+import { useQuery } from "@tanstack/react-query";
+import { useEffect } from "react";
 import { approvals } from "../../api/lists.ts";
-import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
-import { Button } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph } from "../../kit/state.tsx";
-import { Ago, When } from "../../kit/time.tsx";
-import { useToast } from "../../kit/toast.tsx";
-import { useSession } from "../session.tsx";
+import { Question } from "./question.tsx";
 
 /** Questions that wait for a person, oldest first, with their choices as buttons. */
 export function ApprovalsPage() {
@@ -41,62 +35,5 @@ export function ApprovalsPage() {
         </Loaded>
       </Panel>
     </>
-  );
-}
-
-function Question({ approval }: { approval: Schema<"Approval"> }) {
-  const { lists } = useT();
-  const session = useSession();
-  const toast = useToast();
-  const [note, setNote] = useState("");
-  const { dag_id, dag_run_id, task_id, map_index } = approval;
-  const answer = useMutation({
-    mutationFn: (choice: string) =>
-      ok(
-        api.POST("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/approval", {
-          params: { path: { dag_id, dag_run_id, task_id }, query: map_index >= 0 ? { map_index } : {} },
-          body: { choice, ...(note ? { note } : {}) },
-        }),
-      ),
-    onSuccess: (_, choice) => toast.note(lists.answered(choice)),
-    onError: (error) => toast.fail(error),
-    onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => ["approvals", "summary", "run"].includes(String(queryKey[0])) }),
-  });
-  return (
-    <li className="att approval">
-      <Glyph state="asks" large />
-      <div className="stack" style={{ gap: "2px" }}>
-        <p>
-          <Link className="b" to="/dags/$dagId/runs/$runId" params={{ dagId: dag_id, runId: dag_run_id }}>
-            {dag_id}
-          </Link>{" "}
-          <span className="dim">/</span>{" "}
-          <Link className="b" to="/dags/$dagId/runs/$runId/tasks/$taskId" params={{ dagId: dag_id, runId: dag_run_id, taskId: task_id }}>
-            {task_id}
-            {map_index >= 0 && ` [${map_index}]`}
-          </Link>{" "}
-          <span className="dim nw">
-            · <Ago at={approval.requested_at} />
-          </span>
-          {approval.give_up_at && (
-            <span className="dim nw">
-              {" "}
-              · {lists.columns.gives_up} <When at={approval.give_up_at} />
-            </span>
-          )}
-        </p>
-        <p className="anywhere question">{approval.message}</p>
-        {session.may("operator", dag_id) && (
-          <div className="row wrap" style={{ marginBlockStart: "6px" }}>
-            {approval.choices.map((choice, index) => (
-              <Button key={choice} primary={index === 0} disabled={answer.isPending} onClick={() => answer.mutate(choice)}>
-                {choice}
-              </Button>
-            ))}
-            <input className="inp grow" style={{ maxInlineSize: "360px" }} value={note} onChange={(event) => setNote(event.target.value)} placeholder={lists.approve_note} aria-label={lists.approve_note} />
-          </div>
-        )}
-      </div>
-    </li>
   );
 }

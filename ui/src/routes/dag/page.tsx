@@ -18,6 +18,7 @@ import { DurationsTab } from "./durations_tab.tsx";
 import { GridTab } from "./grid_tab.tsx";
 import { DefinitionTab } from "./definition.tsx";
 import { SettingsTab } from "./settings_tab.tsx";
+import { Tabs as TabRow } from "../../kit/tabs.tsx";
 import { RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
 
 const TABS = ["grid", "runs", "calendar", "durations", "versions", "definition", "schedule", "settings"] as const;
@@ -60,13 +61,13 @@ function Tab({ dag, tab }: { dag: Schema<"DagDetails">; tab: string }) {
 function Tabs({ dagId, tab }: { dagId: string; tab: string }) {
   const { dag: t } = useT();
   return (
-    <nav className="tabs" aria-label={dagId}>
+    <TabRow label={dagId} current={tab}>
       {TABS.map((each) => (
         <Anchor key={each} href={`/dags/${encodeURIComponent(dagId)}${each === "grid" ? "" : `/${each}`}`} aria-current={each === tab ? "page" : undefined}>
           {t.tabs[each]}
         </Anchor>
       ))}
-    </nav>
+    </TabRow>
   );
 }
 

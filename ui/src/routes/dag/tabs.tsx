@@ -60,7 +60,7 @@ export function ScheduleTab({ dagId }: { dagId: string }) {
     <NextRuns
       query={query}
       from={
-        <label className="row small muted">
+        <label className="row wrap small muted">
           {t.schedule_from} <InstantInput ids={{ id: "schedule-from" }} value={after} onChange={setAfter} />
         </label>
       }

@@ -29,7 +29,7 @@ export function Versions({ dagId, query, chosen }: Props) {
                     </Anchor>
                   </td>
                   <td className="fill clip">{version.summary}</td>
-                  <td className="muted">
+                  <td className="muted hide-s">
                     {version.created_by ? `${version.created_by}, ` : ""}
                     <Ago at={version.created_at} />
                   </td>

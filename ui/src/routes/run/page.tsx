@@ -4,6 +4,7 @@ import { useEffect } from "react";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Boundary, Empty, Loaded } from "../../kit/panel.tsx";
+import { Tabs } from "../../kit/tabs.tsx";
 import { api, ok, type Schema } from "../../api/client.ts";
 import { dagRun, runHref, timeline } from "../../api/run.ts";
 import { useClock } from "../../kit/time.tsx";
@@ -47,7 +48,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
     <>
       <RunHead run={run} />
       <Boundary>{run.state === "failed" && <CauseBand run={run} answer={times.data} victims={victims} />}</Boundary>
-      <nav className="tabs" aria-label={t.tabs}>
+      <Tabs label={t.tabs} current={tab}>
         <Anchor href={href} aria-current={tab === undefined ? "page" : undefined}>
           {t.tab_run}
         </Anchor>
@@ -56,7 +57,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
             {names[each]}
           </Anchor>
         ))}
-      </nav>
+      </Tabs>
       <Boundary>
         {tab === undefined && <RunOverview run={run} times={times} />}
         {tab === "tasks" && <TasksTab run={run} />}

@@ -60,12 +60,12 @@ export function TaskHead({ run, task, instance }: Props) {
           ))}
         </p>
       </div>
-      <TaskActions task={task} />
+      <TaskActions task={task} state={instance.state} />
     </div>
   );
 }
 
-function TaskActions({ task }: { task: TaskAddress }) {
+function TaskActions({ task, state }: { task: TaskAddress; state: string | null }) {
   const { task: t } = useT();
   const session = useSession();
   const actions = useActions();
@@ -87,7 +87,7 @@ function TaskActions({ task }: { task: TaskAddress }) {
           <Button {...off} onClick={() => setMarking(true)}>
             {t.mark}
           </Button>
-          <Button {...off} primary hotkey="R" onClick={retry}>
+          <Button {...off} primary={state === "failed" || state === "upstream_failed"} hotkey="R" onClick={retry}>
             <Icon name="back" />
             {t.retry_from_here}
           </Button>

@@ -25,7 +25,7 @@ export function Sides({ task, instance, defined, shown, median }: Props) {
   return (
     <div className="stack task-sides">
       {instance.try_number > 0 && <Tries task={task} shown={shown} median={median} />}
-      <Inputs defined={defined} />
+      <Inputs instance={instance} defined={defined} />
       <Outputs task={task} instance={instance} defined={defined} />
       <Limits instance={instance} defined={defined as Record<string, unknown> | undefined} />
     </div>
@@ -79,12 +79,14 @@ function TryReason({ instance }: { instance: { state_reason?: string | null; exi
   return <span title={instance.message ?? ""}>{instance.state_reason === "exit_code" && code !== null && code !== undefined ? t.exit(code) : reason(instance.state_reason)}</span>;
 }
 
-/** As the version that ran has them, with their expressions. The server keeps no rendered values, so that no secret can be among them. */
-function Inputs({ defined }: { defined: object | undefined }) {
+/** As the latest try got them; before, as the version that ran has them, with their expressions. Secrets stand by their names. */
+function Inputs({ instance, defined }: { instance: Schema<"TaskInstance">; defined: object | undefined }) {
   const { task: t } = useT();
-  const inputs = inputsOf(defined);
+  const resolved = instance.rendered_fields as Record<string, unknown>;
+  const isResolved = Object.keys(resolved).length > 0;
+  const inputs = inputsOf(isResolved ? resolved : defined);
   return (
-    <Panel title={t.inputs} actions={inputs.length > 0 && <span className="small dim">{t.as_written}</span>}>
+    <Panel title={t.inputs} actions={inputs.length > 0 && <span className="small dim">{isResolved ? t.as_resolved : t.as_written}</span>}>
       {inputs.length === 0 ? (
         <p className="pad small muted">{t.no_inputs}</p>
       ) : (

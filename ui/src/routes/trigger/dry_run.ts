@@ -51,8 +51,36 @@ export function faultsOf(error: unknown): Record<string, string> {
   return faults;
 }
 
-/** The same request for a terminal. */
-export function curlOf(dagId: string, body: Schema<"TriggerBody">): string[] {
-  const text = JSON.stringify(body).replaceAll("'", `'\\''`);
-  return [`curl -X POST "$MAINSPRING_URL${pathOf(dagId)}" \\`, `  -H "Authorization: Bearer $TOKEN" \\`, `  -H "Content-Type: application/json" \\`, `  -d '${text}'`];
+export const FORMS = ["curl", "CLI", "Python"] as const;
+export type RequestForm = (typeof FORMS)[number];
+
+/** The same request for a terminal or a program, in lines. Null = this form has no words for a part of the request. */
+export function requestOf(form: RequestForm, dagId: string, body: Schema<"TriggerBody">): string[] | null {
+  if (form === "curl") return curlOf(dagId, body);
+  return form === "CLI" ? commandOf(dagId, body) : pythonOf(dagId, body);
 }
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+const curlOf = (dagId: string, body: Schema<"TriggerBody">): string[] => [
+  `curl -X POST "$MAINSPRING_URL${pathOf(dagId)}" \\`,
+  `  -H "Authorization: Bearer $TOKEN" \\`,
+  `  -H "Content-Type: application/json" \\`,
+  `  -d ${quoted(JSON.stringify(body))}`,
+];
+
+function commandOf(dagId: string, { conf, note, dag_run_id: runId, logical_date: date, run_after: at }: Schema<"TriggerBody">): string[] | null {
+  if (date || at) return null;
+  const options = [conf && Object.keys(conf).length > 0 && `--conf ${quoted(JSON.stringify(conf))}`, runId && `--run-id ${quoted(runId)}`, note && `--note ${quoted(note)}`].filter((each) => typeof each === "string");
+  const lines = [`mainspring run ${/^[\w.-]+$/.test(dagId) ? dagId : quoted(dagId)}`, ...options.map((each) => `  ${each}`)];
+  return lines.map((line, index) => (index < lines.length - 1 ? `${line} \\` : line));
+}
+
+const pythonOf = (dagId: string, body: Schema<"TriggerBody">): string[] => [
+  "import json, os",
+  "from mainspring_client import AuthenticatedClient",
+  "from mainspring_client.api.dag_runs import trigger_dag_run",
+  `body = json.loads(${JSON.stringify(JSON.stringify(body))})`,
+  `with AuthenticatedClient(base_url=os.environ["MAINSPRING_URL"], token=os.environ["MAINSPRING_TOKEN"]) as client:`,
+  `    print(trigger_dag_run.sync(${JSON.stringify(dagId)}, client=client, body=body).dag_run_id)`,
+];

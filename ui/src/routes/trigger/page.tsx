@@ -9,7 +9,7 @@ import { Button, Segments } from "../../kit/button.tsx";
 import { Field, Radios } from "../../kit/field.tsx";
 import { Failure, Loaded } from "../../kit/panel.tsx";
 import { useToast } from "../../kit/toast.tsx";
-import { curlOf, faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
+import { faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
 import { JsonInput, ParamField } from "./fields.tsx";
 import { InstantInput } from "./instant.tsx";
 import { type Param, confOf, paramsOf, startOf } from "./params.ts";
@@ -125,7 +125,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
           ) : (
             <PlanPanel plan={plan.data} runAfter={more.run_after ?? null} />
           )}
-          <RequestPanel lines={curlOf(dagId, body)} />
+          <RequestPanel dagId={dagId} body={body} />
         </div>
       </div>
     </div>

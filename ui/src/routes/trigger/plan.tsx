@@ -1,10 +1,12 @@
+import { useState } from "react";
+import type { Schema } from "../../api/client.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
-import { Button } from "../../kit/button.tsx";
+import { Button, Segments } from "../../kit/button.tsx";
 import { copyText } from "../../kit/copy.ts";
 import { Loading, Panel } from "../../kit/panel.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { duration, moment } from "../../time/format.ts";
-import type { TriggerPlan } from "./dry_run.ts";
+import { FORMS, type RequestForm, type TriggerPlan, requestOf } from "./dry_run.ts";
 
 /** What will happen, before it happens. */
 export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; runAfter: string | null }) {
@@ -32,15 +34,21 @@ export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; r
   );
 }
 
-export function RequestPanel({ lines }: { lines: string[] }) {
+/** The request as other clients send it. */
+export function RequestPanel({ dagId, body }: { dagId: string; body: Schema<"TriggerBody"> }) {
   const { actions: t, common } = useT();
+  const [form, setForm] = useState<RequestForm>("curl");
+  const lines = requestOf(form, dagId, body) ?? [t.no_such_option];
   return (
     <Panel
       title={t.same_request}
       actions={
-        <Button bare onClick={() => void copyText(lines.join("\n"))}>
-          {common.copy}
-        </Button>
+        <>
+          <Segments<RequestForm> label={t.same_request} value={form} options={FORMS.map((each) => [each, each] as const)} onChange={setForm} />
+          <Button bare onClick={() => void copyText(lines.join("\n"))}>
+            {common.copy}
+          </Button>
+        </>
       }
     >
       <div className="code wraps" tabIndex={0} role="region" aria-label={t.same_request}>

@@ -1,0 +1,15 @@
+import { type ReactNode, useEffect, useRef } from "react";
+
+/** Links to the parts of a page in one row. A narrow screen scrolls the row to the present part. */
+export function Tabs({ label, current, children }: { label: string; current: string | undefined; children: ReactNode }) {
+  const row = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const [nav, link] = [row.current, row.current?.querySelector<HTMLElement>("[aria-current]")];
+    if (nav && link) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.clientWidth) / 2;
+  }, [current]);
+  return (
+    <nav ref={row} className="tabs" aria-label={label}>
+      {children}
+    </nav>
+  );
+}
