@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
+import { everyPage } from "./every_page.mjs";
 import { hardScenarios } from "./hard_scenarios.mjs";
 import { killedScenarios } from "./killed_scenarios.mjs";
 import { runScenarios } from "./run_scenarios.mjs";
@@ -75,7 +76,7 @@ async function run(task) {
     },
   };
   try {
-    await { ...scenarios, ...runScenarios, ...hardScenarios, ...killedScenarios }[task.scenario](tools);
+    await { ...scenarios, ...runScenarios, ...hardScenarios, ...killedScenarios, ...everyPage }[task.scenario](tools);
     return errors.length > 0 ? { error: errors.join("\n") } : {};
   } catch (error) {
     if (task.folder && pages.length > 0) await pages.at(-1).screenshot({ path: `${task.folder}/${task.scenario}.png` }).catch(() => undefined);

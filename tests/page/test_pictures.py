@@ -2,10 +2,13 @@
 
     PICTURES=docs/images ./dev test tests/page/test_pictures.py
 
-takes them again. A picture is at most 150 KB.
+takes them again. A picture is at most 150 KB. Pictures of every page in light, dark, Korean and at 380 px, to look at:
+
+    EVERY_PAGE=/tmp/pages ./dev test tests/page/test_pictures.py
 """
 
 import os
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,10 +16,11 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import Server, started
-from tests.page.conftest import Scenario
+from tests.page.conftest import Scenario, player
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 NAMES = ("home", "dag", "run", "log", "editor", "home-dark", "run-phone")
+LOOKS = ("light", "dark", "korean", "phone")
 BYTES_MAX = 150_000
 DAYS = 20
 FAILING_DAYS = (13, 6, 1)
@@ -108,6 +112,17 @@ def test_pictures_are_taken(play: Scenario, tmp_path: Path) -> None:
         if folder := os.environ.get("PICTURES"):
             Path(folder).mkdir(parents=True, exist_ok=True)
             (Path(folder) / f"{name}.png").write_bytes(picture)
+
+
+@pytest.mark.page
+@pytest.mark.timeout(900)
+@pytest.mark.skipif("EVERY_PAGE" not in os.environ, reason="takes minutes: pictures for people, in EVERY_PAGE")
+def test_every_page_is_pictured(page_server: Server, browser: "subprocess.Popen[bytes]") -> None:
+    folder = Path(os.environ["EVERY_PAGE"])
+    player(page_server, browser, folder)("every_page_is_pictured")
+    looks = {look: {path.name for path in (folder / look).glob("*.png")} for look in LOOKS}
+    assert len(looks["light"]) > 30
+    assert all(pictures == looks["light"] for pictures in looks.values())
 
 
 @pytest.mark.parametrize("name", NAMES)
