@@ -75,6 +75,48 @@ def test_a_folder_is_planned_and_saved_as_a_whole(mainspring: Command) -> None:
     assert mainspring.json("dags", "show", "child")["latest_dag_version"]["version_number"] == 1
 
 
+def test_a_folder_is_applied_as_a_bundle(mainspring: Command) -> None:
+    folder = mainspring.folder / "bundle"
+    folder.mkdir()
+    for name in ("b1", "b2", "b3"):
+        (folder / f"{name}.yaml").write_text("tasks: {a: {type: noop}}")
+    apply = ("dags", "apply", str(folder), "--bundle", "team")
+    assert mainspring(*apply, "--plan", "--prune").stdout == "b1: create\nb2: create\nb3: create\n"
+    assert mainspring.json("dags", "list", "--bundle", "team") == []
+    assert mainspring(*apply).stdout == "b1: created\nb2: created\nb3: created\n"
+    (folder / "b1.yaml").write_text("tasks: {a: {type: noop}, c: {type: noop}}")
+    (folder / "b3.yaml").unlink()
+    planned = mainspring(*apply, "--plan", "--prune").stdout
+    assert planned == "b1: change\n  task 'c' added\nb2: unchanged\nb3: remove\n"
+    assert mainspring(*apply, "--prune", "--atomic").stdout == (
+        "b1: changed to version 2 (task 'c' added)\nb2: unchanged\nb3: paused and stale\n"
+    )
+    assert [dag["dag_id"] for dag in mainspring.json("dags", "list", "--bundle", "team")] == ["b1", "b2"]
+    # A file with a fault stops all of it, and so does a prune of more than half, before the first save.
+    (folder / "b1.yaml").write_text("tasks: {a: {type: nop}}")
+    (folder / "b2.yaml").unlink()
+    assert mainspring(*apply, "--prune").returncode == 6
+    (folder / "b1.yaml").unlink()
+    (folder / "b4.yaml").write_text("tasks: {a: {type: noop}}")
+    refused = mainspring(*apply, "--prune")
+    assert (refused.returncode, "more than half" in refused.stderr) == (6, True)
+    assert mainspring("dags", "show", "b4").returncode == 6
+    # Without an answer nothing is deleted.
+    assert mainspring(*apply, "--prune", "--force", "--delete", stdin="n\n").returncode == 1
+    answer = mainspring.json(*apply, "--prune", "--force", "--delete", "--yes")
+    assert [(dag["dag_id"], dag["action"]) for dag in answer] == [
+        ("b4", "create"), ("b1", "deleted"), ("b2", "deleted"), ("b3", "deleted"),
+    ]  # fmt: skip
+    assert [dag["dag_id"] for dag in mainspring.json("dags", "list", "--bundle", "team", "--stale")] == ["b4"]
+    other = mainspring("dags", "apply", str(folder), "--bundle", "other")
+    assert (other.returncode, "--take-over" in other.stderr) == (6, True)
+    taken = mainspring("dags", "apply", str(folder), "--bundle", "other", "--take-over").stdout
+    assert taken == "b4: changed to version 1 (bundle: team -> other)\n"
+    (folder / "b4.yaml").unlink()
+    assert mainspring(*apply, "--prune").returncode == 2
+    assert mainspring("dags", "apply", str(mainspring.folder), "--prune").returncode == 2
+
+
 def test_dags_are_checked_saved_looked_at_paused_and_deleted(mainspring: Command) -> None:
     source = mainspring.folder / "hello.yaml"
     source.write_text(HELLO)

@@ -104,6 +104,7 @@ FAULT_CODES: Mapping[str, str] = {
     "expression_too_long": "an expression with too many characters",
     "not_supported_yet": "understood, and not built yet",
     "not_allowed": "a definition reaches further than whoever sends it may; see [identity](identity.md)",
+    "other_bundle": "the DAG belongs to another bundle; `take_over` takes it",
     "invalid_plan_token": "the token belongs to another plan or to another user",
     "plain_braces": "warning: `{{ }}` without `$` is plain text outside of `script` and `command`",
     "unknown_param": "warning: an expression reads a param that the schema does not name",

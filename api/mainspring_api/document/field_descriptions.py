@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 __all__ = ["FIELD_DESCRIPTIONS"]
 
-_NO_BUNDLES = "Always null: DAGs are sent as data and have no bundles"
+_NO_BUNDLES = "Always null: a version has no bundle of its own; its DAG has"
 _NO_PARTITIONS = "Always null: no DAG is partitioned"
 _NO_TEAMS = "Always null: the server has no teams"
 _NO_ENTRIES = "Always empty"

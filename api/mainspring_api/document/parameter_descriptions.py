@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["OPERATION_PARAMETERS", "PATH_PARAMETERS", "QUERY_PARAMETERS", "describe_parameters"]
 
-_NO_BUNDLES = "DAGs have no bundles: with a value, no entry matches"
+_NO_BUNDLES = "Versions have no bundles: with a value, no entry matches"
 
 PATH_PARAMETERS: Mapping[str, str] = {
     "dag_id": "Identifier of the DAG; in lists `~` means all DAGs",

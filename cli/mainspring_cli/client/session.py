@@ -56,6 +56,26 @@ class Session:
         self._refuse_errors(response)
         return json.loads(response.content) if response.content else None
 
+    def tagged(self, operation: ModuleType, *arguments: Any) -> tuple[Any, str]:
+        """The answer of a reading operation, and its `ETag`; raises as `call`."""
+        import httpx
+
+        try:
+            response = operation.sync_detailed(*arguments, client=self.client)
+        except httpx.HTTPError as exc:
+            raise Unreachable(f"{self.server.url}: {exc or type(exc).__name__}") from exc
+        self._refuse_errors(response)
+        return json.loads(response.content), response.headers["ETag"]
+
+    def call_if_match(self, etag: str, operation: ModuleType, *arguments: Any, **options: Any) -> Any:
+        """As `call`; the server refuses with 412 unless the resource still has the `ETag`."""
+        headers = self.client.get_httpx_client().headers
+        headers["If-Match"] = etag
+        try:
+            return self.call(operation, *arguments, **options)
+        finally:
+            del headers["If-Match"]
+
     def text(self, operation: ModuleType, *arguments: Any) -> str:
         """The answer of an operation that answers a text; raises as `call`."""
         import httpx

@@ -142,6 +142,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/prune": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pause the DAGs that a bundle no longer has, and mark them as stale.
+         * @description Touches only DAGs of the bundle that the caller sees, and none unless the caller is author of all of them. A stale
+         *     DAG keeps its versions and runs; lists hide it, no new run starts, and a save makes it current again. Refused with
+         *     409 when more than half of the bundle would go, unless `force`.
+         *
+         *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["prune_dags"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/definition": {
         parameters: {
             query?: never;
@@ -4500,11 +4524,11 @@ export interface components {
             created_at: string;
             /** @description SHA-256 (hex) of the normalised definition */
             content_hash: string;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_url: string | null;
         };
         DefinitionWarning: {
@@ -4617,7 +4641,7 @@ export interface components {
             dag_display_name: string;
             /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
             is_paused: boolean;
-            /** @description Always false: a DAG does not vanish with a file */
+            /** @description Whether its bundle no longer has the DAG; a save makes the DAG current again */
             is_stale: boolean;
             /** @description Instant of the latest change of the DAG */
             last_parsed_time: string | null;
@@ -4625,9 +4649,9 @@ export interface components {
             last_parse_duration: number | null;
             /** @description Always null: DAGs do not expire */
             last_expired: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Bundle of definitions that applied the DAG; null = none */
             bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
             /** @description Always null: the DAG has no file */
             relative_fileloc: string | null;
@@ -4793,7 +4817,7 @@ export interface components {
             dag_display_name: string;
             /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
             is_paused: boolean;
-            /** @description Always false: a DAG does not vanish with a file */
+            /** @description Whether its bundle no longer has the DAG; a save makes the DAG current again */
             is_stale: boolean;
             /** @description Instant of the latest change of the DAG */
             last_parsed_time: string | null;
@@ -4801,9 +4825,9 @@ export interface components {
             last_parse_duration: number | null;
             /** @description Always null: DAGs do not expire */
             last_expired: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Bundle of definitions that applied the DAG; null = none */
             bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
             /** @description Always null: the DAG has no file */
             relative_fileloc: string | null;
@@ -4991,7 +5015,7 @@ export interface components {
             dag_display_name: string;
             /** @description Pause of the DAG: no run starts, and the schedule makes no runs */
             is_paused: boolean;
-            /** @description Always false: a DAG does not vanish with a file */
+            /** @description Whether its bundle no longer has the DAG; a save makes the DAG current again */
             is_stale: boolean;
             /** @description Instant of the latest change of the DAG */
             last_parsed_time: string | null;
@@ -4999,9 +5023,9 @@ export interface components {
             last_parse_duration: number | null;
             /** @description Always null: DAGs do not expire */
             last_expired: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Bundle of definitions that applied the DAG; null = none */
             bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
             /** @description Always null: the DAG has no file */
             relative_fileloc: string | null;
@@ -5126,6 +5150,16 @@ export interface components {
             definitions?: components["schemas"]["PlannedDefinition"][];
             /** @description Ids of the DAGs that would be removed, such as those that a folder no longer has */
             removed?: string[];
+            /**
+             * @description Bundle that the definitions belong to; null = each DAG keeps its bundle
+             * @default null
+             */
+            bundle_name?: string | null;
+            /**
+             * @description True = the DAGs may belong to another bundle until now
+             * @default false
+             */
+            take_over?: boolean;
         };
         /** @enum {string} */
         PlanAction: "create" | "change" | "unchanged" | "remove";
@@ -5183,6 +5217,8 @@ export interface components {
             action: components["schemas"]["PlanAction"];
             /** @description Current version that the plan starts from; null = a new DAG */
             base_version_number: number | null;
+            /** @description Bundle that the DAG belongs to now; null = none */
+            bundle_name: string | null;
             /** @description SHA-256 (hex) of the normalised definition; null = removed */
             content_hash: string | null;
             /** @description Changes in a sentence */
@@ -5304,6 +5340,16 @@ export interface components {
              * @default
              */
             message?: string;
+            /**
+             * @description Bundle that the definitions belong to; null = each DAG keeps its bundle
+             * @default null
+             */
+            bundle_name?: string | null;
+            /**
+             * @description True = the DAGs may belong to another bundle until now
+             * @default false
+             */
+            take_over?: boolean;
         };
         SavedDag: {
             /** @description Identifier of the DAG */
@@ -5330,6 +5376,30 @@ export interface components {
         SavedDags: {
             /** @description Saved DAGs, in the order of the body */
             dags: components["schemas"]["SavedDag"][];
+        };
+        PruneBody: {
+            /** @description Bundle to prune */
+            bundle_name: string;
+            /** @description Ids of the DAGs that the bundle has, at most 10000 */
+            kept: string[];
+            /**
+             * @description True = also when more than half of the bundle would go
+             * @default false
+             */
+            force?: boolean;
+            /**
+             * @description True = only say what would go; nothing is changed
+             * @default false
+             */
+            dry_run?: boolean;
+        };
+        PrunedDags: {
+            /** @description Bundle that was pruned */
+            bundle_name: string;
+            /** @description DAGs that became stale by this request, or would; sorted */
+            dag_ids: string[];
+            /** @description DAGs of the bundle that were stale before; sorted */
+            stale_dag_ids: string[];
         };
         /** @enum {string} */
         DefinitionForm: "normalised" | "sent";
@@ -5388,11 +5458,11 @@ export interface components {
             created_at: string;
             /** @description SHA-256 (hex) of the normalised definition */
             content_hash: string;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_name: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_url: string | null;
             /** @description Name of the user or token that saved the version; null = unknown */
             created_by: string | null;
@@ -6137,7 +6207,7 @@ export interface components {
             keep: boolean;
             /** @description Version of the DAG that the run executes, as a list of one */
             dag_versions: components["schemas"]["DagVersion"][];
-            /** @description Always null: DAGs are sent as data and have no bundles */
+            /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_version: string | null;
             /** @description Always null: no DAG is partitioned */
             partition_key: string | null;
@@ -11018,6 +11088,10 @@ export interface operations {
             query?: {
                 /** @description Reason of the change, kept with the version */
                 message?: string;
+                /** @description Bundle that the definition belongs to; absent = the DAG keeps its bundle */
+                bundle_name?: string | null;
+                /** @description True = the DAG may belong to another bundle until now */
+                take_over?: boolean;
             };
             header?: never;
             path: {
@@ -11190,11 +11264,13 @@ export interface operations {
                 paused?: boolean;
                 /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description Bundle that applied the DAG */
+                bundle_name?: string;
+                /** @description False = also DAGs that their bundles no longer have */
+                exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description DAGs have no bundles: with a value, no entry matches */
-                bundle_name?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
@@ -11310,11 +11386,13 @@ export interface operations {
                 paused?: boolean;
                 /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description Bundle that applied the DAG */
+                bundle_name?: string;
+                /** @description False = also DAGs that their bundles no longer have */
+                exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description DAGs have no bundles: with a value, no entry matches */
-                bundle_name?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
@@ -11457,6 +11535,43 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    prune_dags: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PruneBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PrunedDags"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_dag_definition: {
         parameters: {
             query?: {
@@ -11540,9 +11655,9 @@ export interface operations {
             query?: {
                 /** @description Number of the version of the DAG; several numbers are alternatives */
                 version_number?: number;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_name?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
@@ -12028,7 +12143,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -12342,7 +12457,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -17001,11 +17116,12 @@ export interface operations {
                 paused?: boolean;
                 /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description Versions have no bundles: with a value, no entry matches */
+                bundle_name?: string;
+                exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description DAGs have no bundles: with a value, no entry matches */
-                bundle_name?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Versions have no bundles: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;

@@ -73,6 +73,8 @@ _DAG = select(
     dag.c.timetable_summary,
     dag.c.timetable_description,
     dag.c.is_periodic,
+    dag.c.bundle_name,
+    dag.c.is_stale,
     dag.c.created_at,
     dag.c.updated_at,
 )
@@ -87,10 +89,10 @@ DAGS = Listing(
         "last_dag_run_state": Filter(
             kind=Kind.TEXT, clause=lambda state: _last_state == state, choices=tuple(RunState)
         ),
-        # Parameters of Airflow without a counterpart: stored DAGs are never broken and use no bundles, assets or
-        # favourites.
+        "bundle_name": equal_to(dag.c.bundle_name, Kind.TEXT),
+        "exclude_stale": constant(Kind.BOOLEAN, lambda _: True),
+        # Parameters of Airflow without a counterpart: stored DAGs are never broken and use no assets or favourites.
         "has_import_errors": constant(Kind.BOOLEAN, lambda flag: not flag),
-        "bundle_name": constant(Kind.TEXT, lambda _: False),
         "bundle_version": constant(Kind.TEXT, lambda _: False),
         "asset_dependency": constant(Kind.TEXT, lambda _: False),
         "has_asset_schedule": constant(Kind.BOOLEAN, lambda flag: not flag),
@@ -276,8 +278,8 @@ def version_not_found(dag_id: str, version_number: int) -> NotFound:
 
 
 def dag_conditions(query: ListQuery, tags: list[str] | None, *, all_tags: bool) -> list[ColumnElement[bool]]:
-    """The conditions of a list of DAGs on tags and runs."""
-    where: list[ColumnElement[bool]] = []
+    """The conditions of a list of DAGs on tags and runs; stale DAGs are there for `exclude_stale` false alone."""
+    where: list[ColumnElement[bool]] = [] if query.filters.get("exclude_stale") is False else [~dag.c.is_stale]
     if tags:
         has = [exists().where(dag_tag.c.dag_id == dag.c.dag_id, dag_tag.c.name == tag) for tag in tags]
         where += has if all_tags else [or_(*has)]

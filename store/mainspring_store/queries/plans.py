@@ -64,7 +64,8 @@ def pool_sizes(database: Database, names: Iterable[str]) -> Mapping[str, int]:
 
 
 def current_versions(database: Database, dag_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-    """DAG id -> `id`, `version_number`, `content_hash`, `document` and `source` of the current version."""
+    """DAG id -> `id`, `version_number`, `content_hash`, `document` and `source` of the current version; and
+    `bundle_name` and `is_stale` of the DAG."""
     with database.read() as connection:
         rows = connection.execute(_CURRENT, {"names": list(dag_ids)})
         return {row.dag_id: row._asdict() for row in rows}
@@ -119,6 +120,8 @@ _CURRENT = (
         dag_version.c.content_hash,
         dag_version.c.document,
         dag_version.c.source,
+        dag.c.bundle_name,
+        dag.c.is_stale,
     )
     .join(dag_version, dag_version.c.id == dag.c.version_id)
     .where(dag.c.dag_id.in_(_NAMES))

@@ -1,7 +1,7 @@
 """Saving, pausing and deleting DAGs, and a cache of definitions by version."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -29,7 +29,7 @@ from uuid_utils import uuid7
 from mainspring.definition import load_stored
 from mainspring.definition.changes import summarise
 from mainspring.definition.model import Definition
-from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed
+from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed, Problem
 from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE, RunState
 from mainspring.timetables import timetable_of
@@ -45,10 +45,12 @@ from mainspring_store.state.runs import VersionRef, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, pruned_run, task_display_name, task_instance
 
 __all__ = [
+    "Bundle",
     "Expected",
     "Saved",
     "Source",
     "Versions",
+    "bundle_problem",
     "check_dag",
     "delete_dag",
     "save_dag",
@@ -68,6 +70,15 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Bundle:
+    """A named set of definitions, such as a folder under version control, that a save belongs to."""
+
+    name: str
+    takes_over: bool = False
+    """Whether the save may take a DAG of another bundle."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Expected:
     """The state that a DAG must have for a save."""
 
@@ -83,7 +94,9 @@ class Saved:
 
     is_new_dag: bool
     is_new_version: bool
-    """False: the current version has the same content, and no row was written."""
+    """False: the current version has the same content."""
+    is_adopted: bool
+    """The existing DAG got another bundle, or is no longer stale."""
     version_number: int
     version: VersionRef
 
@@ -96,6 +109,7 @@ def save_dag(
     owner: Owner | None = None,
     source: Source | None = None,
     message: str | None = None,
+    bundle: Bundle | None = None,
     expected: Expected | None = None,
     now: datetime,
 ) -> Saved:
@@ -104,12 +118,13 @@ def save_dag(
     owner: the principal whose quotas a new DAG and the source count for.
     source: the text of the definition. A changed text of equal content replaces the text of the current version.
     message: the reason of the save, kept with a new version.
+    bundle: the bundle of the definition; `None` = the DAG keeps its bundle.
     expected: the state that the DAG must have; `None` = any state.
 
-    Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only.
+    Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only. A stale DAG is current again.
 
     Raises:
-        InvalidDag: The definition names pools that do not exist.
+        InvalidDag: The definition names pools that do not exist, or the DAG belongs to another bundle.
         Conflict: The DAG was deleted concurrently; saving again creates the DAG.
         PreconditionFailed: The DAG is not in the expected state.
         QuotaExceeded: The DAG is new, and the owner would exceed the quota of DAGs; or the sources of the owner's
@@ -124,19 +139,17 @@ def save_dag(
         is_new, current = _locked_dag(connection, definition, by, owner, now)
         if expected is not None:
             _check_expected(connection, definition.dag_id, None if is_new else current, expected)
+        is_adopted = not is_new and _changes_bundle(definition.dag_id, current, bundle)
         if current.content_hash == definition.content_hash:
-            return _kept_version(connection, definition, current, source)
-        number, version = _insert_version(
-            connection,
-            definition,
-            old_id=None if is_new else current.version_id,
-            created_by=by,
-            created_at=now,
-            message=message,
-            **_source_columns(source, owner),
-        )
-        _copy_from_version(connection, definition, version.id, now)
-    return Saved(is_new_dag=is_new, is_new_version=True, version_number=number, version=version)
+            if is_adopted:
+                _adopt(connection, definition, current, bundle, now)
+            return _kept_version(connection, definition, current, source, is_adopted=is_adopted)
+        columns = {"created_by": by, "created_at": now, "message": message, **_source_columns(source, owner)}
+        old_id = None if is_new else current.version_id
+        number, version = _insert_version(connection, definition, old_id=old_id, **columns)
+        columns = _bundle_columns(current, bundle)
+        _copy_from_version(connection, definition, {**columns, "version_id": version.id}, now)
+    return Saved(is_new_dag=is_new, is_new_version=True, is_adopted=is_adopted, version_number=number, version=version)
 
 
 def check_dag(database: Database, definition: Definition) -> None:
@@ -304,6 +317,20 @@ class Versions:
             raise dag_not_found(dag_id)
         return VersionRef(id=version_id, definition=self.definition(version_id))
 
+    def for_new_run(self, dag_id: str) -> VersionRef:
+        """The current version of a DAG that may start runs.
+
+        Raises:
+            NotFound: There is no such DAG, or its bundle no longer has it.
+        """
+        with self._database.read() as connection:
+            row = connection.execute(_CURRENT_STATE, {"dag_id": dag_id}).one_or_none()
+        if row is None:
+            raise dag_not_found(dag_id)
+        if row.is_stale:
+            raise NotFound(f"dag '{dag_id}' is stale: bundle '{row.bundle_name}' no longer has it; save it again")
+        return VersionRef(id=row.version_id, definition=self.definition(row.version_id))
+
     def definition(self, version_id: int) -> Definition:
         """The definition of a version.
 
@@ -358,8 +385,8 @@ def _insert_dag(
     return inserted is not None
 
 
-_Current = Row[int, str, int]
-"""Id, content hash and number of the current version of a DAG."""
+_Current = Row[int, str, int, str | None, bool]
+"""Id, content hash and number of the current version of a DAG; its bundle, and whether the DAG is stale."""
 
 
 def _locked_dag(
@@ -388,13 +415,55 @@ def _check_expected(connection: Connection, dag_id: str, current: _Current | Non
         )
 
 
-def _kept_version(connection: Connection, definition: Definition, current: _Current, source: Source | None) -> Saved:
+def bundle_problem(dag_id: str, current_name: str | None, bundle: Bundle | None) -> Problem | None:
+    """The fault of a save that must not take a DAG of another bundle; `None` = the save may."""
+    if bundle is None or bundle.takes_over or current_name in (None, bundle.name):
+        return None
+    return Problem(
+        pointer="",
+        message=f"dag '{dag_id}' belongs to bundle '{current_name}'",
+        hint="apply it there, or take the DAG over: --take-over, take_over: true",
+        code="other_bundle",
+    )
+
+
+def _changes_bundle(dag_id: str, current: _Current, bundle: Bundle | None) -> bool:
+    """Raises InvalidDag when the DAG belongs to another bundle."""
+    problem = bundle_problem(dag_id, current.bundle_name, bundle)
+    if problem is not None:
+        raise InvalidDag([problem])
+    return current.is_stale or (bundle is not None and bundle.name != current.bundle_name)
+
+
+def _bundle_columns(current: _Current, bundle: Bundle | None) -> dict[str, Any]:
+    return {"is_stale": False, "bundle_name": current.bundle_name if bundle is None else bundle.name}
+
+
+def _adopt(
+    connection: Connection, definition: Definition, current: _Current, bundle: Bundle | None, now: datetime
+) -> None:
+    """Give a DAG of equal content to a bundle. The schedule of a stale DAG begins again."""
+    columns = _bundle_columns(current, bundle)
+    if current.is_stale:
+        columns |= _copied(definition, now)
+    connection.execute(update(dag).where(dag.c.dag_id == definition.dag_id), {**columns, "updated_at": now})
+
+
+def _kept_version(
+    connection: Connection, definition: Definition, current: _Current, source: Source | None, *, is_adopted: bool
+) -> Saved:
     """The current version, which has the same content; only the text may be new."""
     if source is not None:
         values = {"version": current.version_id, "text": source.text, "media_type": source.media_type}
         connection.execute(_REPLACE_SOURCE, values)
     version = VersionRef(id=current.version_id, definition=_as_stored(connection, current.version_id, definition))
-    return Saved(is_new_dag=False, is_new_version=False, version_number=current.version_number, version=version)
+    return Saved(
+        is_new_dag=False,
+        is_new_version=False,
+        is_adopted=is_adopted,
+        version_number=current.version_number,
+        version=version,
+    )
 
 
 def _insert_version(
@@ -439,10 +508,12 @@ def _as_stored(connection: Connection, version_id: int, definition: Definition) 
     return definition if list(document["tasks"]) == list(definition.tasks) else load_stored(document)
 
 
-def _copy_from_version(connection: Connection, definition: Definition, version_id: int, now: datetime) -> None:
+def _copy_from_version(
+    connection: Connection, definition: Definition, columns: Mapping[str, Any], now: datetime
+) -> None:
     connection.execute(
         update(dag).where(dag.c.dag_id == definition.dag_id),
-        {"version_id": version_id, **_copied(definition, now)},
+        {**columns, **_copied(definition, now)},
     )
     connection.execute(_DELETE_TAGS, {"dag_id": definition.dag_id})
     if definition.tags:
@@ -479,7 +550,13 @@ def _copied(definition: Definition, now: datetime) -> dict[str, Any]:
 
 
 _CURRENT = (
-    select(dag.c.version_id, dag_version.c.content_hash, dag_version.c.version_number)
+    select(
+        dag.c.version_id,
+        dag_version.c.content_hash,
+        dag_version.c.version_number,
+        dag.c.bundle_name,
+        dag.c.is_stale,
+    )
     .select_from(dag)
     .outerjoin(dag_version, dag_version.c.id == dag.c.version_id)
     .where(dag.c.dag_id == bindparam("dag_id"))
@@ -507,6 +584,7 @@ _PAUSE = _SET_PAUSED.values(
 )
 _UNPAUSE = _SET_PAUSED.values(paused_by=None, paused_at=None)
 _CURRENT_ID = select(dag.c.version_id).where(dag.c.dag_id == bindparam("dag_id"))
+_CURRENT_STATE = select(dag.c.version_id, dag.c.is_stale, dag.c.bundle_name).where(dag.c.dag_id == bindparam("dag_id"))
 _SOURCE = select(dag_version.c.source).where(dag_version.c.id == bindparam("id"))
 _REPLACE_SOURCE = (
     update(dag_version)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, bindparam, case, func, literal_column, or_, select, text, update
+from sqlalchemy import Select, Update, and_, bindparam, case, func, literal_column, or_, select, text, update
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState
@@ -167,7 +167,8 @@ class RunWrites(PassPart):
         return (
             select(run.depth, run.principal_id, dag.c.version_id)
             .select_from(dag_run)
-            .outerjoin(dag, dag.c.dag_id == bindparam("dag_id"))
+            # No new run of a stale DAG starts.
+            .outerjoin(dag, and_(dag.c.dag_id == bindparam("dag_id"), ~dag.c.is_stale))
             .where(run.id == bindparam("run"))
         )
 

@@ -42,5 +42,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     ),
     # Totals may begin at zero again: what reads counters expects that.
     "0018": (),
+    "0019": (("bundles of DAGs", "SELECT count(*) FROM dag WHERE bundle_name IS NOT NULL OR is_stale"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

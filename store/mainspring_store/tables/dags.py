@@ -51,9 +51,19 @@ dag = Table(
     Column("retention", Json),
     # The user or token that created the DAG; the DAG counts for the quota of this principal. NULL = for no quota.
     Column("principal_id", String(36)),
+    # The bundle of definitions that applied the DAG; NULL = the DAG was saved alone.
+    Column("bundle_name", String(250)),
+    # The bundle no longer has the DAG. Lists hide the DAG, and no new run starts, until a client saves the DAG again.
+    Column("is_stale", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("ix_dag_principal_id", "principal_id"),
+    Index(
+        "ix_dag_bundle_name",
+        "bundle_name",
+        sqlite_where=text("bundle_name IS NOT NULL"),
+        postgresql_where=text("bundle_name IS NOT NULL"),
+    ),
     Index(
         "ix_dag_next_run_after",
         "next_run_after",

@@ -33,6 +33,7 @@ from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard, check_preconditions, has_precondition
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.reference_authorization import check_references
+from mainspring_api.resources.definitions.bundle_names import bundle_of, is_bundle_name
 from mainspring_api.resources.definitions.dag_versions import DEFINITION, DagVersion, version_body
 from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.settings import DEFINITION_BYTES_MAX
@@ -70,13 +71,17 @@ class Dag(Answer):
     dag_id = fields.String()
     dag_display_name = fields.String()
     is_paused = fields.Boolean()
-    is_stale = fields.Boolean(metadata={"description": "Always false: a DAG does not vanish with a file"})
+    is_stale = fields.Boolean(
+        metadata={"description": "Whether its bundle no longer has the DAG; a save makes the DAG current again"}
+    )
     last_parsed_time = Instant(allow_none=True, metadata={"description": "Instant of the latest change of the DAG"})
     last_parse_duration = fields.Float(
         allow_none=True, metadata={"description": "Always null: the server parses no files"}
     )
     last_expired = Instant(allow_none=True, metadata={"description": "Always null: DAGs do not expire"})
-    bundle_name = fields.String(allow_none=True)
+    bundle_name = fields.String(
+        allow_none=True, metadata={"description": "Bundle of definitions that applied the DAG; null = none"}
+    )
     bundle_version = fields.String(allow_none=True)
     relative_fileloc = fields.String(allow_none=True, metadata={"description": "Always null: the DAG has no file"})
     fileloc = fields.String(metadata={"description": "Always `api`: the DAG has no file"})
@@ -207,6 +212,14 @@ class SaveQuery(Query):
         validate=validate.Length(max=1000),
         metadata={"description": "Reason of the change, kept with the version"},
     )
+    bundle_name = fields.String(
+        load_default=None,
+        validate=is_bundle_name,
+        metadata={"description": "Bundle that the definition belongs to; absent = the DAG keeps its bundle"},
+    )
+    take_over = fields.Boolean(
+        load_default=False, metadata={"description": "True = the DAG may belong to another bundle until now"}
+    )
 
 
 class DefinitionAddress(Query):
@@ -221,6 +234,12 @@ DagList = list_arguments(
     filters=questions.DAG_RUN_FILTERS,
     tags=fields.List(fields.String(), load_default=list, validate=validate.Length(max=50)),
     tags_match_mode=fields.String(load_default="any", validate=validate.OneOf(["any", "all"])),
+    exclude_stale=fields.Boolean(
+        load_default=True, metadata={"description": "False = also DAGs that their bundles no longer have"}
+    ),
+    bundle_name=fields.String(
+        validate=validate.Length(max=250), metadata={"description": "Bundle that applied the DAG"}
+    ),
 )
 
 
@@ -266,6 +285,7 @@ def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
         owner=current_owner(),
         source=source,
         message=query["message"] or None,
+        bundle=bundle_of(query),
         expected=expected,
         now=datetime.now(UTC),
     )
@@ -514,13 +534,13 @@ def _dag(row: Mapping[str, Any]) -> dict[str, Any]:
         "dag_id": dag_id,
         "dag_display_name": display_name,
         "is_paused": row["is_paused"],
-        # There are no files that a DAG could vanish from or fail to be read from.
-        "is_stale": False,
+        "is_stale": row["is_stale"],
+        # There are no files that a DAG could fail to be read from.
         "has_import_errors": False,
         "last_parsed_time": row["updated_at"],
         "last_parse_duration": None,
         "last_expired": None,
-        "bundle_name": None,
+        "bundle_name": row["bundle_name"],
         "bundle_version": None,
         "relative_fileloc": None,
         "fileloc": "api",

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from mainspring.definition import Definition, parse_definition
 from mainspring.definition.changes import compare_definitions, summarise
-from mainspring.errors import InvalidDag, InvalidInput, PreconditionFailed, Problem
+from mainspring.errors import Conflict, InvalidDag, InvalidInput, PreconditionFailed, Problem
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context, replace_database
@@ -25,6 +25,7 @@ from mainspring_api.http.operations import JSON, Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.http.reference_authorization import check_references
+from mainspring_api.resources.definitions.bundle_names import bundle_of, is_bundle_name
 from mainspring_api.resources.definitions.dag_versions import DefinitionChange, change_body
 from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.resources.definitions.plan_effects import (
@@ -37,7 +38,8 @@ from mainspring_store.access.idempotency import AlreadyAnswered, Call, StoredRes
 from mainspring_store.access.roles import Role
 from mainspring_store.database.shared_transaction import SharedTransaction
 from mainspring_store.queries.plans import current_versions
-from mainspring_store.resources.dags import Expected, Saved, Source, check_dag, save_dag
+from mainspring_store.resources.bundles import bundle_members, bundles_of, make_stale
+from mainspring_store.resources.dags import Bundle, Expected, Saved, Source, bundle_problem, check_dag, save_dag
 from mainspring_store.resources.row_locks import lock_dag
 
 __all__ = ["blueprint"]
@@ -45,6 +47,7 @@ __all__ = ["blueprint"]
 blueprint = Resource("plans", "Plans: what saving definitions would change", tag="dags")
 
 DEFINITIONS_MAX = 500
+KEPT_MAX = 10_000
 PLAN_BYTES_MAX = 20 * 1024 * 1024
 TOKEN_SECONDS = 15 * 60
 YAML = "application/yaml"
@@ -82,6 +85,24 @@ class PlannedDefinition(Body):
             raise ValidationError("give either `definition` or `text`")
 
 
+def _bundle_name(description: str, **options: Any) -> fields.String:
+    return fields.String(validate=is_bundle_name, metadata={"description": description}, **options)
+
+
+def _members_of_bundle() -> "tuple[fields.String, fields.Boolean]":
+    """The members `bundle_name` and `take_over` of a body."""
+    name = _bundle_name(
+        "Bundle that the definitions belong to; null = each DAG keeps its bundle", load_default=None, allow_none=True
+    )
+    take_over = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "True = the DAGs may belong to another bundle until now"},
+    )
+    return name, take_over
+
+
 def _definitions(*, least: int) -> "fields.List[Any]":
     return fields.List(
         fields.Nested(PlannedDefinition),
@@ -101,6 +122,7 @@ class PlanBody(Body):
         validate=validate.Length(max=DEFINITIONS_MAX),
         metadata={"description": "Ids of the DAGs that would be removed, such as those that a folder no longer has"},
     )
+    bundle_name, take_over = _members_of_bundle()
 
 
 class DagsBody(Body):
@@ -117,6 +139,43 @@ class DagsBody(Body):
         load_default="",
         validate=validate.Length(max=1000),
         metadata={"description": "Reason of the change, kept with each new version"},
+    )
+    bundle_name, take_over = _members_of_bundle()
+
+
+class PruneBody(Body):
+    """The DAGs that a bundle still has."""
+
+    bundle_name = _bundle_name("Bundle to prune", required=True)
+    kept = fields.List(
+        fields.String(validate=validate.Length(max=250)),
+        required=True,
+        validate=validate.Length(min=1, max=KEPT_MAX),
+        metadata={"description": f"Ids of the DAGs that the bundle has, at most {KEPT_MAX}"},
+    )
+    force = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "True = also when more than half of the bundle would go"},
+    )
+    dry_run = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "True = only say what would go; nothing is changed"},
+    )
+
+
+class PrunedDags(Answer):
+    """The DAGs that a bundle no longer has."""
+
+    bundle_name = fields.String(metadata={"description": "Bundle that was pruned"})
+    dag_ids = fields.List(
+        fields.String(), metadata={"description": "DAGs that became stale by this request, or would; sorted"}
+    )
+    stale_dag_ids = fields.List(
+        fields.String(), metadata={"description": "DAGs of the bundle that were stale before; sorted"}
     )
 
 
@@ -153,6 +212,9 @@ class DagPlan(Answer):
     action = Choice(PlanAction, metadata={"description": "Effect of the save on the DAG"})
     base_version_number = fields.Integer(
         allow_none=True, metadata={"description": "Current version that the plan starts from; null = a new DAG"}
+    )
+    bundle_name = fields.String(
+        allow_none=True, metadata={"description": "Bundle that the DAG belongs to now; null = none"}
     )
     content_hash = fields.String(
         allow_none=True, metadata={"description": "SHA-256 (hex) of the normalised definition; null = removed"}
@@ -224,7 +286,8 @@ def plan_dags(body: Mapping[str, Any]) -> Response:
 
     A fault of any definition is answered as a save would; its pointer begins with `/definitions/` and the position.
     """
-    items, removed = _read(body["definitions"]), list(dict.fromkeys(body["removed"]))
+    bundle = bundle_of(body)
+    items, removed = _read(body["definitions"], bundle), list(dict.fromkeys(body["removed"]))
     for dag_id in removed:
         require_role_on(dag_id, Role.AUTHOR)
     now = datetime.now(UTC)
@@ -235,10 +298,10 @@ def plan_dags(body: Mapping[str, Any]) -> Response:
         "principal": g.user.id,
         "expires": expires_at.timestamp(),
         "nonce": secrets.token_hex(8),
-        "bodies": _digest_of_bodies(items),
+        "bodies": _digest_of_bodies(items, bundle),
         "bases": _digest_of_bases(ids, versions),
     }
-    plans = [_plan(item.definition.dag_id, item, versions.get(item.definition.dag_id), now) for item in items]
+    plans = [_plan(item.definition.dag_id, item, versions.get(item.definition.dag_id), now, bundle) for item in items]
     plans += [_plan(dag_id, None, versions.get(dag_id), now) for dag_id in removed if dag_id in versions]
     token = context().signer.dumps(claims, salt=_SALT)
     return answer({"planned_at": now, "plan_token": token, "expires_at": expires_at, "dags": plans})
@@ -261,9 +324,10 @@ def put_dags(body: Mapping[str, Any]) -> Response:
     With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed since or the
     token was used.
     """
-    items = _read(body["definitions"])
+    bundle = bundle_of(body)
+    items = _read(body["definitions"], bundle)
     now = datetime.now(UTC)
-    claims = None if body["plan_token"] is None else _claims(body["plan_token"], items, now)
+    claims = None if body["plan_token"] is None else _claims(body["plan_token"], _digest_of_bodies(items, bundle), now)
     audit_detail(dag_ids=[item.definition.dag_id for item in items])
     ctx = context()
     with SharedTransaction(ctx.database, at_begin=lambda connection: _lock(connection, items)) as shared:
@@ -273,7 +337,7 @@ def put_dags(body: Mapping[str, Any]) -> Response:
                 _use_token(connection, body["plan_token"], now)
                 _check_bases(claims, items)
         message, has_plan = body["message"] or None, claims is not None
-        saved = [_save(item, message, has_plan=has_plan, now=now) for item in items]
+        saved = [_save(item, message, bundle, has_plan=has_plan, now=now) for item in items]
         answered = [_saved_body(item, result) for item, result in zip(items, saved, strict=True)]
     for result in saved:
         ctx.versions.keep(result.version)
@@ -281,7 +345,44 @@ def put_dags(body: Mapping[str, Any]) -> Response:
     return answer({"dags": answered})
 
 
-def _read(bodies: Sequence[Mapping[str, Any]]) -> list[_Item]:
+@blueprint.operation(
+    "POST",
+    "/dags/prune",
+    "prune_dags",
+    role=Role.AUTHOR,
+    over=Over.DAGS,
+    answer=PrunedDags,
+    body=PruneBody,
+    errors=(404, 409),
+)
+def prune_dags(body: Mapping[str, Any]) -> Response:
+    """Pause the DAGs that a bundle no longer has, and mark them as stale.
+
+    Touches only DAGs of the bundle that the caller sees, and none unless the caller is author of all of them. A stale
+    DAG keeps its versions and runs; lists hide it, no new run starts, and a save makes it current again. Refused with
+    409 when more than half of the bundle would go, unless `force`.
+    """
+    name, kept = body["bundle_name"], frozenset(body["kept"])
+    ctx = context()
+    members = [member for member in bundle_members(ctx.database, name) if g.user.role_on(member.dag_id) is not None]
+    present = [member.dag_id for member in members if not member.is_stale]
+    absent = [dag_id for dag_id in present if dag_id not in kept]
+    for dag_id in absent:
+        require_role_on(dag_id, Role.AUTHOR)
+    if len(absent) * 2 > len(present) and not body["force"]:
+        raise Conflict(
+            f"{len(absent)} of the {len(present)} DAGs of bundle '{name}' would go, which is more than half; "
+            "send force: true (--force) if that is meant"
+        )
+    audit_detail(bundle_name=name, dag_ids=absent)
+    if absent and not body["dry_run"]:
+        absent = make_stale(ctx.database, name, absent, by=g.user.name, now=datetime.now(UTC))
+        ctx.notifier.notify()
+    stale = [member.dag_id for member in members if member.is_stale and member.dag_id not in kept]
+    return answer({"bundle_name": name, "dag_ids": absent, "stale_dag_ids": stale})
+
+
+def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[_Item]:
     """The checked definitions of a body.
 
     Raises:
@@ -289,6 +390,7 @@ def _read(bodies: Sequence[Mapping[str, Any]]) -> list[_Item]:
     """
     items: list[_Item] = []
     faults: list[Problem] = []
+    ids: dict[str, int] = {}
     for position, body in enumerate(bodies):
         at = f"/definitions/{position}"
         try:
@@ -299,10 +401,16 @@ def _read(bodies: Sequence[Mapping[str, Any]]) -> list[_Item]:
         except InvalidDag as exc:
             faults += [_below(at, problem) for problem in exc.problems]
             continue
-        if any(item.definition.dag_id == other.definition.dag_id for other in items):
-            message = f"dag '{item.definition.dag_id}' is there twice"
+        dag_id = item.definition.dag_id
+        if ids.setdefault(dag_id, position) != position:
+            message = f"dag '{dag_id}' is there twice"
             faults.append(Problem(pointer=at, message=message, code="duplicate_id"))
         items.append(item)
+    if bundle is not None:
+        for dag_id, (name, _) in bundles_of(context().database, list(ids)).items():
+            problem = bundle_problem(dag_id, name, bundle)
+            if problem is not None:
+                faults.append(_below(f"/definitions/{ids[dag_id]}", problem))
     if faults:
         raise InvalidDag(faults)
     return items
@@ -331,17 +439,20 @@ def _parsed(body: Mapping[str, Any]) -> _Item:
     return _Item(definition=definition, source=Source(text=text, media_type=media_type))
 
 
-def _plan(dag_id: str, item: _Item | None, version: Mapping[str, Any] | None, now: datetime) -> dict[str, Any]:
+def _plan(
+    dag_id: str, item: _Item | None, version: Mapping[str, Any] | None, now: datetime, bundle: Bundle | None = None
+) -> dict[str, Any]:
     """A `DagPlan`; item: `None` = the DAG is removed."""
     old, new = stored_definition(version), None if item is None else item.definition
     callers = broken_callers(dag_id, old, new, now)
     documents = (None if old is None else old.document, None if new is None else new.document)
     return {
         "dag_id": dag_id,
-        "action": _action(version, new),
+        "action": _action(version, new, bundle),
         "base_version_number": None if version is None else version["version_number"],
+        "bundle_name": None if version is None else version["bundle_name"],
         "content_hash": None if new is None else new.content_hash,
-        "summary": "removed" if documents[1] is None else summarise(documents[0], documents[1]),
+        "summary": "removed" if documents[1] is None else _summary(version, documents, bundle),
         "changes": [] if item is None else [change_body(change) for change in compare_definitions(*documents)],
         "warnings": [] if item is None else warnings_of(item.definition, item.source),
         "breaking": callers.named,
@@ -351,17 +462,35 @@ def _plan(dag_id: str, item: _Item | None, version: Mapping[str, Any] | None, no
     }
 
 
-def _action(version: Mapping[str, Any] | None, new: Definition | None) -> PlanAction:
+def _action(version: Mapping[str, Any] | None, new: Definition | None, bundle: Bundle | None) -> PlanAction:
     if new is None:
         return PlanAction.REMOVE
     if version is None:
         return PlanAction.CREATE
-    return PlanAction.UNCHANGED if version["content_hash"] == new.content_hash else PlanAction.CHANGE
+    is_changed = version["content_hash"] != new.content_hash or bool(_adoption(version, bundle))
+    return PlanAction.CHANGE if is_changed else PlanAction.UNCHANGED
 
 
-def _digest_of_bodies(items: Sequence[_Item]) -> str:
+def _adoption(version: Mapping[str, Any], bundle: Bundle | None) -> list[str]:
+    """What a save would change of a DAG beside its definition, in words."""
+    words = ["no longer stale"] if version["is_stale"] else []
+    if bundle is not None and bundle.name != version["bundle_name"]:
+        words.append(f"bundle: {version['bundle_name'] or 'none'} -> {bundle.name}")
+    return words
+
+
+def _summary(version: Mapping[str, Any] | None, documents: Sequence[Any], bundle: Bundle | None) -> str:
+    summary = summarise(*documents)
+    words = [] if version is None else _adoption(version, bundle)
+    if words and version is not None and not compare_definitions(*documents):
+        return "; ".join(words)
+    return "; ".join([summary, *words])
+
+
+def _digest_of_bodies(items: Sequence[_Item], bundle: Bundle | None) -> str:
     facts = sorted((item.definition.dag_id, hashlib.sha256(item.source.text).hexdigest()) for item in items)
-    return hashlib.sha256(orjson.dumps(facts)).hexdigest()
+    named = None if bundle is None else (bundle.name, bundle.takes_over)
+    return hashlib.sha256(orjson.dumps([named, facts])).hexdigest()
 
 
 def _digest_of_bases(dag_ids: Sequence[str], versions: Mapping[str, Mapping[str, Any]]) -> str:
@@ -369,8 +498,8 @@ def _digest_of_bases(dag_ids: Sequence[str], versions: Mapping[str, Mapping[str,
     return hashlib.sha256(orjson.dumps(facts)).hexdigest()
 
 
-def _claims(token: str, items: Sequence[_Item], now: datetime) -> Mapping[str, Any]:
-    """The content of a plan token.
+def _claims(token: str, bodies: str, now: datetime) -> Mapping[str, Any]:
+    """The content of a plan token; bodies: the digest of the definitions to save.
 
     Raises:
         InvalidInput: The token is not ours, belongs to another principal, or is the plan of other definitions.
@@ -382,7 +511,7 @@ def _claims(token: str, items: Sequence[_Item], now: datetime) -> Mapping[str, A
         raise _bad_token("is no token of a plan of this server") from None
     if claims["principal"] != g.user.id:
         raise _bad_token("belongs to another user's plan; make a plan of your own")
-    if claims["bodies"] != _digest_of_bodies(items):
+    if claims["bodies"] != bodies:
         raise _bad_token("is the plan of other definitions; plan these")
     if claims["expires"] <= now.timestamp():
         raise PreconditionFailed("the plan is older than 15 minutes; make a new one")
@@ -417,7 +546,7 @@ def _check_bases(claims: Mapping[str, Any], items: Sequence[_Item]) -> None:
         raise PreconditionFailed("a DAG was changed since the plan; nothing was saved, make a new plan")
 
 
-def _save(item: _Item, message: str | None, *, has_plan: bool, now: datetime) -> Saved:
+def _save(item: _Item, message: str | None, bundle: Bundle | None, *, has_plan: bool, now: datetime) -> Saved:
     """Save one definition; with a plan, a DAG that another request created at this moment is refused."""
     ctx, dag_id = context(), item.definition.dag_id
     version = current_versions(ctx.database, [dag_id]).get(dag_id) if has_plan else None
@@ -434,6 +563,7 @@ def _save(item: _Item, message: str | None, *, has_plan: bool, now: datetime) ->
         owner=current_owner(),
         source=item.source,
         message=message,
+        bundle=bundle,
         expected=expected,
         now=now,
     )
@@ -443,7 +573,7 @@ def _saved_body(item: _Item, saved: Saved) -> dict[str, Any]:
     action = PlanAction.CREATE if saved.is_new_dag else PlanAction.CHANGE
     return {
         "dag_id": item.definition.dag_id,
-        "action": action if saved.is_new_version else PlanAction.UNCHANGED,
+        "action": action if saved.is_new_version or saved.is_adopted else PlanAction.UNCHANGED,
         "version_number": saved.version_number,
         "warnings": warnings_of(item.definition, item.source),
     }

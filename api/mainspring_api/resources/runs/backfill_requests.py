@@ -71,7 +71,7 @@ def slots_of(body: Mapping[str, Any], now: datetime) -> tuple[VersionRef, list[S
     Raises:
         Refused: There is no such backfill; with every reason that is known before the slots are looked for.
     """
-    version = context().versions.current(body["dag_id"])
+    version = context().versions.for_new_run(body["dag_id"])
     definition = version.definition
     timetable = timetable_of(definition.schedule) if definition.schedule else None
     problems = _problems(body, definition, timetable, now)

@@ -233,7 +233,7 @@ def _new_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
     Raises:
         NotFound: There is no such DAG. BadRequest: The id or the `conf` is not valid.
     """
-    version = ctx.versions.current(dag_id)
+    version = ctx.versions.for_new_run(dag_id)
     if body.dag_run_id is not None:
         run_id = checked_run_id(body.dag_run_id)
     elif body.run_after is not None:

@@ -269,7 +269,7 @@ def _repeated(ctx: Context, delivery: _Request, run_id: str) -> Response:
 
 def _new_run(ctx: Context, hook: HookOfUrl, conf: dict[str, Any], now: datetime) -> NewRun:
     """Raises NotFound when the DAG is gone, BadRequest when the `conf` does not fit its params."""
-    version = ctx.versions.current(hook.dag_id)
+    version = ctx.versions.for_new_run(hook.dag_id)
     return NewRun(
         version=version,
         run_id=new_run_id(RunType.MANUAL, now),

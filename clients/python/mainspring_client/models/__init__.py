@@ -227,6 +227,8 @@ if TYPE_CHECKING:
     from .problem import Problem
     from .problem_detail_type_1 import ProblemDetailType1
     from .problem_detail_type_2_item import ProblemDetailType2Item
+    from .prune_body import PruneBody
+    from .pruned_dags import PrunedDags
     from .python_task import PythonTask
     from .readiness import Readiness
     from .reprocess_behavior import ReprocessBehavior
@@ -558,6 +560,8 @@ _MODULES = {
     "Problem": ".problem",
     "ProblemDetailType1": ".problem_detail_type_1",
     "ProblemDetailType2Item": ".problem_detail_type_2_item",
+    "PruneBody": ".prune_body",
+    "PrunedDags": ".pruned_dags",
     "PythonTask": ".python_task",
     "Readiness": ".readiness",
     "ReprocessBehavior": ".reprocess_behavior",
@@ -899,6 +903,8 @@ __all__ = (
     "Problem",
     "ProblemDetailType1",
     "ProblemDetailType2Item",
+    "PruneBody",
+    "PrunedDags",
     "PythonTask",
     "Readiness",
     "ReprocessBehavior",

@@ -26,12 +26,12 @@ class DagDetails:
         dag_id (str): Identifier of the DAG
         dag_display_name (str): Name of the DAG for people
         is_paused (bool): Pause of the DAG: no run starts, and the schedule makes no runs
-        is_stale (bool): Always false: a DAG does not vanish with a file
+        is_stale (bool): Whether its bundle no longer has the DAG; a save makes the DAG current again
         last_parsed_time (datetime.datetime | None): Instant of the latest change of the DAG
         last_parse_duration (float | None): Always null: the server parses no files
         last_expired (datetime.datetime | None): Always null: DAGs do not expire
-        bundle_name (None | str): Always null: DAGs are sent as data and have no bundles
-        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_name (None | str): Bundle of definitions that applied the DAG; null = none
+        bundle_version (None | str): Always null: a version has no bundle of its own; its DAG has
         relative_fileloc (None | str): Always null: the DAG has no file
         fileloc (str): Always `api`: the DAG has no file
         file_token (str): The same as `dag_id`

@@ -27,6 +27,7 @@ class DagPlan:
         dag_id (str): Identifier of the DAG
         action (PlanAction):
         base_version_number (int | None): Current version that the plan starts from; null = a new DAG
+        bundle_name (None | str): Bundle that the DAG belongs to now; null = none
         content_hash (None | str): SHA-256 (hex) of the normalised definition; null = removed
         summary (str): Changes in a sentence
         changes (list[DefinitionChange]): Changes by meaning
@@ -42,6 +43,7 @@ class DagPlan:
     dag_id: str
     action: PlanAction
     base_version_number: int | None
+    bundle_name: None | str
     content_hash: None | str
     summary: str
     changes: list[DefinitionChange]
@@ -61,6 +63,9 @@ class DagPlan:
 
         base_version_number: int | None
         base_version_number = self.base_version_number
+
+        bundle_name: None | str
+        bundle_name = self.bundle_name
 
         content_hash: None | str
         content_hash = self.content_hash
@@ -102,6 +107,7 @@ class DagPlan:
                 "dag_id": dag_id,
                 "action": action,
                 "base_version_number": base_version_number,
+                "bundle_name": bundle_name,
                 "content_hash": content_hash,
                 "summary": summary,
                 "changes": changes,
@@ -136,6 +142,13 @@ class DagPlan:
             return cast(int | None, data)
 
         base_version_number = _parse_base_version_number(d.pop("base_version_number"))
+
+        def _parse_bundle_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        bundle_name = _parse_bundle_name(d.pop("bundle_name"))
 
         def _parse_content_hash(data: object) -> None | str:
             if data is None:
@@ -186,6 +199,7 @@ class DagPlan:
             dag_id=dag_id,
             action=action,
             base_version_number=base_version_number,
+            bundle_name=bundle_name,
             content_hash=content_hash,
             summary=summary,
             changes=changes,

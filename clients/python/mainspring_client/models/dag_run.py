@@ -50,7 +50,7 @@ class DagRun:
         note (None | str): Text that a person attached
         keep (bool): Whether the run stays for ever: retention never deletes the run
         dag_versions (list[DagVersion]): Version of the DAG that the run executes, as a list of one
-        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_version (None | str): Always null: a version has no bundle of its own; its DAG has
         partition_key (None | str): Always null: no DAG is partitioned
         partition_date (datetime.datetime | None): Always null: no DAG is partitioned
     """

@@ -21,9 +21,9 @@ class DagVersionDetails:
         dag_display_name (str): Name of the DAG for people
         created_at (datetime.datetime): Instant of the creation
         content_hash (str): SHA-256 (hex) of the normalised definition
-        bundle_name (None | str): Always null: DAGs are sent as data and have no bundles
-        bundle_version (None | str): Always null: DAGs are sent as data and have no bundles
-        bundle_url (None | str): Always null: DAGs are sent as data and have no bundles
+        bundle_name (None | str): Always null: a version has no bundle of its own; its DAG has
+        bundle_version (None | str): Always null: a version has no bundle of its own; its DAG has
+        bundle_url (None | str): Always null: a version has no bundle of its own; its DAG has
         created_by (None | str): Name of the user or token that saved the version; null = unknown
         message (None | str): Reason of the save, in the author's words; null = none
         summary (None | str): Changes since the version before; null = saved by a release that did not compare

@@ -22,11 +22,15 @@ class DagsBody:
         definitions (list[PlannedDefinition] | Unset): Definitions to save, at most 500, each DAG once
         plan_token (None | str | Unset): Token of the plan of exactly these definitions; null = save without a plan
         message (str | Unset): Reason of the change, kept with each new version Default: ''.
+        bundle_name (None | str | Unset): Bundle that the definitions belong to; null = each DAG keeps its bundle
+        take_over (bool | Unset): True = the DAGs may belong to another bundle until now Default: False.
     """
 
     definitions: list[PlannedDefinition] | Unset = UNSET
     plan_token: None | str | Unset = UNSET
     message: str | Unset = ""
+    bundle_name: None | str | Unset = UNSET
+    take_over: bool | Unset = False
 
     def to_dict(self) -> dict[str, Any]:
         definitions: list[dict[str, Any]] | Unset = UNSET
@@ -44,6 +48,14 @@ class DagsBody:
 
         message = self.message
 
+        bundle_name: None | str | Unset
+        if isinstance(self.bundle_name, Unset):
+            bundle_name = UNSET
+        else:
+            bundle_name = self.bundle_name
+
+        take_over = self.take_over
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -53,6 +65,10 @@ class DagsBody:
             field_dict["plan_token"] = plan_token
         if message is not UNSET:
             field_dict["message"] = message
+        if bundle_name is not UNSET:
+            field_dict["bundle_name"] = bundle_name
+        if take_over is not UNSET:
+            field_dict["take_over"] = take_over
 
         return field_dict
 
@@ -81,10 +97,23 @@ class DagsBody:
 
         message = d.pop("message", UNSET)
 
+        def _parse_bundle_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        bundle_name = _parse_bundle_name(d.pop("bundle_name", UNSET))
+
+        take_over = d.pop("take_over", UNSET)
+
         dags_body = cls(
             definitions=definitions,
             plan_token=plan_token,
             message=message,
+            bundle_name=bundle_name,
+            take_over=take_over,
         )
 
         return dags_body

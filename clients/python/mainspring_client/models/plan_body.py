@@ -21,10 +21,14 @@ class PlanBody:
     Attributes:
         definitions (list[PlannedDefinition] | Unset): Definitions to save, at most 500, each DAG once
         removed (list[str] | Unset): Ids of the DAGs that would be removed, such as those that a folder no longer has
+        bundle_name (None | str | Unset): Bundle that the definitions belong to; null = each DAG keeps its bundle
+        take_over (bool | Unset): True = the DAGs may belong to another bundle until now Default: False.
     """
 
     definitions: list[PlannedDefinition] | Unset = UNSET
     removed: list[str] | Unset = UNSET
+    bundle_name: None | str | Unset = UNSET
+    take_over: bool | Unset = False
 
     def to_dict(self) -> dict[str, Any]:
         definitions: list[dict[str, Any]] | Unset = UNSET
@@ -38,6 +42,14 @@ class PlanBody:
         if not isinstance(self.removed, Unset):
             removed = self.removed
 
+        bundle_name: None | str | Unset
+        if isinstance(self.bundle_name, Unset):
+            bundle_name = UNSET
+        else:
+            bundle_name = self.bundle_name
+
+        take_over = self.take_over
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -45,6 +57,10 @@ class PlanBody:
             field_dict["definitions"] = definitions
         if removed is not UNSET:
             field_dict["removed"] = removed
+        if bundle_name is not UNSET:
+            field_dict["bundle_name"] = bundle_name
+        if take_over is not UNSET:
+            field_dict["take_over"] = take_over
 
         return field_dict
 
@@ -64,9 +80,22 @@ class PlanBody:
 
         removed = cast(list[str], d.pop("removed", UNSET))
 
+        def _parse_bundle_name(data: object) -> None | str | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(None | str | Unset, data)
+
+        bundle_name = _parse_bundle_name(d.pop("bundle_name", UNSET))
+
+        take_over = d.pop("take_over", UNSET)
+
         plan_body = cls(
             definitions=definitions,
             removed=removed,
+            bundle_name=bundle_name,
+            take_over=take_over,
         )
 
         return plan_body

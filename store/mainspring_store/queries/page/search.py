@@ -18,7 +18,7 @@ def find_dags(database: Database, words: str, *, limit: int, seen: Seen | None) 
     contains = or_(dag.c.dag_id.icontains(words, autoescape=True), dag.c.display_name.icontains(words, autoescape=True))
     statement = (
         select(dag.c.dag_id, dag.c.display_name)
-        .where(contains)
+        .where(contains, ~dag.c.is_stale)
         .order_by(case((begins, 0), else_=1), dag.c.dag_id)
         .limit(limit)
     )
@@ -31,7 +31,7 @@ def find_versions_with(database: Database, words: str, *, limit: int, seen: Seen
     statement = (
         select(dag.c.dag_id, dag.c.version_id)
         .join(dag_version, dag_version.c.id == dag.c.version_id)
-        .where(type_coerce(dag_version.c.document, Text).icontains(words, autoescape=True))
+        .where(type_coerce(dag_version.c.document, Text).icontains(words, autoescape=True), ~dag.c.is_stale)
         .order_by(dag.c.dag_id)
         .limit(limit)
     )

@@ -19,12 +19,23 @@ def _get_kwargs(
     *,
     body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
+    bundle_name: None | str | Unset = UNSET,
+    take_over: bool | Unset = False,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
     params: dict[str, Any] = {}
 
     params["message"] = message
+
+    json_bundle_name: None | str | Unset
+    if isinstance(bundle_name, Unset):
+        json_bundle_name = UNSET
+    else:
+        json_bundle_name = bundle_name
+    params["bundle_name"] = json_bundle_name
+
+    params["take_over"] = take_over
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -78,6 +89,8 @@ def sync(
     client: AuthenticatedClient | Client,
     body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
+    bundle_name: None | str | Unset = UNSET,
+    take_over: bool | Unset = False,
 ) -> SavedDagDetails:
     """Create a DAG or give it a new definition.
 
@@ -102,6 +115,8 @@ def sync(
         client=client,
         body=body,
         message=message,
+        bundle_name=bundle_name,
+        take_over=take_over,
     )
     return cast(SavedDagDetails, expect_success(response))
 
@@ -112,12 +127,16 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
+    bundle_name: None | str | Unset = UNSET,
+    take_over: bool | Unset = False,
 ) -> Response[SavedDagDetails | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
         message=message,
+        bundle_name=bundle_name,
+        take_over=take_over,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -128,6 +147,8 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
+    bundle_name: None | str | Unset = UNSET,
+    take_over: bool | Unset = False,
 ) -> SavedDagDetails:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -135,6 +156,8 @@ async def asyncio(
         client=client,
         body=body,
         message=message,
+        bundle_name=bundle_name,
+        take_over=take_over,
     )
     return cast(SavedDagDetails, expect_success(response))
 
@@ -145,11 +168,15 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: Definition | File | Mapping[str, Any] | Unset = UNSET,
     message: str | Unset = "",
+    bundle_name: None | str | Unset = UNSET,
+    take_over: bool | Unset = False,
 ) -> Response[SavedDagDetails | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
         message=message,
+        bundle_name=bundle_name,
+        take_over=take_over,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
