@@ -41,7 +41,7 @@ from mainspring_api.resources.instances import (
 from mainspring_api.resources.interventions import clearing, many_instances, many_runs, many_triggers, marking
 from mainspring_api.resources.page import activity, calendar, grid, home, overview, search, summary, timeline
 from mainspring_api.resources.people import login, sessions, tokens, ui_config, users
-from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, run_waits
+from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, inline_runs, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
     event_logs,
@@ -80,6 +80,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     hook_deliveries.blueprint,
     many_runs.blueprint,
     many_triggers.blueprint,
+    inline_runs.blueprint,
     run_reports.blueprint,
     task_instances.blueprint,
     clearing.blueprint,

@@ -48,8 +48,8 @@ operator dag patch_task_instance patch_task_instance_by_map_index patch_task_ins
 operator dag patch_task_instance_dry_run_by_map_index
 operator dag pause_backfill unpause_backfill cancel_backfill
 operator dag pause_backfill_by_post unpause_backfill_by_post cancel_backfill_by_post
-author dag   put_dag delete_dag
-author dags  plan_dags put_dags
+author dag   put_dag delete_dag restore_dag_version
+author dags  plan_dags put_dags prune_dags run_definition
 author dags  get_hooks post_hook get_hook patch_hook delete_hook rotate_hook get_hook_deliveries
 author all   post_pool patch_pool delete_pool bulk_pools post_variable patch_variable delete_variable bulk_variables
 author all   get_connections get_connection post_connection patch_connection delete_connection bulk_connections

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["OPERATION_PARAMETERS", "PATH_PARAMETERS", "QUERY_PARAMETERS", "describe_parameters"]
 
-_NO_BUNDLES = "Versions have no bundles: with a value, no entry matches"
+_NO_BUNDLES = "Bundles have no versions: with a value, no entry matches"
 
 PATH_PARAMETERS: Mapping[str, str] = {
     "dag_id": "Identifier of the DAG; in lists `~` means all DAGs",
@@ -49,7 +49,8 @@ QUERY_PARAMETERS: Mapping[str, str] = {
     "run_type": "Kinds of run to list; several kinds are alternatives",
     "version_number": "Number of the version of the DAG; several numbers are alternatives",
     "dag_version": "Number of the version that the run executes; several numbers are alternatives",
-    "bundle_name": _NO_BUNDLES,
+    "bundle_name": "Bundle that applied the DAG",
+    "exclude_stale": "False = also DAGs that their bundles no longer have",
     "bundle_version": _NO_BUNDLES,
     "owners": "Owners of tasks; a DAG with a task of any of them matches",
     "paused": "True = paused DAGs alone, false = DAGs that are not paused alone",

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-__all__ = ["dag_id_of", "find_definitions", "read_definition"]
+__all__ = ["dag_id_of", "definition_text", "find_definitions", "read_definition"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -33,6 +33,19 @@ def read_definition(path: Path) -> Any:
 
     content = path.read_bytes()
     return File(payload=BytesIO(content.replace(b"\t", b" ") if path.suffix == ".json" else content))
+
+
+def definition_text(path: Path) -> dict[str, Any]:
+    """The members `dag_id` and `text` of a JSON body. JSON is sent as YAML, which has lines.
+
+    Raises:
+        click.FileError: The file cannot be read.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as exc:
+        raise click.FileError(str(path), exc.strerror) from exc
+    return {"dag_id": dag_id_of(path), "text": text.replace("\t", " ") if path.suffix == ".json" else text}
 
 
 def dag_id_of(path: Path) -> str:

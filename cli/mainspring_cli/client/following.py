@@ -65,21 +65,29 @@ class Patience:
         return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
 
-def start_run(session: Session, dag_id: str, trigger: Mapping[str, Any], patience: Patience) -> dict[str, Any]:
+def start_run(
+    session: Session, dag_id: str, trigger: Mapping[str, Any], patience: Patience, *, is_inline: bool = False
+) -> dict[str, Any]:
     """Start a run with the id that `trigger` names, once, however often it has to be asked for.
+
+    is_inline: `trigger` has a definition, which is not saved.
 
     Raises:
         Rejected: The server refuses; an existing run with this id is a reason. Unreachable: No answer for too long; the
         run may have been started.
     """
-    from mainspring_client.api.dag_runs import get_dag_run, trigger_dag_run
-    from mainspring_client.models import TriggerBody
+    from mainspring_client.api.dag_runs import get_dag_run, run_definition, trigger_dag_run
+    from mainspring_client.models import InlineRunBody, TriggerBody
 
-    body = TriggerBody.from_dict(trigger)
+    body: Any = (InlineRunBody if is_inline else TriggerBody).from_dict(trigger)
     may_exist = False
     while True:
         try:
-            run: dict[str, Any] = session.call(trigger_dag_run, dag_id, body=body)
+            run: dict[str, Any] = (
+                session.call(run_definition, body=body)
+                if is_inline
+                else session.call(trigger_dag_run, dag_id, body=body)
+            )
             return run
         except Unreachable as exc:
             # The request may have arrived although its answer did not.

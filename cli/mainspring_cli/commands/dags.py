@@ -139,6 +139,53 @@ def unpause(session: Session, dag_id: str) -> None:
 
 @dags.command()
 @DAG_ID
+@with_session
+def versions(session: Session, dag_id: str) -> None:
+    """List the saved versions of a DAG, latest first: who saved them, why, and what changed."""
+    from mainspring_client.api.dags import get_dag_versions
+
+    rows = session.rows(get_dag_versions, "dag_versions", dag_id, order_by=["-version_number"])
+    session.output.rows(rows, ("version_number", "created_at", "created_by", "message", "summary", "run_count"))
+
+
+@dags.command()
+@DAG_ID
+@click.argument("older", type=click.IntRange(1))
+@click.argument("newer", type=click.IntRange(1))
+@with_session
+def diff(session: Session, dag_id: str, older: int, newer: int) -> None:
+    """Show the differences between two versions of a DAG, by meaning and by lines."""
+    from mainspring_client.api.dags import get_dag_version_diff
+
+    answer = session.call(get_dag_version_diff, dag_id, older, newer)
+    if not session.output.is_table:
+        session.output.item(answer)
+        return
+    for change in answer["changes"]:
+        session.output.line(change["text"])
+    for line in answer["diff"].splitlines():
+        session.output.line(line)
+
+
+@dags.command()
+@DAG_ID
+@click.argument("version_number", type=click.IntRange(1))
+@click.option("-m", "--message", default="", help="Reason, kept with the new version.")
+@with_session
+def rollback(session: Session, dag_id: str, version_number: int, message: str) -> None:
+    """Save the definition of an earlier version again, as a new version. Runs keep their versions."""
+    from mainspring_client.api.dags import restore_dag_version
+    from mainspring_client.models import RestoreBody
+
+    dag = session.call(restore_dag_version, dag_id, version_number, body=RestoreBody(message=message))
+    if session.output.is_table:
+        session.output.line(f"{dag_id}: version {dag['latest_dag_version']['version_number']}")
+    else:
+        session.output.item(dag)
+
+
+@dags.command()
+@DAG_ID
 @click.confirmation_option("-y", "--yes", prompt="Delete the DAG with all its versions, runs, logs and outputs?")
 @with_session
 def delete(session: Session, dag_id: str) -> None:

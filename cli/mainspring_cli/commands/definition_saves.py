@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mainspring_cli.client.definition_files import dag_id_of, find_definitions, read_definition
+from mainspring_cli.client.definition_files import dag_id_of, definition_text, find_definitions, read_definition
 from mainspring_cli.client.exits import Exit, Rejected, describe_fault
 from mainspring_cli.client.session import Session, with_session
 
@@ -283,19 +283,8 @@ def each_definition(
 
 
 def _texts(sources: tuple[Path, ...]) -> list[dict[str, Any]]:
-    """The bodies of definitions for `plan_dags` and `put_dags`. JSON is sent as YAML, which has lines.
-
-    Raises:
-        click.ClickException: A file cannot be read.
-    """
-    texts = []
-    for path in find_definitions(sources):
-        try:
-            text = path.read_text(encoding="utf-8", errors="replace")
-        except OSError as exc:
-            raise click.FileError(str(path), exc.strerror) from exc
-        texts.append({"dag_id": dag_id_of(path), "text": text.replace("\t", " ") if path.suffix == ".json" else text})
-    return texts
+    """The bodies of definitions for `plan_dags` and `put_dags`."""
+    return [definition_text(path) for path in find_definitions(sources)]
 
 
 def _parts(texts: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

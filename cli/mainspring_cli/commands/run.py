@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from mainspring_cli.client.conf_input import read_conf, with_conf
+from mainspring_cli.client.definition_files import definition_text
 from mainspring_cli.client.exits import Exit, OutputClosed, Rejected, Unreachable
 from mainspring_cli.client.following import REACH_SECONDS, Patience, Show, await_end, exit_of, start_run
 from mainspring_cli.client.output import Output, with_output
@@ -40,6 +41,8 @@ _TASKS_SHOWN_MAX = 100
 @with_conf
 @click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
 @click.option("--note", help="For people who look at the run.")
+@click.option("--version", "version_number", type=click.IntRange(1), help="Which version (default: the current one).")
+@click.option("--no-save", "is_inline", is_flag=True, help="DAG_ID is a file: run its definition without saving it.")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
 @click.option("--timeout", type=DURATION, help="How long to wait at most; the run goes on afterwards.")
 @click.option(
@@ -58,6 +61,8 @@ def run(
     conf: str | None,
     run_id: str | None,
     note: str | None,
+    version_number: int | None,
+    is_inline: bool,
     is_waiting: bool,
     timeout: float | None,
     reach_timeout: float,
@@ -76,12 +81,18 @@ def run(
         raise click.UsageError("--junit and --annotations need --wait: they are about the end of the run")
     if junit is not None:
         check_report_path(junit)
+    if is_inline and version_number is not None:
+        raise click.UsageError("--no-save and --version exclude each other")
+    definition: dict[str, Any] = {"version_number": version_number}
+    if is_inline:
+        definition = definition_text(_file(dag_id))
+        dag_id = definition["dag_id"]
     # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
     session = open_session(context, output, headers={"Idempotency-Key": secrets.token_hex(16)})
-    trigger = {"dag_run_id": run_id or _new_run_id(), "conf": read_conf(params, conf), "note": note}
+    trigger = {"dag_run_id": run_id or _new_run_id(), "conf": read_conf(params, conf), "note": note, **definition}
     deadline = None if timeout is None else time.monotonic() + timeout
     patience = Patience(reach_seconds=reach_timeout, deadline=deadline)
-    started = start_run(session, dag_id, trigger, patience)
+    started = start_run(session, dag_id, trigger, patience, is_inline=is_inline)
     _tell_when_paused(session, dag_id)
     if not is_waiting:
         session.output.item(started, RUN_MEMBERS)
@@ -154,6 +165,13 @@ def _show_failures(session: Session, dag_id: str, run_id: str) -> None:
             log = session.call(get_log, *where, map_index=instance["map_index"], full_content=True)
             for line in log["content"][-_LOG_LINES:]:
                 _tell(f"  {line['event']}")
+
+
+def _file(name: str) -> Path:
+    path = Path(name)
+    if not path.is_file():
+        raise click.UsageError(f"--no-save needs a file: there is no file {name}")
+    return path
 
 
 def _new_run_id() -> str:

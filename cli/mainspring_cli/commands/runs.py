@@ -127,8 +127,17 @@ def cancel(session: Session, dag_id: str, run_id: str) -> None:
 @click.option("-t", "--task", "tasks", multiple=True, help="Only this task and what follows from it; repeatable.")
 @click.option("--all", "is_all", is_flag=True, help="Everything, not only what failed.")
 @click.option("--dry-run", is_flag=True, help="Only show what would run again.")
+@click.option("--version", "version_number", type=click.IntRange(1), help="Version that the run changes to.")
 @with_session
-def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is_all: bool, dry_run: bool) -> None:
+def clear(
+    session: Session,
+    dag_id: str,
+    run_id: str,
+    tasks: tuple[str, ...],
+    is_all: bool,
+    dry_run: bool,
+    version_number: int | None,
+) -> None:
     """Run again what failed in a run; or some tasks, or everything."""
     from mainspring_client.api.clearing import post_clear_task_instances
     from mainspring_client.models import ClearBody
@@ -141,6 +150,7 @@ def clear(session: Session, dag_id: str, run_id: str, tasks: tuple[str, ...], is
         only_failed=not is_all and not tasks,
         task_ids=chosen,
         include_downstream=bool(tasks),
+        version_number=version_number,
     )
     session.output.rows(session.call(post_clear_task_instances, dag_id, body=body)["task_instances"], _INSTANCE_COLUMNS)
 

@@ -43,6 +43,34 @@ export interface paths {
         patch: operations["patch_dag"];
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagVersions/{version_number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Number of the version of the DAG, from 1 */
+                version_number: number;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Save the definition of a version again, as a new version: the way back after a change that was wrong.
+         * @description All checks of a save hold. A version that equals the current version makes no new one. Runs keep their versions.
+         *     With `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
+         *
+         *     Needs the role `author` on the DAG.
+         */
+        post: operations["restore_dag_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/validate": {
         parameters: {
             query?: never;
@@ -589,7 +617,7 @@ export interface paths {
         get: operations["get_dag_runs"];
         put?: never;
         /**
-         * Start a run of the DAG's current version. A run of a paused DAG stays queued.
+         * Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays queued.
          * @description `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
          *     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
          *     leaves the run. The same request with the same `Idempotency-Key` waits for the same run. A server that has no
@@ -870,6 +898,30 @@ export interface paths {
          * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
          */
         post: operations["get_dag_run_states"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dagRuns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Run a definition once, without saving it. The checks, quotas and limits of a save and of a trigger hold.
+         * @description The caller must be author of the DAG that the definition names. The run gets a version with `is_inline` true, which
+         *     is never the current version of the DAG and is deleted with its last run. A DAG that does not exist is made for the
+         *     run: it is stale, hidden from lists, and deleted with its last run too. `wait` is that of a trigger.
+         *
+         *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        post: operations["run_definition"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4500,6 +4552,7 @@ export interface components {
          *       "dag_display_name": "etl",
          *       "created_at": "2026-11-28T03:25:41.195Z",
          *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "is_inline": false,
          *       "bundle_name": null,
          *       "bundle_version": null,
          *       "bundle_url": null
@@ -4524,6 +4577,8 @@ export interface components {
             created_at: string;
             /** @description SHA-256 (hex) of the normalised definition */
             content_hash: string;
+            /** @description Whether the definition was sent with a run and not saved; goes with its last run */
+            is_inline: boolean;
             /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_name: string | null;
             /** @description Always null: a version has no bundle of its own; its DAG has */
@@ -4619,6 +4674,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
@@ -4737,6 +4793,18 @@ export interface components {
             latest_dag_version: components["schemas"]["DagVersion"] | null;
             /** @description Doubts about the definition, which is valid */
             warnings: components["schemas"]["DefinitionWarning"][];
+        };
+        /**
+         * @example {
+         *       "message": "the new load is too slow"
+         *     }
+         */
+        RestoreBody: {
+            /**
+             * @description Reason, kept with the new version; empty = `back to version` and its number
+             * @default
+             */
+            message?: string;
         };
         /**
          * @example {
@@ -5002,6 +5070,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
@@ -5150,10 +5219,7 @@ export interface components {
             definitions?: components["schemas"]["PlannedDefinition"][];
             /** @description Ids of the DAGs that would be removed, such as those that a folder no longer has */
             removed?: string[];
-            /**
-             * @description Bundle that the definitions belong to; null = each DAG keeps its bundle
-             * @default null
-             */
+            /** @description Bundle that the definitions belong to; null = each DAG keeps its bundle */
             bundle_name?: string | null;
             /**
              * @description True = the DAGs may belong to another bundle until now
@@ -5250,6 +5316,7 @@ export interface components {
          *           "dag_id": "etl",
          *           "action": "change",
          *           "base_version_number": 1,
+         *           "bundle_name": null,
          *           "content_hash": "0000000000000000000000000000000000000000000000000000000000000000",
          *           "summary": "task 'load' added",
          *           "changes": [
@@ -5340,10 +5407,7 @@ export interface components {
              * @default
              */
             message?: string;
-            /**
-             * @description Bundle that the definitions belong to; null = each DAG keeps its bundle
-             * @default null
-             */
+            /** @description Bundle that the definitions belong to; null = each DAG keeps its bundle */
             bundle_name?: string | null;
             /**
              * @description True = the DAGs may belong to another bundle until now
@@ -5377,6 +5441,15 @@ export interface components {
             /** @description Saved DAGs, in the order of the body */
             dags: components["schemas"]["SavedDag"][];
         };
+        /**
+         * @example {
+         *       "bundle_name": "team",
+         *       "kept": [
+         *         "etl",
+         *         "report"
+         *       ]
+         *     }
+         */
         PruneBody: {
             /** @description Bundle to prune */
             bundle_name: string;
@@ -5393,6 +5466,15 @@ export interface components {
              */
             dry_run?: boolean;
         };
+        /**
+         * @example {
+         *       "bundle_name": "team",
+         *       "dag_ids": [
+         *         "old_report"
+         *       ],
+         *       "stale_dag_ids": []
+         *     }
+         */
         PrunedDags: {
             /** @description Bundle that was pruned */
             bundle_name: string;
@@ -5429,6 +5511,7 @@ export interface components {
          *       "dag_display_name": "etl",
          *       "created_at": "2026-11-28T03:25:41.195Z",
          *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *       "is_inline": false,
          *       "bundle_name": null,
          *       "bundle_version": null,
          *       "bundle_url": null,
@@ -5458,6 +5541,8 @@ export interface components {
             created_at: string;
             /** @description SHA-256 (hex) of the normalised definition */
             content_hash: string;
+            /** @description Whether the definition was sent with a run and not saved; goes with its last run */
+            is_inline: boolean;
             /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_name: string | null;
             /** @description Always null: a version has no bundle of its own; its DAG has */
@@ -5485,6 +5570,7 @@ export interface components {
          *           "dag_display_name": "etl",
          *           "created_at": "2026-11-28T03:25:41.195Z",
          *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "is_inline": false,
          *           "bundle_name": null,
          *           "bundle_version": null,
          *           "bundle_url": null,
@@ -5514,6 +5600,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null,
@@ -5530,6 +5617,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "0000000000000000000000000000000000000000000000000000000000000000",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null,
@@ -6142,6 +6230,7 @@ export interface components {
          *           "dag_display_name": "etl",
          *           "created_at": "2026-11-28T03:25:41.195Z",
          *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "is_inline": false,
          *           "bundle_name": null,
          *           "bundle_version": null,
          *           "bundle_url": null
@@ -6256,6 +6345,7 @@ export interface components {
          *               "dag_display_name": "etl",
          *               "created_at": "2026-11-28T03:25:41.195Z",
          *               "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *               "is_inline": false,
          *               "bundle_name": null,
          *               "bundle_version": null,
          *               "bundle_url": null
@@ -6319,6 +6409,8 @@ export interface components {
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
             callback?: components["schemas"]["CallbackBody"] | null;
+            /** @description Number of the saved version to run; null = the current version */
+            version_number?: number | null;
         };
         /**
          * @example {
@@ -6904,6 +6996,8 @@ export interface components {
             only_new?: boolean;
             /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
+            /** @description Saved version that the runs change to; null = by `run_on_latest_version` */
+            version_number?: number | null;
             /** @description Text that a person attached */
             note?: string | null;
             /** @description Runs to clear */
@@ -6934,6 +7028,8 @@ export interface components {
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
             callback?: components["schemas"]["CallbackBody"] | null;
+            /** @description Number of the saved version to run; null = the current version */
+            version_number?: number | null;
             /** @description Identifier of the DAG; null = the DAG of the path */
             dag_id?: string | null;
             /** @description Key of this run, as in the header `Idempotency-Key`; null = none */
@@ -7054,6 +7150,46 @@ export interface components {
             /** @description States of the runs, in the order of the body */
             dag_runs: components["schemas"]["NamedRunState"][];
         };
+        /**
+         * @example {
+         *       "text": "dag_id: etl\ntasks: {load: {type: noop}}\n",
+         *       "conf": {
+         *         "rows": 5
+         *       }
+         *     }
+         */
+        InlineRunBody: {
+            /** @description Id to save it under; null = as the document says */
+            dag_id?: string | null;
+            /** @description Definition as an object */
+            definition?: components["schemas"]["JsonObject"] | null;
+            /** @description Definition as text, which is kept as it is */
+            text?: string | null;
+            /**
+             * @description Language of `text`
+             * @default application/yaml
+             * @enum {string}
+             */
+            media_type?: "application/yaml" | "application/json";
+            /** @description Identifier of the run within its DAG; null = made by the server */
+            dag_run_id?: string | null;
+            /** @description Instant that the run stands for; null = none */
+            logical_date?: string | null;
+            /** @description Start of the interval that the run covers, inclusive */
+            data_interval_start?: string | null;
+            /** @description End of the interval that the run covers, exclusive */
+            data_interval_end?: string | null;
+            /** @description Earliest start, and the end of the run's id after `manual__`; null = now */
+            run_after?: string | null;
+            /** @description Values of the DAG's parameters, as an object; null = none */
+            conf?: components["schemas"]["JsonObject"] | null;
+            /** @description Text that a person attached */
+            note?: string | null;
+            /** @description Null only: no DAG is partitioned */
+            partition_key?: string | null;
+            /** @description Address that gets the end of this run alone; null = none */
+            callback?: components["schemas"]["CallbackBody"] | null;
+        };
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
         /**
@@ -7091,6 +7227,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
@@ -7238,6 +7375,7 @@ export interface components {
          *             "dag_display_name": "etl",
          *             "created_at": "2026-11-28T03:25:41.195Z",
          *             "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *             "is_inline": false,
          *             "bundle_name": null,
          *             "bundle_version": null,
          *             "bundle_url": null
@@ -7417,6 +7555,8 @@ export interface components {
             prevent_running_task?: boolean;
             /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
+            /** @description Saved version that the runs change to; null = by `run_on_latest_version` */
+            version_number?: number | null;
             /** @description Text that a person attached */
             note?: string | null;
         };
@@ -7443,6 +7583,8 @@ export interface components {
             only_new?: boolean;
             /** @description True = the latest version of the DAG; otherwise a run keeps its version */
             run_on_latest_version?: boolean | null;
+            /** @description Saved version that the runs change to; null = by `run_on_latest_version` */
+            version_number?: number | null;
             /** @description Text that a person attached */
             note?: string | null;
         };
@@ -7776,6 +7918,7 @@ export interface components {
          *           "dag_display_name": "etl",
          *           "created_at": "2026-11-28T03:25:41.195Z",
          *           "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *           "is_inline": false,
          *           "bundle_name": null,
          *           "bundle_version": null,
          *           "bundle_url": null
@@ -7886,6 +8029,7 @@ export interface components {
          *               "dag_display_name": "etl",
          *               "created_at": "2026-11-28T03:25:41.195Z",
          *               "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *               "is_inline": false,
          *               "bundle_name": null,
          *               "bundle_version": null,
          *               "bundle_url": null
@@ -8011,6 +8155,7 @@ export interface components {
          *         "dag_display_name": "etl",
          *         "created_at": "2026-11-28T03:25:41.195Z",
          *         "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *         "is_inline": false,
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
@@ -8125,6 +8270,7 @@ export interface components {
          *             "dag_display_name": "etl",
          *             "created_at": "2026-11-28T03:25:41.195Z",
          *             "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
+         *             "is_inline": false,
          *             "bundle_name": null,
          *             "bundle_version": null,
          *             "bundle_url": null
@@ -11206,6 +11352,48 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    restore_dag_version: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Number of the version of the DAG, from 1 */
+                version_number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RestoreBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedDagDetails"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     validate_dag: {
         parameters: {
             query?: {
@@ -11270,7 +11458,7 @@ export interface operations {
                 exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
@@ -11392,7 +11580,7 @@ export interface operations {
                 exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;
@@ -11655,10 +11843,12 @@ export interface operations {
             query?: {
                 /** @description Number of the version of the DAG; several numbers are alternatives */
                 version_number?: number;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundle that applied the DAG */
                 bundle_name?: string;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
+                /** @description True = also versions that were sent with a run and not saved */
+                include_inline?: boolean;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;
                 /** @description Entries to skip */
@@ -12143,7 +12333,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -12457,7 +12647,7 @@ export interface operations {
                 dag_id_pattern?: string;
                 /** @description Prefix of `dag_id`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 dag_id_prefix_pattern?: string;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description Part of `partition_key` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
                 partition_key_pattern?: string;
@@ -13187,6 +13377,47 @@ export interface operations {
                     "application/json": components["schemas"]["RunStates"];
                 };
             };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    run_definition: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for the end of the run; 0 = answer at once. A setting bounds the wait */
+                wait?: number;
+            };
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["InlineRunBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -17116,12 +17347,13 @@ export interface operations {
                 paused?: boolean;
                 /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundle that applied the DAG */
                 bundle_name?: string;
+                /** @description False = also DAGs that their bundles no longer have */
                 exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description Versions have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;

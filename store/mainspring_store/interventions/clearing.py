@@ -39,6 +39,8 @@ class Clear:
     """Refuse the request when a selected instance is running."""
     run_on_latest_version: bool = False
     """Runs change to the current version of the DAG. A run without a selected instance in both versions is excluded."""
+    version_number: int | None = None
+    """Runs change to this saved version, as with `run_on_latest_version`; None = by `run_on_latest_version`."""
     note: str | None = None
     """Note for the instances; None keeps their notes."""
 
@@ -81,9 +83,9 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
     - Instances added or removed by a version change are not in the result.
 
     Raises:
-        NotFound: The DAG, a run or a task does not exist.
-        Conflict: A selected instance is running, and the request has `prevent_running_task`; or an unselected task is
-            under way in a run with a version change.
+        NotFound: The DAG, its version, a run or a task does not exist.
+        Conflict: A selected instance is running, and the request has `prevent_running_task`; an unselected task is
+            under way in a run with a version change; or the version was not saved.
         InvalidInput: Too many runs or instances at once.
         InvalidParams: The `conf` of a run does not fit its next version.
     """
@@ -121,9 +123,10 @@ class _Selection:
         self._request = request
         self._latest: Shape | None = None
         shapes = {shape.version_id: shape for shape in self.runs.values()}
-        if request.run_on_latest_version:
-            current = versions.current(dag_id)
-            self._latest = shapes.setdefault(current.id, Shape(current.id, current.definition))
+        number = request.version_number
+        if number is not None or request.run_on_latest_version:
+            target = versions.current(dag_id) if number is None else versions.numbered(dag_id, number)
+            self._latest = shapes.setdefault(target.id, Shape(target.id, target.definition))
         self._wanted = selections_in(shapes.values(), request.tasks)
 
     def clearing(self, run: TargetRun) -> _Clearing:

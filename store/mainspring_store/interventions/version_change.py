@@ -22,6 +22,7 @@ from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_rows
+from mainspring_store.state.run_removal import remove_unused_inline
 from mainspring_store.tables import dag_run, task_instance
 
 __all__ = ["VersionChange", "change_version", "write_version_changes"]
@@ -231,6 +232,7 @@ def write_version_changes(
         for index in version_change.added
     ]
     connection.execute(_insert_added_instances(is_sqlite), {"rows": dump_rows(added)})
+    remove_unused_inline(connection, sorted({change.old_run.shape.version_id for change in version_changes}))
 
 
 def _refuse_under_way(

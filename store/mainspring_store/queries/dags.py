@@ -137,6 +137,7 @@ _VERSION = select(
     dag_version.c.message,
     dag_version.c.summary,
     dag_version.c.source_media_type,
+    dag_version.c.is_inline,
 ).join(dag, dag.c.dag_id == dag_version.c.dag_id)
 
 _COUNTED_VERSION = _VERSION.add_columns(_runs_of_version.label("run_count"))
@@ -145,7 +146,7 @@ VERSIONS = Listing(
     rows=_COUNTED_VERSION,
     filters={
         "version_number": equal_to(dag_version.c.version_number, Kind.INTEGER),
-        "bundle_name": constant(Kind.TEXT, lambda _: False),
+        "bundle_name": equal_to(dag.c.bundle_name, Kind.TEXT),
         "bundle_version": constant(Kind.TEXT, lambda _: False),
     },
     sort_keys={
@@ -249,18 +250,21 @@ def get_source(database: Database, dag_id: str, version_number: int | None = Non
     return {**version, "source": source}
 
 
-def list_versions(database: Database, query: ListQuery, *, dag_id: str | None) -> Listed:
+def list_versions(database: Database, query: ListQuery, *, dag_id: str | None, includes_inline: bool = False) -> Listed:
     """A page of the versions of one DAG, or of all DAGs (`None`), without documents.
+
+    includes_inline: list also versions that were sent with a run and not saved.
 
     Raises:
         NotFound: There is no such DAG.
         InvalidPage: See `list_rows`.
     """
+    where = [] if includes_inline else [~dag_version.c.is_inline]
     with database.read() as connection:
         if dag_id is None:
-            return list_rows(connection, VERSIONS, query)
+            return list_rows(connection, VERSIONS, query, *where)
         require_dag(connection, dag_id)
-        return list_rows(connection, VERSIONS, query, dag_version.c.dag_id == dag_id)
+        return list_rows(connection, VERSIONS, query, dag_version.c.dag_id == dag_id, *where)
 
 
 def require_dag(connection: Connection, dag_id: str) -> None:

@@ -70,6 +70,7 @@ RUN_COLUMNS = (
     _run.keep,
     dag_version.c.uuid.label("version_uuid"),
     dag_version.c.version_number,
+    dag_version.c.is_inline,
     dag_version.c.content_hash,
     dag_version.c.created_at.label("version_created_at"),
 )

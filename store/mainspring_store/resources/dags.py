@@ -36,7 +36,7 @@ from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.queries.dags import dag_not_found
+from mainspring_store.queries.dags import dag_not_found, get_version
 from mainspring_store.resources.pools import give_back_deferred, pool_problems
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.events import write_event
@@ -53,6 +53,7 @@ __all__ = [
     "bundle_problem",
     "check_dag",
     "delete_dag",
+    "insert_inline_version",
     "save_dag",
     "set_all_paused",
     "set_paused",
@@ -136,7 +137,8 @@ def save_dag(
         problems = pool_problems(connection, definition)
         if problems:
             raise InvalidDag(problems)
-        is_new, current = _locked_dag(connection, definition, by, owner, now)
+        current = _locked_dag(connection, definition, by, owner, now)
+        is_new = current.version_id == 0
         if expected is not None:
             _check_expected(connection, definition.dag_id, None if is_new else current, expected)
         is_adopted = not is_new and _changes_bundle(definition.dag_id, current, bundle)
@@ -145,11 +147,63 @@ def save_dag(
                 _adopt(connection, definition, current, bundle, now)
             return _kept_version(connection, definition, current, source, is_adopted=is_adopted)
         columns = {"created_by": by, "created_at": now, "message": message, **_source_columns(source, owner)}
-        old_id = None if is_new else current.version_id
-        number, version = _insert_version(connection, definition, old_id=old_id, **columns)
-        columns = _bundle_columns(current, bundle)
-        _copy_from_version(connection, definition, {**columns, "version_id": version.id}, now)
+        number, version = _make_current(connection, definition, current, bundle, columns)
     return Saved(is_new_dag=is_new, is_new_version=True, is_adopted=is_adopted, version_number=number, version=version)
+
+
+def _make_current(
+    connection: Connection,
+    definition: Definition,
+    current: "_Current",
+    bundle: Bundle | None,
+    columns: Mapping[str, Any],
+) -> tuple[int, VersionRef]:
+    """Insert a version and make it the current one; returns its number and the version.
+
+    columns: `created_by`, `created_at`, `message` and the columns of the source.
+    """
+    number, by, now = current.last_version_number + 1, columns["created_by"], columns["created_at"]
+    version = _insert_version(connection, definition, number=number, old_id=current.version_id or None, **columns)
+    data = {"version_number": number}
+    write_event(connection, EventKind.DAG, "saved", at=now, dag_id=definition.dag_id, data=data)
+    copied = {"version_id": version.id, "last_version_number": number, **_bundle_columns(current, bundle)}
+    if current.version_id == 0:
+        copied |= _paused_columns(definition, by, now)
+    _copy_from_version(connection, definition, copied, now)
+    return number, version
+
+
+def insert_inline_version(
+    connection: Connection, definition: Definition, *, by: str, owner: Owner | None, source: Source, now: datetime
+) -> VersionRef:
+    """Add a version that the DAG never uses for other runs, in the transaction that creates its run.
+
+    A missing DAG becomes a stale DAG without a saved definition, a schedule and tags.
+
+    owner: the principal whose quotas a new DAG and the source count for.
+
+    Raises:
+        InvalidDag: The definition names pools that do not exist.
+        Conflict: The DAG was deleted concurrently.
+        QuotaExceeded: See `save_dag`.
+    """
+    if owner is not None:
+        owner.check_definitions()
+    problems = pool_problems(connection, definition)
+    if problems:
+        raise InvalidDag(problems)
+    current = _locked_dag(connection, definition, by, owner, now)
+    number = current.last_version_number + 1
+    columns = {"created_by": by, "created_at": now, **_source_columns(source, owner)}
+    version = _insert_version(
+        connection, definition, number=number, old_id=current.version_id or None, is_inline=True, **columns
+    )
+    changed: dict[str, Any] = {"last_version_number": number}
+    if current.version_id == 0:
+        unscheduled = {"next_run_after": None, "is_periodic": False}
+        changed |= {"is_stale": True, **_copied(definition, now), **unscheduled}
+    connection.execute(update(dag).where(dag.c.dag_id == definition.dag_id), changed)
+    return version
 
 
 def check_dag(database: Database, definition: Definition) -> None:
@@ -261,7 +315,7 @@ def _delete_oldest(
     if len(idle) == 1 and idle[0].tasks_total > rows_max:
         remove_instances(connection, idle[0].id, rows_max)
         return last_key, True
-    remove_runs(connection, [row.id for row in idle])
+    remove_runs(connection, [row.id for row in idle], keeps_dag=True)
     return keys[-1], True
 
 
@@ -315,7 +369,23 @@ class Versions:
             version_id = connection.scalar(_CURRENT_ID, {"dag_id": dag_id})
         if version_id is None:
             raise dag_not_found(dag_id)
+        if version_id == 0:
+            raise _never_saved(dag_id)
         return VersionRef(id=version_id, definition=self.definition(version_id))
+
+    def numbered(self, dag_id: str, version_number: int) -> VersionRef:
+        """A saved version of a DAG.
+
+        Raises:
+            NotFound: There is no such DAG or version.
+            Conflict: The version was sent with a run and not saved.
+        """
+        version = get_version(self._database, dag_id, version_number)
+        if version["is_inline"]:
+            raise Conflict(
+                f"version {version_number} of dag '{dag_id}' was not saved and belongs to its runs; restore it first"
+            )
+        return VersionRef(id=version["id"], definition=self.definition(version["id"]))
 
     def for_new_run(self, dag_id: str) -> VersionRef:
         """The current version of a DAG that may start runs.
@@ -327,6 +397,8 @@ class Versions:
             row = connection.execute(_CURRENT_STATE, {"dag_id": dag_id}).one_or_none()
         if row is None:
             raise dag_not_found(dag_id)
+        if row.version_id == 0:
+            raise _never_saved(dag_id)
         if row.is_stale:
             raise NotFound(f"dag '{dag_id}' is stale: bundle '{row.bundle_name}' no longer has it; save it again")
         return VersionRef(id=row.version_id, definition=self.definition(row.version_id))
@@ -362,19 +434,22 @@ class Versions:
                 self._tasks -= len(oldest.tasks)
 
 
+def _never_saved(dag_id: str) -> NotFound:
+    return NotFound(f"dag '{dag_id}' has runs of definitions that were not saved; save one to run it by name")
+
+
 def _insert_dag(
     connection: Connection, definition: Definition, by: str | None, owner: Owner | None, now: datetime
-) -> bool:
-    """Insert the row of a new DAG; returns whether the DAG is new. Waits for concurrent requests that save the DAG."""
+) -> None:
+    """Insert the row of a new DAG, without a version. Waits for concurrent requests that save the DAG."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     inserted = connection.scalar(
         dialect.insert(dag).on_conflict_do_nothing(index_elements=["dag_id"]).returning(dag.c.dag_id),
         {
             "dag_id": definition.dag_id,
-            "is_paused": definition.is_paused_upon_creation,
-            "paused_by": by if definition.is_paused_upon_creation else None,
-            "paused_at": now if definition.is_paused_upon_creation else None,
+            "is_paused": False,
             "version_id": 0,
+            "is_stale": False,
             "principal_id": owner and owner.principal_id,
             "created_at": now,
             **_copied(definition, now),
@@ -382,23 +457,32 @@ def _insert_dag(
     )
     if inserted is not None and owner is not None:
         owner.admit(connection, Quota.DAGS, is_written=True)
-    return inserted is not None
 
 
-_Current = Row[int, str, int, str | None, bool]
-"""Id, content hash and number of the current version of a DAG; its bundle, and whether the DAG is stale."""
+def _paused_columns(definition: Definition, by: str | None, now: datetime) -> dict[str, Any]:
+    is_paused = definition.is_paused_upon_creation
+    return {
+        "is_paused": is_paused,
+        "paused_by": by if is_paused else None,
+        "paused_at": now if is_paused else None,
+    }
+
+
+_Current = Row[int, str, int, int, str | None, bool]
+"""Id, content hash and number of the current version of a DAG; the highest number of a version; the bundle of the DAG,
+and whether the DAG is stale. The id is 0 when no client has saved the DAG."""
 
 
 def _locked_dag(
     connection: Connection, definition: Definition, by: str | None, owner: Owner | None, now: datetime
-) -> tuple[bool, _Current]:
-    """Insert a missing DAG and lock its row; returns whether the DAG is new, and its current version."""
-    is_new = _insert_dag(connection, definition, by, owner, now)
+) -> _Current:
+    """Insert a missing DAG and lock its row; returns its current version."""
+    _insert_dag(connection, definition, by, owner, now)
     # `_CURRENT` locks the row, so that concurrent requests cannot create equal version numbers.
     current = connection.execute(_CURRENT, {"dag_id": definition.dag_id}).one_or_none()
     if current is None:
         raise Conflict(f"dag '{definition.dag_id}' was deleted at this moment; send it again to create it")
-    return is_new, current
+    return current
 
 
 def _check_expected(connection: Connection, dag_id: str, current: _Current | None, expected: Expected) -> None:
@@ -467,13 +551,12 @@ def _kept_version(
 
 
 def _insert_version(
-    connection: Connection, definition: Definition, *, old_id: int | None, **columns: Any
-) -> tuple[int, VersionRef]:
-    """Insert the next version of a DAG, whose row is locked; returns the version number and the version.
+    connection: Connection, definition: Definition, *, number: int, old_id: int | None, **columns: Any
+) -> VersionRef:
+    """Insert the next version of a DAG, whose row is locked.
 
     old_id: the version to compare with; `None` = the DAG is new.
     """
-    number = (connection.scalar(_LATEST_NUMBER, {"dag_id": definition.dag_id}) or 0) + 1
     old = None if old_id is None else connection.scalar(_DOCUMENT, {"id": old_id})
     version_id = connection.scalar(
         _INSERT_VERSION,
@@ -489,9 +572,7 @@ def _insert_version(
     )
     assert version_id is not None
     _store_display_names(connection, definition, version_id)
-    data = {"version_number": number}
-    write_event(connection, EventKind.DAG, "saved", at=columns["created_at"], dag_id=definition.dag_id, data=data)
-    return number, VersionRef(id=version_id, definition=definition)
+    return VersionRef(id=version_id, definition=definition)
 
 
 def _source_columns(source: Source | None, owner: Owner | None) -> dict[str, Any]:
@@ -554,6 +635,7 @@ _CURRENT = (
         dag.c.version_id,
         dag_version.c.content_hash,
         dag_version.c.version_number,
+        dag.c.last_version_number,
         dag.c.bundle_name,
         dag.c.is_stale,
     )
@@ -562,7 +644,6 @@ _CURRENT = (
     .where(dag.c.dag_id == bindparam("dag_id"))
     .with_for_update(key_share=True, of=dag)
 )
-_LATEST_NUMBER = select(func.max(dag_version.c.version_number)).where(dag_version.c.dag_id == bindparam("dag_id"))
 _INSERT_VERSION = insert(dag_version).returning(dag_version.c.id)
 _DELETE_TAGS = delete(dag_tag).where(dag_tag.c.dag_id == bindparam("dag_id"))
 _SET_PAUSED = (

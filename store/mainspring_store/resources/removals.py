@@ -17,6 +17,7 @@ from mainspring_store.queries.runs import run_not_found
 from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.events import write_event
+from mainspring_store.state.run_removal import remove_runs
 from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance
 
@@ -25,7 +26,6 @@ __all__ = ["delete_instances", "delete_run"]
 
 _KEY = select(dag_run.c.id).where(dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.run_id == bindparam("run_id"))
 _RUN = select(dag_run.c.state, dag_run.c.parent_attempt_id, dag_run.c.event_seq).where(dag_run.c.id == bindparam("key"))
-_DELETE_RUN = delete(dag_run).where(dag_run.c.id == bindparam("key"))
 
 
 def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -> None:
@@ -47,7 +47,7 @@ def delete_run(database: Database, dag_id: str, run_id: str, *, now: datetime) -
         wake_blocked(connection, key)
         wake_waiting(connection, [(key, row.parent_attempt_id)], now=now)
         lift_time_limit(connection)
-        connection.execute(_DELETE_RUN, {"key": key})
+        remove_runs(connection, [key])
         data = {"dag_run_id": run_id, "seq": row.event_seq + 1}
         write_event(connection, EventKind.RUN, "deleted", at=now, dag_id=dag_id, data=data)
 

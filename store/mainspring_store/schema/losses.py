@@ -43,5 +43,9 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     # Totals may begin at zero again: what reads counters expects that.
     "0018": (),
     "0019": (("bundles of DAGs", "SELECT count(*) FROM dag WHERE bundle_name IS NOT NULL OR is_stale"),),
+    "0020": (
+        ("DAGs that only ran definitions that were not saved", "SELECT count(*) FROM dag WHERE version_id = 0"),
+        ("marks of definitions that were not saved", "SELECT count(*) FROM dag_version WHERE is_inline"),
+    ),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     bindparam,
     cast,
     delete,
+    exists,
     func,
     insert,
     select,
@@ -29,7 +30,7 @@ from mainspring.states import TaskState
 from mainspring_store.access.stored_totals import ROW_BYTES
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try, xcom
+from mainspring_store.tables import dag, dag_run, dag_version, feed_event, pruned_run, task_instance, task_try, xcom
 
 __all__ = [
     "Removed",
@@ -39,6 +40,7 @@ __all__ = [
     "remember_runs",
     "remove_instances",
     "remove_runs",
+    "remove_unused_inline",
 ]
 
 
@@ -121,9 +123,32 @@ def announce_removal(connection: Connection, keys: Sequence[int], *, now: dateti
         connection.execute(insert(feed_event), events)
 
 
-def remove_runs(connection: Connection, keys: Sequence[int]) -> None:
-    """Delete runs with everything under them. The caller has locked the runs."""
-    connection.execute(_delete_runs(connection.dialect.name == "sqlite"), _rows_of(keys))
+def remove_runs(connection: Connection, keys: Sequence[int], *, keeps_dag: bool = False) -> None:
+    """Delete runs with everything under them. The caller has locked the runs.
+
+    An inline version goes with its last run, and a DAG that no client has saved goes with its last version.
+
+    keeps_dag: the caller deletes the DAG afterwards.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    version_ids = connection.scalars(_select_inline_versions(is_sqlite), _rows_of(keys)).all()
+    connection.execute(_delete_runs(is_sqlite), _rows_of(keys))
+    if version_ids and not keeps_dag:
+        remove_unused_inline(connection, version_ids)
+
+
+def remove_unused_inline(connection: Connection, version_ids: Sequence[int]) -> None:
+    """Delete the inline versions among these that no run executes any more, and DAGs that are left without a version.
+
+    The caller has locked, or deleted, the runs that executed them.
+    """
+    is_sqlite = connection.dialect.name == "sqlite"
+    dag_ids = sorted(set(connection.scalars(_delete_unused_inline(is_sqlite), _rows_of(version_ids))))
+    if not dag_ids:
+        return
+    # A client that adds an inline version holds the lock of the DAG; the statement after the wait sees the version.
+    connection.execute(_LOCK_UNSAVED, {"dag_ids": dag_ids})
+    connection.execute(_DELETE_UNSAVED, {"dag_ids": dag_ids})
 
 
 def remove_instances(connection: Connection, key: int, limit: int) -> Removed:
@@ -259,6 +284,32 @@ def _recount() -> Update:
     )
 
 
+@cache
+def _select_inline_versions(is_sqlite: bool) -> Select[Any]:
+    return (
+        select(dag_version.c.id)
+        .distinct()
+        .join(dag_run, dag_run.c.dag_version_id == dag_version.c.id)
+        .where(dag_run.c.id.in_(_ids(is_sqlite)), dag_version.c.is_inline)
+    )
+
+
+@cache
+def _delete_unused_inline(is_sqlite: bool) -> ReturningDelete[Any]:
+    return (
+        delete(dag_version)
+        .where(
+            dag_version.c.id.in_(_ids(is_sqlite)),
+            dag_version.c.is_inline,
+            ~exists().where(dag_run.c.dag_version_id == dag_version.c.id),
+        )
+        .returning(dag_version.c.dag_id)
+    )
+
+
+_UNSAVED = and_(dag.c.dag_id.in_(bindparam("dag_ids", expanding=True)), dag.c.version_id == 0)
+_LOCK_UNSAVED = select(dag.c.dag_id).where(_UNSAVED).order_by(dag.c.dag_id).with_for_update()
+_DELETE_UNSAVED = delete(dag).where(_UNSAVED, ~exists().where(dag_version.c.dag_id == dag.c.dag_id))
 _REMEMBERED = (
     select(pruned_run.c.run_id)
     .join(dag_run, and_(dag_run.c.dag_id == pruned_run.c.dag_id, dag_run.c.run_id == pruned_run.c.run_id))

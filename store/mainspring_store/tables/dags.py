@@ -27,8 +27,10 @@ dag = Table(
     # Who paused the DAG, and when; NULL = the DAG is not paused, or an earlier release paused it.
     Column("paused_by", Text),
     Column("paused_at", UtcDateTime),
-    # The current version; new runs use it.
+    # The current version; new runs use it. 0 = no client has saved the DAG, which only has inline versions.
     Column("version_id", Key, nullable=False),
+    # The highest number of a version so far, so that no number is used twice.
+    Column("last_version_number", Integer, nullable=False, server_default=text("0")),
     # Copies of fields of the current version, so that limits and lists need not parse documents.
     Column("display_name", Text, nullable=False),
     Column("description", Text),
@@ -86,7 +88,7 @@ dag_version = Table(
     Column("id", Key, primary_key=True),
     Column("uuid", String(36), nullable=False, unique=True),
     Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), nullable=False),
-    # Counts from 1 without gaps for each DAG.
+    # Counts from 1 for each DAG. A deleted version leaves a gap.
     Column("version_number", Integer, nullable=False),
     Column("content_hash", String(64), nullable=False),
     # The normalised definition; never changes.
@@ -102,6 +104,8 @@ dag_version = Table(
     # The text as sent, with comments. NULL = saved by a release that did not keep the text.
     Column("source_media_type", String(100)),
     Column("source", LargeBinary),
+    # The version was sent with a run and not saved; it is deleted with its last run.
+    Column("is_inline", Boolean, nullable=False, server_default=text("false")),
     UniqueConstraint("dag_id", "version_number"),
     # Processes cache definitions by version id. Ids are never reused, so a cache stays correct after a DAG is deleted.
     sqlite_autoincrement=True,

@@ -36,6 +36,9 @@ class DagVersion(Answer):
     dag_display_name = fields.String()
     created_at = Instant()
     content_hash = fields.String(metadata={"description": "SHA-256 (hex) of the normalised definition"})
+    is_inline = fields.Boolean(
+        metadata={"description": "Whether the definition was sent with a run and not saved; goes with its last run"}
+    )
     bundle_name = fields.String(allow_none=True)
     bundle_version = fields.String(allow_none=True)
     bundle_url = fields.String(allow_none=True)
@@ -126,7 +129,13 @@ class DagVersionDiff(Answer):
     diff = fields.String(metadata={"description": "Differences by lines, as a unified diff; empty = equal texts"})
 
 
-VersionList = list_arguments("DagVersionList", questions.VERSIONS)
+VersionList = list_arguments(
+    "DagVersionList",
+    questions.VERSIONS,
+    include_inline=fields.Boolean(
+        load_default=False, metadata={"description": "True = also versions that were sent with a run and not saved"}
+    ),
+)
 
 
 @blueprint.operation(
@@ -201,7 +210,9 @@ def get_dag_source(query: Mapping[str, Any], dag_id: str) -> Response:
 def get_dag_versions(query: Mapping[str, Any], dag_id: str) -> Response:
     """List the versions of a DAG, or of all DAGs when dag_id is `~`."""
     dag_filter = None if dag_id == "~" else dag_id
-    listed = questions.list_versions(context().database, list_query(query), dag_id=dag_filter)
+    listed = questions.list_versions(
+        context().database, list_query(query), dag_id=dag_filter, includes_inline=query["include_inline"]
+    )
     return answer({"dag_versions": [version_details(row) for row in listed.rows], "total_entries": listed.total})
 
 
@@ -289,6 +300,7 @@ def version_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "dag_display_name": row["display_name"],
         "created_at": row["version_created_at"],
         "content_hash": row["content_hash"],
+        "is_inline": row["is_inline"],
         "bundle_name": None,
         "bundle_version": None,
         "bundle_url": None,

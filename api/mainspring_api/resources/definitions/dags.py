@@ -222,6 +222,16 @@ class SaveQuery(Query):
     )
 
 
+class RestoreBody(Body):
+    """Why a version is saved again."""
+
+    message = fields.String(
+        load_default="",
+        validate=validate.Length(max=1000),
+        metadata={"description": "Reason, kept with the new version; empty = `back to version` and its number"},
+    )
+
+
 class DefinitionAddress(Query):
     dag_id = fields.String(
         load_default=None, metadata={"description": "The id to save it under, as `PUT /dags/{dag_id}` names it"}
@@ -293,6 +303,47 @@ def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
     ctx.notifier.notify()
     details = {**_details(dag_id), "warnings": warnings_of(definition, source)}
     return answer(details, 201 if saved.is_new_dag else 200)
+
+
+@blueprint.operation(
+    "POST",
+    "/dags/<dag_id>/dagVersions/<int(max=2147483647):version_number>/restore",
+    "restore_dag_version",
+    role=Role.AUTHOR,
+    answer=SavedDagDetails,
+    body=RestoreBody,
+    errors=(404, 409),
+    reads_preconditions=True,
+)
+def restore_dag_version(body: Mapping[str, Any], dag_id: str, version_number: int) -> Response:
+    """Save the definition of a version again, as a new version: the way back after a change that was wrong.
+
+    All checks of a save hold. A version that equals the current version makes no new one. Runs keep their versions.
+    With `If-Match`, the definition is saved only while the DAG, its details or its definition has that `ETag`.
+    """
+    ctx = context()
+    expected = _expected_state(dag_id) if has_precondition() else None
+    version = questions.get_source(ctx.database, dag_id, version_number)
+    definition = parse_definition(
+        dump(version["document"]), media="json", dag_id=dag_id, executors=ctx.settings.executors
+    )
+    text, media_type = version["source"], version["source_media_type"]
+    source = None if text is None else Source(text=text, media_type=media_type)
+    check_references(definition)
+    audit_detail(content_hash=definition.content_hash)
+    saved = save_dag(
+        ctx.database,
+        definition,
+        by=g.user.name,
+        owner=current_owner(),
+        source=source,
+        message=body["message"] or f"back to version {version_number}",
+        expected=expected,
+        now=datetime.now(UTC),
+    )
+    ctx.versions.keep(saved.version)
+    ctx.notifier.notify()
+    return answer({**_details(dag_id), "warnings": warnings_of(definition, source)})
 
 
 @blueprint.operation(

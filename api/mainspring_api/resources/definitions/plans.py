@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,16 +10,16 @@ from typing import Any
 import orjson
 from flask import Response, g
 from itsdangerous import BadSignature
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
-from mainspring.definition import Definition, parse_definition
+from mainspring.definition import Definition
 from mainspring.definition.changes import compare_definitions, summarise
 from mainspring.errors import Conflict, InvalidDag, InvalidInput, PreconditionFailed, Problem
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context, replace_database
-from mainspring_api.http.fields import Answer, Body, Choice, Instant, JsonObject
+from mainspring_api.http.fields import Answer, Body, Choice, Instant
 from mainspring_api.http.operations import JSON, Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
@@ -34,12 +33,13 @@ from mainspring_api.resources.definitions.plan_effects import (
     planned_runs,
     stored_definition,
 )
+from mainspring_api.resources.definitions.sent_definitions import PlannedDefinition, SentDefinition, parse_sent
 from mainspring_store.access.idempotency import AlreadyAnswered, Call, StoredResponse, claim_key, store_response
 from mainspring_store.access.roles import Role
 from mainspring_store.database.shared_transaction import SharedTransaction
 from mainspring_store.queries.plans import current_versions
 from mainspring_store.resources.bundles import bundle_members, bundles_of, make_stale
-from mainspring_store.resources.dags import Bundle, Expected, Saved, Source, bundle_problem, check_dag, save_dag
+from mainspring_store.resources.dags import Bundle, Expected, Saved, bundle_problem, check_dag, save_dag
 from mainspring_store.resources.row_locks import lock_dag
 
 __all__ = ["blueprint"]
@@ -50,7 +50,6 @@ DEFINITIONS_MAX = 500
 KEPT_MAX = 10_000
 PLAN_BYTES_MAX = 20 * 1024 * 1024
 TOKEN_SECONDS = 15 * 60
-YAML = "application/yaml"
 _SALT = "plan-token"
 
 
@@ -61,28 +60,6 @@ class PlanAction(StrEnum):
     CHANGE = "change"
     UNCHANGED = "unchanged"
     REMOVE = "remove"
-
-
-class PlannedDefinition(Body):
-    """One definition: as a JSON object in `definition`, or as text in `text`."""
-
-    dag_id = fields.String(
-        load_default=None, allow_none=True, metadata={"description": "Id to save it under; null = as the document says"}
-    )
-    definition = JsonObject(load_default=None, allow_none=True, metadata={"description": "Definition as an object"})
-    text = fields.String(
-        load_default=None, allow_none=True, metadata={"description": "Definition as text, which is kept as it is"}
-    )
-    media_type = fields.String(
-        load_default=YAML,
-        validate=validate.OneOf([YAML, JSON]),
-        metadata={"description": "Language of `text`"},
-    )
-
-    @validates_schema
-    def check_form(self, data: Mapping[str, Any], **_: Any) -> None:
-        if (data["definition"] is None) == (data["text"] is None):
-            raise ValidationError("give either `definition` or `text`")
 
 
 def _bundle_name(description: str, **options: Any) -> fields.String:
@@ -262,14 +239,6 @@ class SavedDags(Answer):
     dags = fields.List(fields.Nested(SavedDag), metadata={"description": "Saved DAGs, in the order of the body"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Item:
-    """A checked definition of a body."""
-
-    definition: Definition
-    source: Source
-
-
 @blueprint.operation(
     "POST",
     "/dags/plan",
@@ -382,19 +351,19 @@ def prune_dags(body: Mapping[str, Any]) -> Response:
     return answer({"bundle_name": name, "dag_ids": absent, "stale_dag_ids": stale})
 
 
-def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[_Item]:
+def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[SentDefinition]:
     """The checked definitions of a body.
 
     Raises:
         InvalidDag: Every fault of every definition. Forbidden, NotFound: The caller is no author of a DAG.
     """
-    items: list[_Item] = []
+    items: list[SentDefinition] = []
     faults: list[Problem] = []
     ids: dict[str, int] = {}
     for position, body in enumerate(bodies):
         at = f"/definitions/{position}"
         try:
-            item = _parsed(body)
+            item = parse_sent(body)
             require_role_on(item.definition.dag_id, Role.AUTHOR)
             check_references(item.definition)
             check_dag(context().database, item.definition)
@@ -426,21 +395,12 @@ def _below(at: str, problem: Problem) -> Problem:
     )
 
 
-def _parsed(body: Mapping[str, Any]) -> _Item:
-    is_text = body["text"] is not None
-    text = body["text"].encode("utf-8", "surrogatepass") if is_text else orjson.dumps(body["definition"])
-    media_type = body["media_type"] if is_text else JSON
-    definition = parse_definition(
-        text,
-        media="json" if media_type == JSON else "yaml",
-        dag_id=body["dag_id"],
-        executors=context().settings.executors,
-    )
-    return _Item(definition=definition, source=Source(text=text, media_type=media_type))
-
-
 def _plan(
-    dag_id: str, item: _Item | None, version: Mapping[str, Any] | None, now: datetime, bundle: Bundle | None = None
+    dag_id: str,
+    item: SentDefinition | None,
+    version: Mapping[str, Any] | None,
+    now: datetime,
+    bundle: Bundle | None = None,
 ) -> dict[str, Any]:
     """A `DagPlan`; item: `None` = the DAG is removed."""
     old, new = stored_definition(version), None if item is None else item.definition
@@ -487,7 +447,7 @@ def _summary(version: Mapping[str, Any] | None, documents: Sequence[Any], bundle
     return "; ".join([summary, *words])
 
 
-def _digest_of_bodies(items: Sequence[_Item], bundle: Bundle | None) -> str:
+def _digest_of_bodies(items: Sequence[SentDefinition], bundle: Bundle | None) -> str:
     facts = sorted((item.definition.dag_id, hashlib.sha256(item.source.text).hexdigest()) for item in items)
     named = None if bundle is None else (bundle.name, bundle.takes_over)
     return hashlib.sha256(orjson.dumps([named, facts])).hexdigest()
@@ -534,19 +494,19 @@ def _use_token(connection: Connection, token: str, now: datetime) -> None:
     store_response(connection, call, used)
 
 
-def _lock(connection: Connection, items: Sequence[_Item]) -> None:
+def _lock(connection: Connection, items: Sequence[SentDefinition]) -> None:
     for dag_id in sorted(item.definition.dag_id for item in items):
         lock_dag(connection, dag_id)
 
 
-def _check_bases(claims: Mapping[str, Any], items: Sequence[_Item]) -> None:
+def _check_bases(claims: Mapping[str, Any], items: Sequence[SentDefinition]) -> None:
     """Raises PreconditionFailed when a DAG, whose row is locked, is not as the plan found it."""
     ids = [item.definition.dag_id for item in items]
     if claims["bases"] != _digest_of_bases(ids, current_versions(context().database, ids)):
         raise PreconditionFailed("a DAG was changed since the plan; nothing was saved, make a new plan")
 
 
-def _save(item: _Item, message: str | None, bundle: Bundle | None, *, has_plan: bool, now: datetime) -> Saved:
+def _save(item: SentDefinition, message: str | None, bundle: Bundle | None, *, has_plan: bool, now: datetime) -> Saved:
     """Save one definition; with a plan, a DAG that another request created at this moment is refused."""
     ctx, dag_id = context(), item.definition.dag_id
     version = current_versions(ctx.database, [dag_id]).get(dag_id) if has_plan else None
@@ -569,7 +529,7 @@ def _save(item: _Item, message: str | None, bundle: Bundle | None, *, has_plan: 
     )
 
 
-def _saved_body(item: _Item, saved: Saved) -> dict[str, Any]:
+def _saved_body(item: SentDefinition, saved: Saved) -> dict[str, Any]:
     action = PlanAction.CREATE if saved.is_new_dag else PlanAction.CHANGE
     return {
         "dag_id": item.definition.dag_id,

@@ -46,6 +46,21 @@ def _boolean(default: bool, description: str) -> fields.Boolean:
     return fields.Boolean(load_default=default, truthy={True}, falsy={False}, metadata={"description": description})
 
 
+def _version_number() -> fields.Integer:
+    return fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={"description": "Saved version that the runs change to; null = by `run_on_latest_version`"},
+    )
+
+
+def _refuse_two_versions(body: Mapping[str, Any]) -> None:
+    if body["version_number"] is not None and body["run_on_latest_version"]:
+        raise ValidationError("version_number and run_on_latest_version exclude each other", "version_number")
+
+
 def _note() -> fields.String:
     return fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
 
@@ -92,10 +107,12 @@ class ClearBody(Body):
     reset_dag_runs = _boolean(True, "Queue ended runs again; false clears nothing in ended runs")
     prevent_running_task = _boolean(False, "Answer 409 and clear nothing while one of the tasks runs")
     run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    version_number = _version_number()
     note = _note()
 
     @validates_schema(pass_original=True)
     def _consistent(self, body: Mapping[str, Any], sent: Mapping[str, Any], **_: Any) -> None:
+        _refuse_two_versions(body)
         start, end = body["start_date"], body["end_date"]
         # Without `only_failed`, which is then true, the request selects failed and running instances.
         if sent.get("only_failed") and body["only_running"]:
@@ -113,10 +130,12 @@ class ClearRunBody(Body):
     only_failed = _boolean(False, "Clear failed instances only")
     only_new = _boolean(False, "False only: new tasks are cleared by name")
     run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    version_number = _version_number()
     note = _note()
 
     @validates_schema
     def _consistent(self, body: Mapping[str, Any], **_: Any) -> None:
+        _refuse_two_versions(body)
         if body["only_failed"] and body["only_new"]:
             raise ValidationError("only_failed and only_new exclude each other", "only_new")
         if body["only_new"]:
@@ -150,6 +169,7 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
         reset_dag_runs=body["reset_dag_runs"],
         prevent_running_task=body["prevent_running_task"],
         run_on_latest_version=bool(body["run_on_latest_version"]),
+        version_number=body["version_number"],
         note=body["note"],
     )
     return instances_answer(ctx, _clear(ctx, dag_id, request, is_preview=body["dry_run"]))
@@ -204,6 +224,7 @@ def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, A
         runs=RunSelection(run_id=run_id),
         tasks=TaskSelection(states=_FAILURES if body["only_failed"] else None),
         run_on_latest_version=bool(body["run_on_latest_version"]),
+        version_number=body["version_number"],
     )
     ids = _clear(ctx, dag_id, request, is_preview=body["dry_run"])
     if body["note"] is not None and not body["dry_run"]:
@@ -227,6 +248,8 @@ def _clear(ctx: Context, dag_id: str, request: Clear, *, is_preview: bool) -> Se
     if is_preview:
         return preview_clear(ctx.database, ctx.versions, dag_id, request)
     ids = clear(ctx.database, ctx.versions, dag_id, request, now=datetime.now(UTC))
-    if ids or request.run_on_latest_version:  # a version may bring tasks that were not there to be cleared
+    if (
+        ids or request.run_on_latest_version or request.version_number is not None
+    ):  # a version may bring tasks that were not there to be cleared
         ctx.notifier.notify()
     return ids

@@ -60,9 +60,21 @@ from mainspring_store.state.receivers import (
     seal_address,
     url_without_secrets,
 )
-from mainspring_store.state.runs import NewRun, cancel_run, create_run
+from mainspring_store.state.runs import NewRun, VersionRef, cancel_run, create_run
 
-__all__ = ["DagRunCollection", "RunList", "RunPatch", "blueprint", "change_run", "run_body", "runs_body", "start_run"]
+__all__ = [
+    "DagRun",
+    "DagRunCollection",
+    "RunList",
+    "RunPatch",
+    "blueprint",
+    "change_run",
+    "follow_trigger",
+    "new_run",
+    "run_body",
+    "runs_body",
+    "start_run",
+]
 
 blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 
@@ -174,10 +186,10 @@ class TriggerQuery(Query):
     query=TriggerQuery,
     errors=(400, 404, 409),
     other_media={PLAN_MEDIA_TYPE: {"schema": TriggerPlan}},
-    follow=lambda response: _follow(response),
+    follow=lambda response: follow_trigger(response),
 )
 def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Response:
-    """Start a run of the DAG's current version. A run of a paused DAG stays queued.
+    """Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays queued.
 
     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
@@ -187,9 +199,9 @@ def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Res
     """
     ctx = context()
     now = datetime.now(UTC)
-    run = _new_run(ctx, body, dag_id, now)
+    run = _run_of_saved(ctx, body, dag_id, now)
     if query["dry_run"]:
-        number = get_version(ctx.database, dag_id)["version_number"]
+        number = get_version(ctx.database, dag_id, body.version_number)["version_number"]
         return Response(dump(plan_of_trigger(ctx, run, number, now=now)), mimetype=PLAN_MEDIA_TYPE)
     audit_detail(run_id=run.run_id)
     response = answer(_create(ctx, run, now))
@@ -202,9 +214,9 @@ def start_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> dict[s
     """Start a run; returns a `DagRun`. The caller notifies the scheduler.
 
     Raises:
-        NotFound, BadRequest, Conflict, QuotaExceeded: See `_new_run` and `create_run`.
+        NotFound, BadRequest, Conflict, QuotaExceeded: See `_run_of_saved` and `create_run`.
     """
-    return _create(ctx, _new_run(ctx, body, dag_id, now), now)
+    return _create(ctx, _run_of_saved(ctx, body, dag_id, now), now)
 
 
 def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
@@ -214,7 +226,7 @@ def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
     return run_body(questions.get_run(ctx.database, run.version.definition.dag_id, run.run_id))
 
 
-def _follow(response: Response) -> Response:
+def follow_trigger(response: Response) -> Response:
     """Wait for the run of a trigger, if the request asks for a wait."""
     if response.status_code != 200 or response.mimetype == PLAN_MEDIA_TYPE:
         return response
@@ -227,13 +239,23 @@ def _follow(response: Response) -> Response:
 _TRIGGER_QUERY = TriggerQuery()
 
 
-def _new_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
-    """The run that a trigger asks for.
+def _run_of_saved(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> NewRun:
+    """The run that a trigger of a saved DAG asks for.
 
     Raises:
-        NotFound: There is no such DAG. BadRequest: The id or the `conf` is not valid.
+        NotFound: There is no such DAG or version. Conflict: The version was not saved. BadRequest: See `new_run`.
     """
-    version = ctx.versions.for_new_run(dag_id)
+    current = ctx.versions.for_new_run(dag_id)
+    number = body.version_number
+    return new_run(ctx, body, current if number is None else ctx.versions.numbered(dag_id, number), now)
+
+
+def new_run(ctx: Context, body: Trigger, version: VersionRef, now: datetime) -> NewRun:
+    """The run of a version that a trigger asks for.
+
+    Raises:
+        BadRequest: The id or the `conf` is not valid.
+    """
     if body.dag_run_id is not None:
         run_id = checked_run_id(body.dag_run_id)
     elif body.run_after is not None:

@@ -18,7 +18,7 @@ from mainspring_api.http.fields import Body, Instant, JsonObject
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.receiver_addresses import URL_CHARS_MAX
 
-__all__ = ["Trigger", "TriggerBody", "checked_run_id", "data_interval", "params_of", "params_of_trigger"]
+__all__ = ["RunBody", "Trigger", "TriggerBody", "checked_run_id", "data_interval", "params_of", "params_of_trigger"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +35,8 @@ class Trigger:
     note: str | None
     callback: Mapping[str, Any] | None
     """`url`, and `secret` or None; None = no callback."""
+    version_number: int | None
+    """None = the current version."""
 
 
 class CallbackBody(Body):
@@ -60,8 +62,8 @@ class CallbackBody(Body):
             raise ValidationError("must be whsec_ and base64 of 24 to 64 bytes")
 
 
-class TriggerBody(Body):
-    """What to run. Every member may be left out."""
+class RunBody(Body):
+    """What a run is made of, beside its definition."""
 
     dag_run_id = fields.String(
         load_default=None,
@@ -123,7 +125,20 @@ class TriggerBody(Body):
             conf=body["conf"] or {},
             note=body["note"],
             callback=body["callback"],
+            version_number=body.get("version_number"),
         )
+
+
+class TriggerBody(RunBody):
+    """What to run. Every member may be left out."""
+
+    version_number = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(min=1, max=2**31 - 1),
+        metadata={"description": "Number of the saved version to run; null = the current version"},
+    )
 
 
 def data_interval(definition: Definition, date: datetime | None) -> tuple[datetime, datetime] | None:

@@ -177,6 +177,8 @@ if TYPE_CHECKING:
     from .http_request import HttpRequest
     from .http_task import HttpTask
     from .import_errors import ImportErrors
+    from .inline_run_body import InlineRunBody
+    from .inline_run_body_media_type import InlineRunBodyMediaType
     from .instance_explanation import InstanceExplanation
     from .instance_patch import InstancePatch
     from .job import Job
@@ -232,6 +234,7 @@ if TYPE_CHECKING:
     from .python_task import PythonTask
     from .readiness import Readiness
     from .reprocess_behavior import ReprocessBehavior
+    from .restore_body import RestoreBody
     from .retention import Retention
     from .retry_action import RetryAction
     from .retry_rule import RetryRule
@@ -510,6 +513,8 @@ _MODULES = {
     "HttpRequest": ".http_request",
     "HttpTask": ".http_task",
     "ImportErrors": ".import_errors",
+    "InlineRunBody": ".inline_run_body",
+    "InlineRunBodyMediaType": ".inline_run_body_media_type",
     "InstanceExplanation": ".instance_explanation",
     "InstancePatch": ".instance_patch",
     "Job": ".job",
@@ -565,6 +570,7 @@ _MODULES = {
     "PythonTask": ".python_task",
     "Readiness": ".readiness",
     "ReprocessBehavior": ".reprocess_behavior",
+    "RestoreBody": ".restore_body",
     "Retention": ".retention",
     "RetryAction": ".retry_action",
     "RetryRule": ".retry_rule",
@@ -853,6 +859,8 @@ __all__ = (
     "HttpRequest",
     "HttpTask",
     "ImportErrors",
+    "InlineRunBody",
+    "InlineRunBodyMediaType",
     "InstanceExplanation",
     "InstancePatch",
     "Job",
@@ -908,6 +916,7 @@ __all__ = (
     "PythonTask",
     "Readiness",
     "ReprocessBehavior",
+    "RestoreBody",
     "Retention",
     "RetryAction",
     "RetryRule",

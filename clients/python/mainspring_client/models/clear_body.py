@@ -33,6 +33,7 @@ class ClearBody:
         prevent_running_task (bool | Unset): Answer 409 and clear nothing while one of the tasks runs Default: False.
         run_on_latest_version (bool | None | Unset): True = the latest version of the DAG; otherwise a run keeps its
             version
+        version_number (int | None | Unset): Saved version that the runs change to; null = by `run_on_latest_version`
         note (None | str | Unset): Text that a person attached
     """
 
@@ -50,6 +51,7 @@ class ClearBody:
     reset_dag_runs: bool | Unset = True
     prevent_running_task: bool | Unset = False
     run_on_latest_version: bool | None | Unset = UNSET
+    version_number: int | None | Unset = UNSET
     note: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,6 +122,12 @@ class ClearBody:
         else:
             run_on_latest_version = self.run_on_latest_version
 
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
+
         note: None | str | Unset
         if isinstance(self.note, Unset):
             note = UNSET
@@ -157,6 +165,8 @@ class ClearBody:
             field_dict["prevent_running_task"] = prevent_running_task
         if run_on_latest_version is not UNSET:
             field_dict["run_on_latest_version"] = run_on_latest_version
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
         if note is not UNSET:
             field_dict["note"] = note
 
@@ -280,6 +290,15 @@ class ClearBody:
 
         run_on_latest_version = _parse_run_on_latest_version(d.pop("run_on_latest_version", UNSET))
 
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
+
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -304,6 +323,7 @@ class ClearBody:
             reset_dag_runs=reset_dag_runs,
             prevent_running_task=prevent_running_task,
             run_on_latest_version=run_on_latest_version,
+            version_number=version_number,
             note=note,
         )
 

@@ -19,6 +19,7 @@ class ClearRunBody:
         only_new (bool | Unset): False only: new tasks are cleared by name Default: False.
         run_on_latest_version (bool | None | Unset): True = the latest version of the DAG; otherwise a run keeps its
             version
+        version_number (int | None | Unset): Saved version that the runs change to; null = by `run_on_latest_version`
         note (None | str | Unset): Text that a person attached
     """
 
@@ -26,6 +27,7 @@ class ClearRunBody:
     only_failed: bool | Unset = False
     only_new: bool | Unset = False
     run_on_latest_version: bool | None | Unset = UNSET
+    version_number: int | None | Unset = UNSET
     note: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -40,6 +42,12 @@ class ClearRunBody:
             run_on_latest_version = UNSET
         else:
             run_on_latest_version = self.run_on_latest_version
+
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
 
         note: None | str | Unset
         if isinstance(self.note, Unset):
@@ -58,6 +66,8 @@ class ClearRunBody:
             field_dict["only_new"] = only_new
         if run_on_latest_version is not UNSET:
             field_dict["run_on_latest_version"] = run_on_latest_version
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
         if note is not UNSET:
             field_dict["note"] = note
 
@@ -81,6 +91,15 @@ class ClearRunBody:
 
         run_on_latest_version = _parse_run_on_latest_version(d.pop("run_on_latest_version", UNSET))
 
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
+
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -95,6 +114,7 @@ class ClearRunBody:
             only_failed=only_failed,
             only_new=only_new,
             run_on_latest_version=run_on_latest_version,
+            version_number=version_number,
             note=note,
         )
 

@@ -25,6 +25,7 @@ class ClearRunsBody:
         only_new (bool | Unset): False only: new tasks are cleared by name Default: False.
         run_on_latest_version (bool | None | Unset): True = the latest version of the DAG; otherwise a run keeps its
             version
+        version_number (int | None | Unset): Saved version that the runs change to; null = by `run_on_latest_version`
         note (None | str | Unset): Text that a person attached
         dag_runs (list[BulkRun] | None | Unset): Runs to clear
         partition_key (None | str | Unset): Null only: no DAG is partitioned
@@ -36,6 +37,7 @@ class ClearRunsBody:
     only_failed: bool | Unset = False
     only_new: bool | Unset = False
     run_on_latest_version: bool | None | Unset = UNSET
+    version_number: int | None | Unset = UNSET
     note: None | str | Unset = UNSET
     dag_runs: list[BulkRun] | None | Unset = UNSET
     partition_key: None | str | Unset = UNSET
@@ -54,6 +56,12 @@ class ClearRunsBody:
             run_on_latest_version = UNSET
         else:
             run_on_latest_version = self.run_on_latest_version
+
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
 
         note: None | str | Unset
         if isinstance(self.note, Unset):
@@ -106,6 +114,8 @@ class ClearRunsBody:
             field_dict["only_new"] = only_new
         if run_on_latest_version is not UNSET:
             field_dict["run_on_latest_version"] = run_on_latest_version
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
         if note is not UNSET:
             field_dict["note"] = note
         if dag_runs is not UNSET:
@@ -138,6 +148,15 @@ class ClearRunsBody:
             return cast(bool | None | Unset, data)
 
         run_on_latest_version = _parse_run_on_latest_version(d.pop("run_on_latest_version", UNSET))
+
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
 
         def _parse_note(data: object) -> None | str | Unset:
             if data is None:
@@ -218,6 +237,7 @@ class ClearRunsBody:
             only_failed=only_failed,
             only_new=only_new,
             run_on_latest_version=run_on_latest_version,
+            version_number=version_number,
             note=note,
             dag_runs=dag_runs,
             partition_key=partition_key,

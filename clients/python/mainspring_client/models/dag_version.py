@@ -21,6 +21,7 @@ class DagVersion:
         dag_display_name (str): Name of the DAG for people
         created_at (datetime.datetime): Instant of the creation
         content_hash (str): SHA-256 (hex) of the normalised definition
+        is_inline (bool): Whether the definition was sent with a run and not saved; goes with its last run
         bundle_name (None | str): Always null: a version has no bundle of its own; its DAG has
         bundle_version (None | str): Always null: a version has no bundle of its own; its DAG has
         bundle_url (None | str): Always null: a version has no bundle of its own; its DAG has
@@ -32,6 +33,7 @@ class DagVersion:
     dag_display_name: str
     created_at: datetime.datetime
     content_hash: str
+    is_inline: bool
     bundle_name: None | str
     bundle_version: None | str
     bundle_url: None | str
@@ -49,6 +51,8 @@ class DagVersion:
         created_at = self.created_at.isoformat()
 
         content_hash = self.content_hash
+
+        is_inline = self.is_inline
 
         bundle_name: None | str
         bundle_name = self.bundle_name
@@ -69,6 +73,7 @@ class DagVersion:
                 "dag_display_name": dag_display_name,
                 "created_at": created_at,
                 "content_hash": content_hash,
+                "is_inline": is_inline,
                 "bundle_name": bundle_name,
                 "bundle_version": bundle_version,
                 "bundle_url": bundle_url,
@@ -91,6 +96,8 @@ class DagVersion:
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         content_hash = d.pop("content_hash")
+
+        is_inline = d.pop("is_inline")
 
         def _parse_bundle_name(data: object) -> None | str:
             if data is None:
@@ -120,6 +127,7 @@ class DagVersion:
             dag_display_name=dag_display_name,
             created_at=created_at,
             content_hash=content_hash,
+            is_inline=is_inline,
             bundle_name=bundle_name,
             bundle_version=bundle_version,
             bundle_url=bundle_url,

@@ -31,6 +31,7 @@ class NamedTriggerBody:
         note (None | str | Unset): Text that a person attached
         partition_key (None | str | Unset): Null only: no DAG is partitioned
         callback (CallbackBody | None | Unset): Address that gets the end of this run alone; null = none
+        version_number (int | None | Unset): Number of the saved version to run; null = the current version
         dag_id (None | str | Unset): Identifier of the DAG; null = the DAG of the path
         idempotency_key (None | str | Unset): Key of this run, as in the header `Idempotency-Key`; null = none
     """
@@ -44,6 +45,7 @@ class NamedTriggerBody:
     note: None | str | Unset = UNSET
     partition_key: None | str | Unset = UNSET
     callback: CallbackBody | None | Unset = UNSET
+    version_number: int | None | Unset = UNSET
     dag_id: None | str | Unset = UNSET
     idempotency_key: None | str | Unset = UNSET
 
@@ -117,6 +119,12 @@ class NamedTriggerBody:
         else:
             callback = self.callback
 
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
+
         dag_id: None | str | Unset
         if isinstance(self.dag_id, Unset):
             dag_id = UNSET
@@ -150,6 +158,8 @@ class NamedTriggerBody:
             field_dict["partition_key"] = partition_key
         if callback is not UNSET:
             field_dict["callback"] = callback
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
         if idempotency_key is not UNSET:
@@ -293,6 +303,15 @@ class NamedTriggerBody:
 
         callback = _parse_callback(d.pop("callback", UNSET))
 
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
+
         def _parse_dag_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -321,6 +340,7 @@ class NamedTriggerBody:
             note=note,
             partition_key=partition_key,
             callback=callback,
+            version_number=version_number,
             dag_id=dag_id,
             idempotency_key=idempotency_key,
         )

@@ -31,6 +31,7 @@ class TriggerBody:
         note (None | str | Unset): Text that a person attached
         partition_key (None | str | Unset): Null only: no DAG is partitioned
         callback (CallbackBody | None | Unset): Address that gets the end of this run alone; null = none
+        version_number (int | None | Unset): Number of the saved version to run; null = the current version
     """
 
     dag_run_id: None | str | Unset = UNSET
@@ -42,6 +43,7 @@ class TriggerBody:
     note: None | str | Unset = UNSET
     partition_key: None | str | Unset = UNSET
     callback: CallbackBody | None | Unset = UNSET
+    version_number: int | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.callback_body import CallbackBody  # noqa: PLC0415
@@ -113,6 +115,12 @@ class TriggerBody:
         else:
             callback = self.callback
 
+        version_number: int | None | Unset
+        if isinstance(self.version_number, Unset):
+            version_number = UNSET
+        else:
+            version_number = self.version_number
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -134,6 +142,8 @@ class TriggerBody:
             field_dict["partition_key"] = partition_key
         if callback is not UNSET:
             field_dict["callback"] = callback
+        if version_number is not UNSET:
+            field_dict["version_number"] = version_number
 
         return field_dict
 
@@ -273,6 +283,15 @@ class TriggerBody:
 
         callback = _parse_callback(d.pop("callback", UNSET))
 
+        def _parse_version_number(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        version_number = _parse_version_number(d.pop("version_number", UNSET))
+
         trigger_body = cls(
             dag_run_id=dag_run_id,
             logical_date=logical_date,
@@ -283,6 +302,7 @@ class TriggerBody:
             note=note,
             partition_key=partition_key,
             callback=callback,
+            version_number=version_number,
         )
 
         return trigger_body

@@ -204,7 +204,7 @@ _FAILING = (
     select(dag.c.dag_id, _run.id, _run.run_id, _run.end_date, _run.state_reason, _run.message)
     .select_from(dag)
     .join(dag_run, _run.id == _latest_finished)
-    .where(_run.state == RunState.FAILED)
+    .where(_run.state == RunState.FAILED, ~dag.c.is_stale)
     .order_by(_run.end_date.desc(), _run.id.desc())
     .limit(_FAILING_MAX)
 )

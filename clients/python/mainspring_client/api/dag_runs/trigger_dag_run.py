@@ -77,7 +77,8 @@ def sync(
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
 ) -> DagRun:
-    """Start a run of the DAG's current version. A run of a paused DAG stays queued.
+    """Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays
+    queued.
 
     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are
     over: always 200

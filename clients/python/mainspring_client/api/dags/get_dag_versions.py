@@ -17,6 +17,7 @@ def _get_kwargs(
     version_number: int | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
+    include_inline: bool | Unset = False,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -29,6 +30,8 @@ def _get_kwargs(
     params["bundle_name"] = bundle_name
 
     params["bundle_version"] = bundle_version
+
+    params["include_inline"] = include_inline
 
     params["limit"] = limit
 
@@ -78,6 +81,7 @@ def sync(
     version_number: int | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
+    include_inline: bool | Unset = False,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -96,6 +100,7 @@ def sync(
         version_number=version_number,
         bundle_name=bundle_name,
         bundle_version=bundle_version,
+        include_inline=include_inline,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -110,6 +115,7 @@ def sync_detailed(
     version_number: int | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
+    include_inline: bool | Unset = False,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -120,6 +126,7 @@ def sync_detailed(
         version_number=version_number,
         bundle_name=bundle_name,
         bundle_version=bundle_version,
+        include_inline=include_inline,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -134,6 +141,7 @@ async def asyncio(
     version_number: int | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
+    include_inline: bool | Unset = False,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -145,6 +153,7 @@ async def asyncio(
         version_number=version_number,
         bundle_name=bundle_name,
         bundle_version=bundle_version,
+        include_inline=include_inline,
         limit=limit,
         offset=offset,
         order_by=order_by,
@@ -159,6 +168,7 @@ async def asyncio_detailed(
     version_number: int | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
+    include_inline: bool | Unset = False,
     limit: int | Unset = 50,
     offset: int | Unset = 0,
     order_by: list[str] | Unset = UNSET,
@@ -169,6 +179,7 @@ async def asyncio_detailed(
         version_number=version_number,
         bundle_name=bundle_name,
         bundle_version=bundle_version,
+        include_inline=include_inline,
         limit=limit,
         offset=offset,
         order_by=order_by,
