@@ -25,7 +25,15 @@ from mainspring_api.http.problems import register_error_handlers
 from mainspring_api.http.refused_deliveries import RefusedDeliveries
 from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher
-from mainspring_api.resources.definitions import dag_summaries, dag_versions, dags, plans, schedules, tasks
+from mainspring_api.resources.definitions import (
+    dag_documents,
+    dag_summaries,
+    dag_versions,
+    dags,
+    plans,
+    schedules,
+    tasks,
+)
 from mainspring_api.resources.instances import (
     approvals,
     dependencies,
@@ -38,7 +46,14 @@ from mainspring_api.resources.instances import (
     tries,
     xcoms,
 )
-from mainspring_api.resources.interventions import clearing, many_instances, many_runs, many_triggers, marking
+from mainspring_api.resources.interventions import (
+    clearing,
+    many_instances,
+    many_runs,
+    many_triggers,
+    marking,
+    version_changes,
+)
 from mainspring_api.resources.page import activity, calendar, grid, home, overview, search, summary, timeline
 from mainspring_api.resources.people import login, sessions, tokens, ui_config, users
 from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, inline_runs, run_waits
@@ -71,6 +86,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     dags.blueprint,
     plans.blueprint,
     dag_versions.blueprint,
+    dag_documents.blueprint,
     dag_summaries.blueprint,
     tasks.blueprint,
     schedules.blueprint,
@@ -81,6 +97,7 @@ BLUEPRINTS: tuple[Resource, ...] = (
     many_runs.blueprint,
     many_triggers.blueprint,
     inline_runs.blueprint,
+    version_changes.blueprint,
     run_reports.blueprint,
     task_instances.blueprint,
     clearing.blueprint,

@@ -22,6 +22,8 @@ viewer self  get_import_errors list_dag_warnings get_plugins import_errors get_p
 viewer self  get_assets get_asset_aliases get_asset_events
 viewer self  get_webhooks post_webhook get_webhook patch_webhook delete_webhook get_webhook_key rotate_webhook_secret
 viewer self  test_webhook get_webhook_deliveries redeliver_webhook
+viewer dag   get_dag_openapi
+operator dag change_dag_run_version
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
 viewer dags  get_home get_summary get_activity get_upcoming get_dag_overview search

@@ -22,7 +22,8 @@ from tests.api.test_airflow_contract import OPERATIONS
 FOLDER = Path(__file__).parents[2] / "openapi"
 OUR_OPERATIONS = {
     "put_dag", "validate_dag", "get_dag_definition", "get_dag_version_diff", "plan_dags", "put_dags",
-    "prune_dags", "restore_dag_version", "run_definition",
+    "prune_dags", "restore_dag_version", "run_definition", "get_dag_openapi",
+    "change_dag_run_version",
     "get_dag_schedule", "get_backfill_dag_runs",
     "pause_backfill_by_post", "unpause_backfill_by_post", "cancel_backfill_by_post", "get_openapi", "get_docs",
     "get_problem",

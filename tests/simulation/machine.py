@@ -55,6 +55,7 @@ class Machine(RuleBasedStateMachine):
         self.features = features
         self.model = Model()
         self.versions: dict[str, runs.VersionRef] = {}
+        self.version_numbers: dict[str, int] = {}
         self.reported: list[tuple[Host, Report]] = []
         self.slots = slots
         self.incarnations = 0

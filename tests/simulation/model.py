@@ -84,8 +84,9 @@ class Model(Decisions):
             self._wake_parent(run)
         before, run.instances = run.instances, {}
         for one in rows:
-            task = run.definition.tasks[one.task_id]
             key = (one.task_id, one.map_index)
+            # A task that the run's version no longer has keeps its removed instances.
+            task = run.definition.tasks.get(one.task_id) or before[key].task
             instance = Instance(
                 task,
                 task.is_mapped and one.map_value is None,

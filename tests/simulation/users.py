@@ -10,8 +10,16 @@ from hypothesis.stateful import precondition, rule
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
-from mainspring.states import RunType, TaskState
-from mainspring_store.interventions import Clear, Mark, RunSelection, TaskSelection, clear, mark
+from mainspring.states import TASK_FINISHED, RunType, TaskState
+from mainspring_store.interventions import (
+    Clear,
+    Mark,
+    RunSelection,
+    TaskSelection,
+    change_run_version,
+    clear,
+    mark,
+)
 from mainspring_store.resources import dags
 from mainspring_store.resources.pools import change_pools
 from mainspring_store.state import runs
@@ -22,6 +30,7 @@ from tests.simulation.model_state import Run
 __all__ = ["Users"]
 
 DAGS = (CALLER, CALLED)
+FINISHED = TASK_FINISHED - {TaskState.REMOVED}
 HOURS = st.integers(0, 5)
 
 
@@ -31,7 +40,8 @@ class Users(Machine):
     @rule(data=st.data(), dag_id=st.sampled_from(DAGS))
     def save(self, data: st.DataObject, dag_id: str) -> None:
         definition = parse_definition(data.draw(documents(dag_id, self.features)), media="json")
-        self.versions[dag_id] = dags.save_dag(self.database, definition, by="test", now=self.clock.now()).version
+        saved = dags.save_dag(self.database, definition, by="test", now=self.clock.now())
+        self.versions[dag_id], self.version_numbers[dag_id] = saved.version, saved.version_number
         self.model.paused.setdefault(dag_id, False)
         self.model.max_active_runs[dag_id] = definition.max_active_runs
         self.model.current[dag_id] = definition
@@ -90,6 +100,37 @@ class Users(Machine):
         )
         clear(self.database, dags.Versions(self.database), run.dag_id, request, now=self.clock.now())
         self.follow_the_hand(run)
+
+    @precondition(lambda self: any(not run.is_over and run.dag_id in self.versions for run in self.model.runs.values()))
+    @rule(pick=PICK, restarts=st.booleans())
+    def change_the_version(self, pick: int, restarts: bool) -> None:
+        runs_open = [run for run in self.model.runs.values() if not run.is_over and run.dag_id in self.versions]
+        run = one_of(runs_open, pick)
+        finished = {key: one.state for key, one in run.instances.items() if one.state in FINISHED}
+        has_begun = any(one.state in ("queued", "running", "deferred") for one in run.instances.values())
+        number, now = self.version_numbers[run.dag_id], self.clock.now()
+        versions = dags.Versions(self.database)
+        try:
+            changed = change_run_version(
+                self.database, versions, run.dag_id, run.run_id, number, restarts=restarts, now=now
+            )
+        except Conflict:
+            assert not restarts, "a version was refused though its tasks may be stopped"
+            return
+        assert restarts or not changed or not has_begun, "a task goes on by a version that its run no longer has"
+        if not changed:
+            return
+        before, run.definition = run.definition, self.versions[run.dag_id].definition
+        self.follow_the_hand(run)
+        for (task_id, map_index), state in finished.items():
+            task, old_task = run.definition.tasks.get(task_id), before.tasks.get(task_id)
+            if task is not None and old_task is not None and not task.is_mapped and not old_task.is_mapped:
+                assert run.instances[task_id, map_index].state == state, "a finished task did not stay finished"
+            elif task is None:
+                assert run.instances[task_id, map_index].state == "removed", "a task that is gone counts on"
+        assert run.definition.tasks.keys() <= {task_id for task_id, _ in run.instances}, "a new task has no instance"
+        # A run that has nothing left to do is ended by the scheduler's next look.
+        self.do_pass(self.hosts[0])
 
     @precondition(lambda self: self.model.runs)
     @rule(pick=PICK, task=PICK, state=st.sampled_from([TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED]))

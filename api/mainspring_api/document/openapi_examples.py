@@ -135,6 +135,8 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "PlanBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "removed": ["old_etl"]}],
     "DagsBody": [{"definitions": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n"}], "message": "load too"}],
     "PruneBody": [{"bundle_name": "team", "kept": ["etl", "report"]}],
+    "RunVersionBody": [{"version_number": 2, "restart_running": True}],
+    "DagDocument": [{"openapi": "3.1.0"}],
     "RestoreBody": [{"message": "the new load is too slow"}],
     "InlineRunBody": [{"text": "dag_id: etl\ntasks: {load: {type: noop}}\n", "conf": {"rows": 5}}],
     "DagPatch": [{"is_paused": True}],

@@ -163,8 +163,22 @@ def diff(session: Session, dag_id: str, older: int, newer: int) -> None:
         return
     for change in answer["changes"]:
         session.output.line(change["text"])
+    for fault in answer["incompatible"]:
+        session.output.line(f"incompatible: {fault['text']}")
     for line in answer["diff"].splitlines():
         session.output.line(line)
+
+
+@dags.command()
+@DAG_ID
+@click.option("--version", "version_number", type=click.IntRange(1), help="Which version (default: the current one).")
+@with_session
+def openapi(session: Session, dag_id: str, version_number: int | None) -> None:
+    """Print the OpenAPI document of a DAG as JSON, for generators of clients."""
+    from mainspring_client.api.dags import get_dag_openapi
+    from mainspring_client.types import UNSET
+
+    Output("json").item(session.call(get_dag_openapi, dag_id, version_number=version_number or UNSET))
 
 
 @dags.command()

@@ -82,13 +82,17 @@ def apply(
 @click.command()
 @SOURCES
 @click.option("--removed", "removed", multiple=True, help="Id of a DAG that would be removed; repeatable.")
+@click.option("--strict", "is_strict", is_flag=True, help="End with 6 also when only unknown callers would break.")
 @with_session
-def plan(session: Session, sources: tuple[Path, ...], removed: tuple[str, ...]) -> None:
+def plan(session: Session, sources: tuple[Path, ...], removed: tuple[str, ...], is_strict: bool) -> None:
     """Say what saving the definitions in SOURCES would change. Nothing is written.
 
     Ends with 6 when a definition has a fault or a change breaks a caller.
     """
-    _show_plan(session, _plan(session, _texts(sources), removed=list(removed)))
+    answer = _plan(session, _texts(sources), removed=list(removed))
+    _show_plan(session, answer)
+    if is_strict and any(dag["incompatible"] for dag in answer["dags"]):
+        raise SystemExit(Exit.REJECTED)
 
 
 def _check_flags(bundle_name: str | None, flags: Mapping[str, bool]) -> None:
@@ -228,6 +232,7 @@ def plan_lines(plans: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield from (f"  {change['text']}" for change in dag["changes"])
         if dag["action"] == "change" and not dag["changes"]:
             yield f"  {dag['summary']}"
+        yield from (f"  incompatible: {fault['text']}" for fault in dag["incompatible"])
         for caller in dag["breaking"]:
             yield f"  breaks {caller['kind']} {caller['caller']}: {caller['why']}"
         if dag["hidden_breaking"]:

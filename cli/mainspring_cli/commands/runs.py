@@ -65,6 +65,21 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
         session.output.rows(blockers_of_run, BLOCKER_COLUMNS)
 
 
+@runs.command("set-version")
+@DAG_ID
+@RUN_ID
+@click.argument("version_number", type=click.IntRange(1))
+@click.option("--restart-running", is_flag=True, help="Stop tasks that are under way, and start them again.")
+@with_session
+def set_version(session: Session, dag_id: str, run_id: str, version_number: int, restart_running: bool) -> None:
+    """Let a run that has not ended go on with another version. What is finished stays."""
+    from mainspring_client.api.clearing import change_dag_run_version
+    from mainspring_client.models import RunVersionBody
+
+    body = RunVersionBody(version_number=version_number, restart_running=restart_running)
+    session.output.item(session.call(change_dag_run_version, dag_id, run_id, body=body), RUN_MEMBERS)
+
+
 @runs.command()
 @DAG_ID
 @RUN_ID

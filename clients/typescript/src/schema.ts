@@ -318,6 +318,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/openapi.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * An OpenAPI 3.1 document of one DAG: a trigger with its params, and runs with its declared outputs, as schemas.
+         * @description Clients with types are generated from the document. Names, texts and values that a generator could take for code are
+         *     left out, and defaults of `writeOnly` params too. The `ETag` follows the version.
+         *
+         *     Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_dag_openapi"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dagTags": {
         parameters: {
             query?: never;
@@ -922,6 +948,35 @@ export interface paths {
          *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
          */
         post: operations["run_definition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/version": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Let a queued or running run go on with another saved version.
+         * @description Finished task instances stay as they are; added tasks get instances, and those of removed tasks become `removed`.
+         *     What has not begun follows the new version. While a task is under way the answer is 409, unless `restart_running`.
+         *     Time limits and deadlines that count already keep their instants. A run that has the version stays as it is.
+         *
+         *     Needs the role `operator` on the DAG.
+         */
+        post: operations["change_dag_run_version"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5249,6 +5304,12 @@ export interface components {
             /** @description Difference in a sentence */
             text: string;
         };
+        DefinitionIncompatibility: {
+            /** @description RFC 6901 pointer into the newer version, or to a removed part */
+            path: string;
+            /** @description Difference in a sentence */
+            text: string;
+        };
         BrokenCaller: {
             /**
              * @description `dag` = a DAG with a task that runs it
@@ -5291,6 +5352,8 @@ export interface components {
             summary: string;
             /** @description Changes by meaning */
             changes: components["schemas"]["DefinitionChange"][];
+            /** @description What breaks callers of the older version, whether there are any; at most 50 */
+            incompatible: components["schemas"]["DefinitionIncompatibility"][];
             /** @description Doubts about the definition, which is valid */
             warnings: components["schemas"]["DefinitionWarning"][];
             /** @description Callers that the change breaks and the caller may see */
@@ -5332,6 +5395,7 @@ export interface components {
          *               "text": "task 'load' added"
          *             }
          *           ],
+         *           "incompatible": [],
          *           "warnings": [
          *             {
          *               "pointer": "/tasks/load/env/ROWS",
@@ -5638,6 +5702,7 @@ export interface components {
          *           "text": "description added"
          *         }
          *       ],
+         *       "incompatible": [],
          *       "form": "sent",
          *       "diff": "--- version 1\n+++ version 2\n@@ -1,1 +1,2 @@\n+description: two steps\n tasks: {a: {type: noop}}\n"
          *     }
@@ -5651,10 +5716,18 @@ export interface components {
             newer: components["schemas"]["DagVersionDetails"];
             /** @description Differences by meaning, in the order of the tasks */
             changes: components["schemas"]["DefinitionChange"][];
+            /** @description What breaks callers of the older version, whether there are any; at most 50 */
+            incompatible: components["schemas"]["DefinitionIncompatibility"][];
             /** @description Form of the compared texts: `sent` when both texts are kept */
             form: components["schemas"]["DefinitionForm"];
             /** @description Differences by lines, as a unified diff; empty = equal texts */
             diff: string;
+        };
+        DagDocument: {
+            /** @description Version of OpenAPI */
+            openapi: string;
+        } & {
+            [key: `x-${string}`]: unknown;
         };
         /**
          * @example {
@@ -7189,6 +7262,21 @@ export interface components {
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
             callback?: components["schemas"]["CallbackBody"] | null;
+        };
+        /**
+         * @example {
+         *       "version_number": 2,
+         *       "restart_running": true
+         *     }
+         */
+        RunVersionBody: {
+            /** @description Number of the saved version */
+            version_number: number;
+            /**
+             * @description True = stop tasks that are under way; those that the version has start again
+             * @default false
+             */
+            restart_running?: boolean;
         };
         /** @enum {string} */
         TaskInstanceState: "scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed";
@@ -11948,6 +12036,46 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_dag_openapi: {
+        parameters: {
+            query?: {
+                /** @description Number of the version of the DAG; several numbers are alternatives */
+                version_number?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagDocument"];
+                };
+            };
+            /** @description The caller has the answer: `If-None-Match` names its `ETag` */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_dag_tags: {
         parameters: {
             query?: {
@@ -13418,6 +13546,48 @@ export interface operations {
                 };
             };
             400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    change_dag_run_version: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RunVersionBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DagRun"];
+                };
+            };
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
@@ -17435,11 +17605,13 @@ export interface operations {
                 paused?: boolean;
                 /** @description State of the latest run of the DAG */
                 last_dag_run_state?: components["schemas"]["DagRunState"];
+                /** @description Bundle that applied the DAG */
+                bundle_name?: string;
+                /** @description False = also DAGs that their bundles no longer have */
+                exclude_stale?: boolean;
                 /** @description A faulty definition is refused, so no DAG has import errors: with true, no DAG matches */
                 has_import_errors?: boolean;
-                /** @description DAGs have no bundles: with a value, no entry matches */
-                bundle_name?: string;
-                /** @description DAGs have no bundles: with a value, no entry matches */
+                /** @description Bundles have no versions: with a value, no entry matches */
                 bundle_version?: string;
                 /** @description There are no assets: with a value, no DAG matches */
                 asset_dependency?: string;

@@ -46,7 +46,7 @@ class Clear:
 
 
 @dataclass(frozen=True, slots=True)
-class _Clearing:
+class Clearing:
     """The changes of a single run."""
 
     run: TargetRun
@@ -129,23 +129,23 @@ class _Selection:
             self._latest = shapes.setdefault(target.id, Shape(target.id, target.definition))
         self._wanted = selections_in(shapes.values(), request.tasks)
 
-    def clearing(self, run: TargetRun) -> _Clearing:
+    def clearing(self, run: TargetRun) -> Clearing:
         if run.state in RUN_FINISHED and not self._request.reset_dag_runs:
-            return _Clearing(run)
+            return Clearing(run)
         return _clearing(run, self._latest or run.shape, self._wanted)
 
 
-def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Selection]) -> _Clearing:
+def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Selection]) -> Clearing:
     instances = _chosen(run, tasks)
     if run.shape.version_id == latest.version_id:
         begun = _begun(instances)
-        return _Clearing(run, _with_prevented(run, begun) if begun else begun)
+        return Clearing(run, _with_prevented(run, begun) if begun else begun)
     version_change = change_version(run, latest)
     instances_in_latest = _chosen(version_change.run, tasks)
     if not (instances or instances_in_latest):
-        return _Clearing(run)
+        return Clearing(run)
     begun = _begun(instances_in_latest)
-    return _Clearing(version_change.run, _with_prevented(version_change.run, begun), version_change)
+    return Clearing(version_change.run, _with_prevented(version_change.run, begun), version_change)
 
 
 def _chosen(run: TargetRun, tasks: Mapping[int, Selection]) -> Sequence[Instance]:
@@ -165,7 +165,7 @@ def _with_prevented(run: TargetRun, instances: Sequence[Instance]) -> Sequence[I
     return [instance for instance in run.instances if instance.id in ids]
 
 
-def _refuse_running(clearings: Sequence[_Clearing]) -> None:
+def _refuse_running(clearings: Sequence[Clearing]) -> None:
     for clearing in clearings:
         for instance in clearing.instances:
             if instance.state is TaskState.RUNNING:
@@ -173,18 +173,18 @@ def _refuse_running(clearings: Sequence[_Clearing]) -> None:
                 raise Conflict(f"task '{task_id}' of run '{clearing.run.run_id}' runs now; nothing was cleared")
 
 
-def _apply(connection: Connection, clearings: Sequence[_Clearing], now: datetime, *, fence_message: str) -> None:
+def _apply(connection: Connection, clearings: Sequence[Clearing], now: datetime, *, fence_message: str) -> None:
     changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message=fence_message)
     version_changes = [clearing.version_change for clearing in clearings if clearing.version_change is not None]
     for clearing in clearings:
         if not clearing.is_empty:
-            _collect(changes, clearing)
+            collect(changes, clearing)
     if version_changes:
         write_version_changes(connection, version_changes, moved_ids=changes.moved, now=now)
     changes.apply(connection)
 
 
-def _collect(changes: Changes, clearing: _Clearing) -> None:
+def collect(changes: Changes, clearing: Clearing) -> None:
     run = clearing.run
     ids = {instance.id for instance in clearing.instances}
     collapsed = dict(collapsing(run.shape.graph, run.instances, ids, run.shape.mapped))

@@ -32,6 +32,7 @@ _TRIES = (
         dag_run.c.dag_version_id,
         dag_version.c.uuid.label("version_uuid"),
         dag_version.c.version_number,
+        dag_version.c.is_inline,
         dag_version.c.content_hash,
         dag_version.c.created_at.label("version_created_at"),
         _ti.task_id,

@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from werkzeug.exceptions import NotAcceptable
 
 from mainspring.definition.changes import Change, ChangeKind, ChangeOp, compare_definitions, compare_texts
+from mainspring.definition.compatibility import incompatibilities
 from mainspring.errors import NotFound
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
@@ -19,7 +20,16 @@ from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
 
-__all__ = ["DEFINITION", "DagVersion", "DefinitionChange", "blueprint", "change_body", "version_body"]
+__all__ = [
+    "DEFINITION",
+    "INCOMPATIBLE",
+    "DagVersion",
+    "DefinitionChange",
+    "blueprint",
+    "change_body",
+    "incompatible_bodies",
+    "version_body",
+]
 
 blueprint = Resource("dag_versions", "Versions of DAGs: each change of a definition is kept", tag="dags")
 
@@ -114,6 +124,19 @@ class DefinitionChange(Answer):
     text = fields.String(metadata={"description": "Difference in a sentence"})
 
 
+class DefinitionIncompatibility(Answer):
+    """What callers of the older version can no longer send, or no longer get."""
+
+    path = fields.String(metadata={"description": "RFC 6901 pointer into the newer version, or to a removed part"})
+    text = fields.String(metadata={"description": "Difference in a sentence"})
+
+
+INCOMPATIBLE = fields.List(
+    fields.Nested(DefinitionIncompatibility),
+    metadata={"description": "What breaks callers of the older version, whether there are any; at most 50"},
+)
+
+
 class DagVersionDiff(Answer):
     """The differences between two versions."""
 
@@ -123,6 +146,7 @@ class DagVersionDiff(Answer):
     changes = fields.List(
         fields.Nested(DefinitionChange), metadata={"description": "Differences by meaning, in the order of the tasks"}
     )
+    incompatible = INCOMPATIBLE
     form = Choice(
         DefinitionForm, metadata={"description": "Form of the compared texts: `sent` when both texts are kept"}
     )
@@ -251,6 +275,7 @@ def get_dag_version_diff(dag_id: str, older: int, newer: int) -> Response:
             "older": version_details(described[0]),
             "newer": version_details(described[1]),
             "changes": [change_body(change) for change in compare_definitions(*documents)],
+            "incompatible": incompatible_bodies(*documents),
             "form": DefinitionForm.SENT if is_sent else DefinitionForm.NORMALISED,
             "diff": compare_texts(*texts, old_name=f"version {older}", new_name=f"version {newer}"),
         }
@@ -268,6 +293,11 @@ def change_body(change: Change) -> dict[str, Any]:
         "after": change.new_value,
         "text": change.text,
     }
+
+
+def incompatible_bodies(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The `DefinitionIncompatibility`s between two documents."""
+    return [{"path": fault.path, "text": fault.text} for fault in incompatibilities(old, new)]
 
 
 def version_details(row: Mapping[str, Any]) -> dict[str, Any]:

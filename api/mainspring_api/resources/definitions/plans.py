@@ -25,7 +25,12 @@ from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.http.reference_authorization import check_references
 from mainspring_api.resources.definitions.bundle_names import bundle_of, is_bundle_name
-from mainspring_api.resources.definitions.dag_versions import DefinitionChange, change_body
+from mainspring_api.resources.definitions.dag_versions import (
+    INCOMPATIBLE,
+    DefinitionChange,
+    change_body,
+    incompatible_bodies,
+)
 from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.resources.definitions.plan_effects import (
     broken_callers,
@@ -198,6 +203,7 @@ class DagPlan(Answer):
     )
     summary = fields.String(metadata={"description": "Changes in a sentence"})
     changes = fields.List(fields.Nested(DefinitionChange), metadata={"description": "Changes by meaning"})
+    incompatible = INCOMPATIBLE
     warnings = WARNINGS
     breaking = fields.List(
         fields.Nested(BrokenCaller), metadata={"description": "Callers that the change breaks and the caller may see"}
@@ -414,6 +420,7 @@ def _plan(
         "content_hash": None if new is None else new.content_hash,
         "summary": "removed" if documents[1] is None else _summary(version, documents, bundle),
         "changes": [] if item is None else [change_body(change) for change in compare_definitions(*documents)],
+        "incompatible": [] if old is None or new is None else incompatible_bodies(old.document, new.document),
         "warnings": [] if item is None else warnings_of(item.definition, item.source),
         "breaking": callers.named,
         "hidden_breaking": callers.hidden,

@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from .dag import Dag
     from .dag_collection import DagCollection
     from .dag_details import DagDetails
+    from .dag_document import DagDocument
     from .dag_overview_collection import DagOverviewCollection
     from .dag_overview_row import DagOverviewRow
     from .dag_patch import DagPatch
@@ -96,6 +97,7 @@ if TYPE_CHECKING:
     from .definition_change import DefinitionChange
     from .definition_check import DefinitionCheck
     from .definition_form import DefinitionForm
+    from .definition_incompatibility import DefinitionIncompatibility
     from .definition_params import DefinitionParams
     from .definition_warning import DefinitionWarning
     from .delivery import Delivery
@@ -249,6 +251,7 @@ if TYPE_CHECKING:
     from .run_patch_state_type_0 import RunPatchStateType0
     from .run_states import RunStates
     from .run_states_body import RunStatesBody
+    from .run_version_body import RunVersionBody
     from .satisfied_cause import SatisfiedCause
     from .saved_dag import SavedDag
     from .saved_dag_details import SavedDagDetails
@@ -401,6 +404,7 @@ _MODULES = {
     "Dag": ".dag",
     "DagCollection": ".dag_collection",
     "DagDetails": ".dag_details",
+    "DagDocument": ".dag_document",
     "DagOverviewCollection": ".dag_overview_collection",
     "DagOverviewRow": ".dag_overview_row",
     "DagPatch": ".dag_patch",
@@ -432,6 +436,7 @@ _MODULES = {
     "DefinitionChange": ".definition_change",
     "DefinitionCheck": ".definition_check",
     "DefinitionForm": ".definition_form",
+    "DefinitionIncompatibility": ".definition_incompatibility",
     "DefinitionParams": ".definition_params",
     "DefinitionWarning": ".definition_warning",
     "Delivery": ".delivery",
@@ -585,6 +590,7 @@ _MODULES = {
     "RunPatchStateType0": ".run_patch_state_type_0",
     "RunStates": ".run_states",
     "RunStatesBody": ".run_states_body",
+    "RunVersionBody": ".run_version_body",
     "SatisfiedCause": ".satisfied_cause",
     "SavedDag": ".saved_dag",
     "SavedDagDetails": ".saved_dag_details",
@@ -747,6 +753,7 @@ __all__ = (
     "Dag",
     "DagCollection",
     "DagDetails",
+    "DagDocument",
     "DagOverviewCollection",
     "DagOverviewRow",
     "DagPatch",
@@ -778,6 +785,7 @@ __all__ = (
     "DefinitionChange",
     "DefinitionCheck",
     "DefinitionForm",
+    "DefinitionIncompatibility",
     "DefinitionParams",
     "DefinitionWarning",
     "Delivery",
@@ -931,6 +939,7 @@ __all__ = (
     "RunPatchStateType0",
     "RunStates",
     "RunStatesBody",
+    "RunVersionBody",
     "SatisfiedCause",
     "SavedDag",
     "SavedDagDetails",

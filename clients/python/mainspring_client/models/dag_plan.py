@@ -11,6 +11,7 @@ from ..models.plan_action import PlanAction
 if TYPE_CHECKING:
     from ..models.broken_caller import BrokenCaller
     from ..models.definition_change import DefinitionChange
+    from ..models.definition_incompatibility import DefinitionIncompatibility
     from ..models.definition_warning import DefinitionWarning
     from ..models.next_runs import NextRuns
     from ..models.run_in_flight import RunInFlight
@@ -31,6 +32,8 @@ class DagPlan:
         content_hash (None | str): SHA-256 (hex) of the normalised definition; null = removed
         summary (str): Changes in a sentence
         changes (list[DefinitionChange]): Changes by meaning
+        incompatible (list[DefinitionIncompatibility]): What breaks callers of the older version, whether there are any;
+            at most 50
         warnings (list[DefinitionWarning]): Doubts about the definition, which is valid
         breaking (list[BrokenCaller]): Callers that the change breaks and the caller may see
         hidden_breaking (int): Number of further callers that the change breaks
@@ -47,6 +50,7 @@ class DagPlan:
     content_hash: None | str
     summary: str
     changes: list[DefinitionChange]
+    incompatible: list[DefinitionIncompatibility]
     warnings: list[DefinitionWarning]
     breaking: list[BrokenCaller]
     hidden_breaking: int
@@ -76,6 +80,11 @@ class DagPlan:
         for changes_item_data in self.changes:
             changes_item = as_dict(changes_item_data)
             changes.append(changes_item)
+
+        incompatible = []
+        for incompatible_item_data in self.incompatible:
+            incompatible_item = as_dict(incompatible_item_data)
+            incompatible.append(incompatible_item)
 
         warnings = []
         for warnings_item_data in self.warnings:
@@ -111,6 +120,7 @@ class DagPlan:
                 "content_hash": content_hash,
                 "summary": summary,
                 "changes": changes,
+                "incompatible": incompatible,
                 "warnings": warnings,
                 "breaking": breaking,
                 "hidden_breaking": hidden_breaking,
@@ -127,6 +137,7 @@ class DagPlan:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.broken_caller import BrokenCaller  # noqa: PLC0415
         from ..models.definition_change import DefinitionChange  # noqa: PLC0415
+        from ..models.definition_incompatibility import DefinitionIncompatibility  # noqa: PLC0415
         from ..models.definition_warning import DefinitionWarning  # noqa: PLC0415
         from ..models.next_runs import NextRuns  # noqa: PLC0415
         from ..models.run_in_flight import RunInFlight  # noqa: PLC0415
@@ -166,6 +177,13 @@ class DagPlan:
 
             changes.append(changes_item)
 
+        incompatible = []
+        _incompatible = d.pop("incompatible")
+        for incompatible_item_data in _incompatible:
+            incompatible_item = DefinitionIncompatibility.from_dict(incompatible_item_data)
+
+            incompatible.append(incompatible_item)
+
         warnings = []
         _warnings = d.pop("warnings")
         for warnings_item_data in _warnings:
@@ -203,6 +221,7 @@ class DagPlan:
             content_hash=content_hash,
             summary=summary,
             changes=changes,
+            incompatible=incompatible,
             warnings=warnings,
             breaking=breaking,
             hidden_breaking=hidden_breaking,

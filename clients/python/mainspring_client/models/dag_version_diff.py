@@ -11,6 +11,7 @@ from ..models.definition_form import DefinitionForm
 if TYPE_CHECKING:
     from ..models.dag_version_details import DagVersionDetails
     from ..models.definition_change import DefinitionChange
+    from ..models.definition_incompatibility import DefinitionIncompatibility
 
 from ..plain import as_dict
 
@@ -25,6 +26,8 @@ class DagVersionDiff:
         older (DagVersionDetails):
         newer (DagVersionDetails):
         changes (list[DefinitionChange]): Differences by meaning, in the order of the tasks
+        incompatible (list[DefinitionIncompatibility]): What breaks callers of the older version, whether there are any;
+            at most 50
         form (DefinitionForm):
         diff (str): Differences by lines, as a unified diff; empty = equal texts
     """
@@ -33,6 +36,7 @@ class DagVersionDiff:
     older: DagVersionDetails
     newer: DagVersionDetails
     changes: list[DefinitionChange]
+    incompatible: list[DefinitionIncompatibility]
     form: DefinitionForm
     diff: str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -49,6 +53,11 @@ class DagVersionDiff:
             changes_item = as_dict(changes_item_data)
             changes.append(changes_item)
 
+        incompatible = []
+        for incompatible_item_data in self.incompatible:
+            incompatible_item = as_dict(incompatible_item_data)
+            incompatible.append(incompatible_item)
+
         form = self.form.value
 
         diff = self.diff
@@ -61,6 +70,7 @@ class DagVersionDiff:
                 "older": older,
                 "newer": newer,
                 "changes": changes,
+                "incompatible": incompatible,
                 "form": form,
                 "diff": diff,
             }
@@ -72,6 +82,7 @@ class DagVersionDiff:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.dag_version_details import DagVersionDetails  # noqa: PLC0415
         from ..models.definition_change import DefinitionChange  # noqa: PLC0415
+        from ..models.definition_incompatibility import DefinitionIncompatibility  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
@@ -87,6 +98,13 @@ class DagVersionDiff:
 
             changes.append(changes_item)
 
+        incompatible = []
+        _incompatible = d.pop("incompatible")
+        for incompatible_item_data in _incompatible:
+            incompatible_item = DefinitionIncompatibility.from_dict(incompatible_item_data)
+
+            incompatible.append(incompatible_item)
+
         form = DefinitionForm(d.pop("form"))
 
         diff = d.pop("diff")
@@ -96,6 +114,7 @@ class DagVersionDiff:
             older=older,
             newer=newer,
             changes=changes,
+            incompatible=incompatible,
             form=form,
             diff=diff,
         )

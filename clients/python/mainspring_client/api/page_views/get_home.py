@@ -23,8 +23,9 @@ def _get_kwargs(
     dag_display_name_prefix_pattern: str | Unset = UNSET,
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
-    has_import_errors: bool | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
+    exclude_stale: bool | Unset = UNSET,
+    has_import_errors: bool | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
@@ -74,9 +75,11 @@ def _get_kwargs(
 
     params["last_dag_run_state"] = json_last_dag_run_state
 
-    params["has_import_errors"] = has_import_errors
-
     params["bundle_name"] = bundle_name
+
+    params["exclude_stale"] = exclude_stale
+
+    params["has_import_errors"] = has_import_errors
 
     params["bundle_version"] = bundle_version
 
@@ -212,8 +215,9 @@ def sync(
     dag_display_name_prefix_pattern: str | Unset = UNSET,
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
-    has_import_errors: bool | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
+    exclude_stale: bool | Unset = UNSET,
+    has_import_errors: bool | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
@@ -255,8 +259,9 @@ def sync(
         dag_display_name_prefix_pattern=dag_display_name_prefix_pattern,
         paused=paused,
         last_dag_run_state=last_dag_run_state,
-        has_import_errors=has_import_errors,
         bundle_name=bundle_name,
+        exclude_stale=exclude_stale,
+        has_import_errors=has_import_errors,
         bundle_version=bundle_version,
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
@@ -294,8 +299,9 @@ def sync_detailed(
     dag_display_name_prefix_pattern: str | Unset = UNSET,
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
-    has_import_errors: bool | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
+    exclude_stale: bool | Unset = UNSET,
+    has_import_errors: bool | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
@@ -329,8 +335,9 @@ def sync_detailed(
         dag_display_name_prefix_pattern=dag_display_name_prefix_pattern,
         paused=paused,
         last_dag_run_state=last_dag_run_state,
-        has_import_errors=has_import_errors,
         bundle_name=bundle_name,
+        exclude_stale=exclude_stale,
+        has_import_errors=has_import_errors,
         bundle_version=bundle_version,
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
@@ -368,8 +375,9 @@ async def asyncio(
     dag_display_name_prefix_pattern: str | Unset = UNSET,
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
-    has_import_errors: bool | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
+    exclude_stale: bool | Unset = UNSET,
+    has_import_errors: bool | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
@@ -404,8 +412,9 @@ async def asyncio(
         dag_display_name_prefix_pattern=dag_display_name_prefix_pattern,
         paused=paused,
         last_dag_run_state=last_dag_run_state,
-        has_import_errors=has_import_errors,
         bundle_name=bundle_name,
+        exclude_stale=exclude_stale,
+        has_import_errors=has_import_errors,
         bundle_version=bundle_version,
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
@@ -443,8 +452,9 @@ async def asyncio_detailed(
     dag_display_name_prefix_pattern: str | Unset = UNSET,
     paused: bool | Unset = UNSET,
     last_dag_run_state: DagRunState | Unset = UNSET,
-    has_import_errors: bool | Unset = UNSET,
     bundle_name: str | Unset = UNSET,
+    exclude_stale: bool | Unset = UNSET,
+    has_import_errors: bool | Unset = UNSET,
     bundle_version: str | Unset = UNSET,
     asset_dependency: str | Unset = UNSET,
     has_asset_schedule: bool | Unset = UNSET,
@@ -478,8 +488,9 @@ async def asyncio_detailed(
         dag_display_name_prefix_pattern=dag_display_name_prefix_pattern,
         paused=paused,
         last_dag_run_state=last_dag_run_state,
-        has_import_errors=has_import_errors,
         bundle_name=bundle_name,
+        exclude_stale=exclude_stale,
+        has_import_errors=has_import_errors,
         bundle_version=bundle_version,
         asset_dependency=asset_dependency,
         has_asset_schedule=has_asset_schedule,
