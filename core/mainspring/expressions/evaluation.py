@@ -17,6 +17,7 @@ from typing import Any
 from mainspring.durations import format_duration
 from mainspring.errors import ExpressionError
 from mainspring.expressions.arithmetic import apply_operator
+from mainspring.expressions.cel_module import load_cel
 from mainspring.expressions.operators import CALLS
 from mainspring.expressions.syntax import Analysis, shorten
 from mainspring.instants import format_instant
@@ -82,8 +83,7 @@ def _metered(text: str, source: str, handed: dict[str, Any], meter: "_Meter") ->
 
 def compile_error(text: str) -> str | None:
     """What the CEL parser says against `text`; `None` when it is a well-formed expression."""
-    import cel
-
+    cel = load_cel()
     try:
         cel.compile(text)
     except Exception as exc:
@@ -238,8 +238,7 @@ def _pattern_weight(pattern: str) -> int:
 
 
 def _run(metered: str, handed: dict[str, Any], meter: _Meter) -> Any:
-    import cel
-
+    cel = load_cel()
     functions: dict[str, Callable[..., Any]] = {
         "_step": meter.step,
         "_keep": meter.keep,
@@ -257,9 +256,7 @@ def _run(metered: str, handed: dict[str, Any], meter: _Meter) -> Any:
 
 @lru_cache(maxsize=2_048)
 def _program(metered: str) -> Any:
-    import cel
-
-    return cel.compile(metered)
+    return load_cel().compile(metered)
 
 
 def _is_panic(exc: BaseException) -> bool:

@@ -1,6 +1,8 @@
 """What an expression may say, and what it yields: the same as CEL alone would, in JSON."""
 
 import re
+import subprocess
+import sys
 from functools import partial
 from typing import Any
 
@@ -14,6 +16,7 @@ from mainspring.expressions import ROOTS, Expression
 from mainspring.expressions.arithmetic import apply_operator
 from mainspring.expressions.operators import CALLS
 from mainspring.expressions.syntax import analyse
+from tests.services.environment import child_environment
 from tests.unit.strategies import cel_texts, json_values
 
 CONTEXT: dict[str, Any] = {
@@ -222,3 +225,15 @@ def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
+
+
+def test_the_library_comes_without_its_command_line() -> None:
+    code = (
+        "import sys\n"
+        "from mainspring.expressions.evaluation import compile_error\n"
+        "assert compile_error('1 + 1') is None\n"
+        "assert not {'prompt_toolkit', 'rich', 'typer', 'cel.cli'} & sys.modules.keys()\n"
+        "import cel.cli\n"
+        "assert cel.cli.__file__\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env=child_environment())
