@@ -117,6 +117,53 @@ def test_a_folder_is_applied_as_a_bundle(mainspring: Command) -> None:
     assert mainspring("dags", "apply", str(mainspring.folder), "--prune").returncode == 2
 
 
+def test_operators_find_their_commands(mainspring: Command) -> None:
+    mainspring.save(
+        "asked",
+        """
+tasks:
+  count: {type: shell, script: 'echo "rows=5" >> "$MAINSPRING_OUTPUT"'}
+  ask: {type: approval, message: "Go on?", choices: [yes_, no_]}
+outputs: {rows: "${{ tasks.count.outputs.rows }}"}
+""",
+    )
+    run_id = mainspring.json("run", "asked")["dag_run_id"]
+    looks = iter(range(100))  # each is a process
+    while not (waiting := mainspring.json("approvals", "list")) and next(looks) < 99:
+        pass
+    assert [(one["dag_run_id"], one["choices"]) for one in waiting] == [(run_id, ["yes_", "no_"])]
+    answered = mainspring.json("approvals", "answer", "asked", run_id, "ask", "yes_", "--note", "fine")
+    assert (answered["choice"], answered["note"]) == ("yes_", "fine")
+    while mainspring.json("runs", "show", "asked", run_id)["state"] != "success" and next(looks) < 99:
+        pass
+    assert mainspring.json("runs", "outputs", "asked", run_id) == {"rows": 5}
+    assert mainspring.json("runs", "outputs", "asked", run_id, "count") == {"rows": 5}
+    assert mainspring.json("runs", "mark", "asked", run_id, "failed")["state"] == "failed"
+    assert mainspring.json("runs", "mark", "asked", run_id, "failed", "--task", "ask")[0]["state"] == "failed"
+    assert mainspring.json("audit", "--dag", "asked", "-n", "1")[0]["dag_id"] == "asked"
+    assert mainspring.json("workers") == []
+    assert mainspring("runs", "delete", "asked", run_id, stdin="n\n").returncode == 1
+    assert mainspring("runs", "delete", "asked", run_id, "--yes").returncode == 0
+    assert mainspring("runs", "show", "asked", run_id).returncode == 6
+
+
+def test_a_definition_runs_without_a_save_and_versions_are_handled(mainspring: Command) -> None:
+    source = mainspring.folder / "tried.yaml"
+    source.write_text("tasks: {a: {type: noop}}")
+    ended = mainspring("run", str(source), "--no-save", "--wait", "-o", "json")
+    assert (ended.returncode, json.loads(ended.stdout)["dag_versions"][0]["is_inline"]) == (0, True), ended.stderr
+    assert "tried" not in [dag["dag_id"] for dag in mainspring.json("dags", "list")]
+    assert mainspring("run", "nowhere.yaml", "--no-save").returncode == 2
+    assert mainspring("dags", "apply", str(source), "-m", "first").returncode == 0
+    source.write_text("tasks: {a: {type: noop}, b: {type: noop}}")
+    assert mainspring("dags", "apply", str(source), "-m", "second").returncode == 0
+    assert [version["message"] for version in mainspring.json("dags", "versions", "tried")] == ["second", "first"]
+    assert mainspring("dags", "diff", "tried", "2", "3").stdout.startswith("task 'b' added\n")
+    assert mainspring.json("run", "tried", "--version", "2")["dag_versions"][0]["version_number"] == 2
+    assert mainspring("dags", "rollback", "tried", "2").stdout == "tried: version 4\n"
+    assert json.loads(mainspring("dags", "openapi", "tried").stdout)["info"]["version"] == "4"
+
+
 def test_dags_are_checked_saved_looked_at_paused_and_deleted(mainspring: Command) -> None:
     source = mainspring.folder / "hello.yaml"
     source.write_text(HELLO)

@@ -9,6 +9,7 @@ import click
 from mainspring_cli.client.log_tail import LogTail
 from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.client.session import Session, with_session
+from mainspring_cli.commands.operations import delete_run, mark, outputs
 from mainspring_cli.commands.run import RUN_MEMBERS
 
 __all__ = ["runs"]
@@ -22,6 +23,10 @@ _STATES = ("queued", "running", "success", "failed")
 @click.group()
 def runs() -> None:
     """Look at runs; cancel them, run them again."""
+
+
+for _command in (mark, delete_run, outputs):
+    runs.add_command(_command)
 
 
 @runs.command("list")

@@ -5723,6 +5723,11 @@ export interface components {
             /** @description Differences by lines, as a unified diff; empty = equal texts */
             diff: string;
         };
+        /**
+         * @example {
+         *       "openapi": "3.1.0"
+         *     }
+         */
         DagDocument: {
             /** @description Version of OpenAPI */
             openapi: string;
