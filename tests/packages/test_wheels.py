@@ -52,11 +52,11 @@ def test_the_client_asks_for_httpx_and_attrs_alone(dist: Path) -> None:
 def test_pip_refuses_the_wheels_on_an_older_python(
     install: Callable[[str], Path], dist: Path, tmp_path: Path, name: str
 ) -> None:
-    options = ["--no-index", "--no-deps", "--only-binary=:all:", "--target", tmp_path]
-    line = [install("mainspring-client") / "pip", "--disable-pip-version-check", "install", *options]
+    options = ["--no-index", "--no-deps", "--only-binary=:all:", "--dest", tmp_path]
+    line = [install("mainspring-client") / "pip", "--disable-pip-version-check", "download", *options]
     file = wheel(dist, name)
     for python, is_taken in (("3.10", False), ("3.11", True), ("3.14", True)):
-        ended = run([*line, "--dry-run", "--python-version", python, file])
+        ended = run([*line, "--python-version", python, file])
         assert (ended.returncode == 0) == is_taken, ended.stderr
         assert is_taken or "requires a different Python: 3.10.0 not in '>=3.11'" in ended.stderr
 

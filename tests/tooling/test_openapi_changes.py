@@ -72,7 +72,7 @@ BREAKING: Mapping[str, tuple[Edit, str]] = {
         f"POST {RUNS}: body.conf is needed now",
     ),
     "a field of a body may be null no more": (
-        lambda _, schemas: schemas["TriggerBody"]["properties"]["note"].update(type="string"),
+        lambda _, schemas: schemas["TriggerBody"]["properties"].update(note={"type": "string"}),
         f"POST {RUNS}: body.note: may be no null any more",
     ),
     "a value is taken no more": (
