@@ -12,12 +12,24 @@ __all__ = ["keep_admin_token", "lock_home", "prepare_home"]
 
 
 def prepare_home(home: Path) -> None:
-    """Make a missing folder with mode 0700, and set the umask so that this process makes private files only."""
+    """Make a missing folder with mode 0700, and set the umask so that this process makes private files only.
+
+    Raises:
+        ConfigError: There is no folder that this process can write into.
+    """
     os.umask(0o077)
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise ConfigError([f"home: cannot make the folder {home}: {exc.strerror}"]) from exc
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise ConfigError([_not_writable(home)])
+
+
+def _not_writable(home: Path) -> str:
+    is_read_only = os.statvfs(home).f_flag & os.ST_RDONLY
+    cause = "the file system is read-only" if is_read_only else f"user {os.geteuid()} may not"
+    return f"home: cannot write into {home}: {cause}; mount a volume there, or set MAINSPRING_HOME to another folder"
 
 
 def lock_home(home: Path) -> IO[bytes]:

@@ -1,10 +1,11 @@
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
 from mainspring_cli.config import Config, ConfigError
-from mainspring_cli.services.home import keep_admin_token, lock_home
+from mainspring_cli.services.home import keep_admin_token, lock_home, prepare_home
 
 
 def test_the_token_is_made_once_and_told_once(tmp_path: Path) -> None:
@@ -27,3 +28,11 @@ def test_a_home_is_held_by_one_at_a_time(tmp_path: Path) -> None:
     with lock_home(tmp_path), pytest.raises(ConfigError, match="in use by another `mainspring up`"):
         lock_home(tmp_path)
     lock_home(tmp_path).close()
+
+
+def test_a_home_that_cannot_be_written_is_refused_with_the_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(ConfigError, match=f"cannot write into {tmp_path}: user {os.geteuid()} may not; mount a volume"):
+        prepare_home(tmp_path)
