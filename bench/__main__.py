@@ -16,9 +16,11 @@ def main() -> None:
     unknown = set(names) - set(known)
     if unknown:
         sys.exit(f"unknown benchmark: {', '.join(sorted(unknown))}; known: {', '.join(known)}")
+    failed = False
     for name in names:
         print(f"== {name}", flush=True)
-        importlib.import_module(f"bench.{name}").main()
+        failed |= bool(importlib.import_module(f"bench.{name}").main())
+    sys.exit(failed)
 
 
 def _parsed(known: list[str]) -> argparse.Namespace:
