@@ -106,12 +106,12 @@ def _sending_one_body(blocks: re.Match[str]) -> str:
     return written
 
 
-def generate_typescript(target: Path) -> None:
-    """Write the types of the document as the file `target`."""
+def generate_typescript(target: Path, document: Path = ROOT / "openapi" / "mainspring.json") -> None:
+    """Write the types of a document as the file `target`."""
     install_node_packages()
     script = TYPESCRIPT / "node_modules" / "openapi-typescript" / "bin" / "cli.js"
     options = ["--default-non-nullable=false", "--empty-objects-unknown", "--output", target]
-    _run([node(), script, ROOT / "openapi" / "mainspring.json", *options])
+    _run([node(), script, document, *options])
     # An object that takes members of one pattern (`^x-`) would take any: a field that is mistyped were no error.
     text = target.read_text(encoding="utf-8")
     target.write_text(re.sub(r"(& \{\s+\[key: )string(\]: unknown;)", r"\1`x-${string}`\2", text), "utf-8")

@@ -161,6 +161,23 @@ def test_a_python_client_is_made_of_it(documents: dict[str, Any], dag_id: str, t
         assert "os" not in imports
 
 
+def test_typescript_types_are_made_of_it(documents: dict[str, Any], tmp_path: Path) -> None:
+    path, target = tmp_path / "openapi.json", tmp_path / "schema.ts"
+    path.write_text(json.dumps(documents["hostile.v2-x"]))
+    generate.generate_typescript(target, path)
+    compiler = generate.TYPESCRIPT / "node_modules" / "typescript" / "bin" / "tsc"
+    options = ["--noEmit", "--strict", "--skipLibCheck", "--lib", "es2022"]
+    compiled = subprocess.run(
+        [generate.node(), compiler, *options, target],
+        env=child_environment(), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert compiled.returncode == 0, compiled.stdout
+    # Without comments, the types hold no statement but declarations of types.
+    code = re.sub(r"/\*\*.*?\*/", "", target.read_text(), flags=re.DOTALL)
+    statements = re.findall(r"^(\w+(?: \w+)?)", code, re.MULTILINE)
+    assert set(statements) <= {"export interface", "export type"}, statements
+
+
 def test_it_follows_the_version(api: Api) -> None:
     api.put("/dags/etl", SAMPLES["etl"], 201)
     first = api.request("GET", "/dags/etl/openapi.json")
