@@ -1,0 +1,137 @@
+"""The image is built and the set of compose.yaml runs in containers: `./dev containers`, where podman and root are.
+
+tests/containers/standins.sh makes the three base images where no registry can be reached. They do not prove what
+depends on Alpine, on the versions of PostgreSQL and Redis or on the size of the real images.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mainspring_cli.client.plain_client import Client
+from tests.acceptance.server import until
+from tests.acceptance.test_compose import DAG, DOCKER, FILLED, read_compose
+from tests.containers.podman_set import PodmanSet, podman
+from tests.services.environment import child_environment
+
+pytestmark = pytest.mark.timeout(900)
+
+IMAGE = "localhost/mainspring:under-test"
+BASES = ("localhost/python:3.13-slim", "localhost/postgres:18-alpine", "localhost/redis:8-alpine")
+ABOVE_BASE_BYTES_MAX = 200_000_000
+LONG = """
+dag_id: long
+tasks:
+  wait: {type: shell, retries: 5, retry_delay: PT0S, script: sleep 15}
+"""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _podman() -> None:
+    if shutil.which("podman") is None or os.geteuid() != 0:
+        pytest.skip("needs podman, as root")
+    missing = [image for image in BASES if podman("image", "exists", image, check=False).returncode != 0]
+    if missing:
+        pytest.skip(f"needs the images {', '.join(missing)}; tests/containers/standins.sh makes them")
+
+
+@pytest.fixture(scope="session")
+def image() -> str:
+    # pip may need a configuration and a certificate of this machine. The image for the test alone gets them.
+    options = [f"--volume={path}:{path}:ro" for path in ("/etc/pip.conf", "/etc/ssl/certs") if Path(path).exists()]
+    options += ["--isolation=chroot", "--network=host", f"--build-arg=PYTHON_IMAGE={BASES[0]}"]
+    podman("build", *options, "-f", DOCKER / "Dockerfile", "-t", IMAGE, DOCKER.parent, seconds=800)
+    return IMAGE
+
+
+@pytest.fixture(scope="module")
+def compose(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PodmanSet, Client]]:
+    """The whole set, up and healthy, and a client of its administrator."""
+    folder = tmp_path_factory.mktemp("set")
+    folder.chmod(0o755)
+    (folder / "code").mkdir()
+    (folder / "code" / "ours.py").write_text("def double(n):\n    return n * 2\n")
+    shutil.copy(DOCKER / "postgres-roles.sql", folder)
+    line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets"]
+    subprocess.run(line, env=child_environment(), check=True, capture_output=True)
+    # The stand-in of Redis is older than this command, which the real one knows.
+    users = folder / "secrets" / "redis-users"
+    users.write_text(users.read_text().replace(" +client|setinfo", ""))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    variables = {**FILLED, "MAINSPRING_IMAGE": image, "POSTGRES_IMAGE": BASES[1], "REDIS_IMAGE": BASES[2],
+                 "MAINSPRING_PUBLISH": f"127.0.0.1:{port}"}  # fmt: skip
+    made = PodmanSet(read_compose(variables), folder, "mainspring-test")
+    made.down()
+    try:
+        made.up()
+        token = (folder / "secrets" / "admin-token").read_text()
+        yield made, Client(url=f"http://127.0.0.1:{port}/api/v2", token=token)
+    finally:
+        made.down()
+
+
+def test_the_image_has_no_tools_and_is_small(image: str) -> None:
+    program = (
+        "import importlib.util as u; print([n for n in ('pip','setuptools','hatchling','pytest') if u.find_spec(n)])"
+    )
+    run = ("run", "--rm", "--network=none", "--entrypoint=python")
+    assert podman(*run, image, "-c", program).stdout.strip() == "[]"
+    sizes = [int(podman("inspect", "--format", "{{.Size}}", name).stdout) for name in (image, BASES[0])]
+    assert sizes[0] - sizes[1] <= ABOVE_BASE_BYTES_MAX
+
+
+def test_an_image_without_its_volume_says_why_it_ends(image: str) -> None:
+    ended = podman("run", "--rm", "--read-only", "--read-only-tmpfs=false", "--network=none", image, "api", check=False)
+    assert ended.returncode == 78
+    assert "home: cannot write into /var/lib/mainspring: the file system is read-only; mount a volume" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_runs_outlive_killed_scaled_and_renewed_containers(compose: tuple[PodmanSet, Client]) -> None:
+    containers, client = compose
+    for source, name in ((DAG, "diamond"), (LONG, "long")):
+        client.put_yaml(f"/dags/{name}", source.encode())
+    first = client.post("/dags/diamond/dagRuns", {"logical_date": None})
+    until(lambda: _state(client, "diamond", first) == "success", "the end of a run on rq")
+    assert client.get(f"/dags/diamond/dagRuns/{first['dag_run_id']}")["outputs"] == {"n": 42}
+
+    long = client.post("/dags/long/dagRuns", {"logical_date": None})
+    until(lambda: _worker_of(client, long) is not None, "the start of a task")
+    killed = _worker_of(client, long)
+    podman("kill", containers.name("worker", int(str(killed).rpartition("-")[2])))
+    containers.start("worker", 3)
+    podman("start", containers.name("worker", int(str(killed).rpartition("-")[2])))
+
+    runs = []
+    for service in ("scheduler", "worker", "execution-api", "api"):
+        runs.append(client.post("/dags/diamond/dagRuns", {"logical_date": None}))
+        assert set(containers.roll(service)) == {0}, containers.log(service)
+    until(lambda: all(_state(client, "diamond", run) == "success" for run in runs), "the end of all runs")
+    until(lambda: _state(client, "long", long) == "success", "the end of the run whose worker was killed")
+    assert containers.stop("worker", 3) == 0
+
+
+def test_no_container_but_those_of_tasks_is_root_and_none_gains_rights(compose: tuple[PodmanSet, Client]) -> None:
+    containers, _ = compose
+    for service in ("api", "execution-api", "scheduler", "worker", "postgres", "redis"):
+        status = podman("exec", containers.name(service), "cat", "/proc/1/status").stdout
+        facts = {line.partition(":")[0]: line.split()[1] for line in status.splitlines() if len(line.split()) > 1}
+        assert (facts["Uid"] == "0") == (service in ("scheduler", "worker")), service
+        assert facts["NoNewPrivs"] == "1"
+
+
+def _state(client: Client, dag_id: str, run: dict[str, Any]) -> str:
+    return str(client.get(f"/dags/{dag_id}/dagRuns/{run['dag_run_id']}")["state"])
+
+
+def _worker_of(client: Client, run: dict[str, Any]) -> str | None:
+    """Host name of the container that runs the task now."""
+    (instance,) = client.get(f"/dags/long/dagRuns/{run['dag_run_id']}/taskInstances")["task_instances"]
+    return instance["hostname"] if instance["state"] == "running" else None
