@@ -133,6 +133,8 @@ class Model(Decisions):
         for key in sorted(passed, key=lambda one: not one[0]):
             task_id, index, kind = key
             run.deadlines[key] = (run.deadlines[key][0], None)
+            if task_id and task_id not in run.definition.tasks:
+                continue  # the version that the run changed to has no such task
             rule = run.definition.deadline if task_id == "" else run.definition.tasks[task_id].deadline
             if task_id == "":
                 if not run.is_over and rule is not None and rule.action == "fail":

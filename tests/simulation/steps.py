@@ -37,8 +37,10 @@ def _tasks_of_dags(before: Facts, after: Facts) -> Iterator[str]:
     """I12 for `max_active_tis_per_dag`."""
     old = {one.id: one.state for one in before.all_instances}
     for one in after.all_instances:
+        if one.state != "queued" or old.get(one.id) in ACTIVE:
+            continue
         limit = after.task(one).max_active_tis_per_dag
-        if limit is None or one.state != "queued" or old.get(one.id) in ACTIVE:
+        if limit is None:
             continue
         dag_id = after.runs[one.dag_run_id].dag_id
         # What began in this step without a limit, by another version, may have begun after it.
@@ -83,6 +85,8 @@ def _order(before: Facts, after: Facts) -> Iterator[str]:
 
 def _could_begin(facts: Facts, one: Row[Any]) -> bool:
     """Whether nothing but room is wanting, as far as its own definition tells."""
+    if not facts.has_task(one):
+        return False
     task = facts.task(one)
     is_plain = task.when is None and not task.depends_on_past and not task.is_mapped
     has_limit = task.max_active_tis is not None or task.max_active_tis_per_dag is not None

@@ -39,6 +39,9 @@ class Users(Machine):
 
     @rule(data=st.data(), dag_id=st.sampled_from(DAGS))
     def save(self, data: st.DataObject, dag_id: str) -> None:
+        self._save(data, dag_id)
+
+    def _save(self, data: st.DataObject, dag_id: str) -> None:
         definition = parse_definition(data.draw(documents(dag_id, self.features)), media="json")
         saved = dags.save_dag(self.database, definition, by="test", now=self.clock.now())
         self.versions[dag_id], self.version_numbers[dag_id] = saved.version, saved.version_number
@@ -102,10 +105,13 @@ class Users(Machine):
         self.follow_the_hand(run)
 
     @precondition(lambda self: any(not run.is_over and run.dag_id in self.versions for run in self.model.runs.values()))
-    @rule(pick=PICK, restarts=st.booleans())
-    def change_the_version(self, pick: int, restarts: bool) -> None:
+    @rule(data=st.data(), pick=PICK, restarts=st.booleans())
+    def change_the_version(self, data: st.DataObject, pick: int, restarts: bool) -> None:
         runs_open = [run for run in self.model.runs.values() if not run.is_over and run.dag_id in self.versions]
         run = one_of(runs_open, pick)
+        # The history of a run is held against its version from the instant at which the version was saved.
+        self.let_time_pass(1)
+        self._save(data, run.dag_id)
         finished = {key: one.state for key, one in run.instances.items() if one.state in FINISHED}
         has_begun = any(one.state in ("queued", "running", "deferred") for one in run.instances.values())
         number, now = self.version_numbers[run.dag_id], self.clock.now()
