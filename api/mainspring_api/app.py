@@ -14,7 +14,7 @@ from mainspring_api.http.credential_files import login_key, signing_key
 from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
-from mainspring_api.http.log_index import LogIndexes
+from mainspring_api.http.log_indexes import LogIndexes
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.metric_totals import MetricTotals
@@ -77,6 +77,7 @@ from mainspring_store import open_database
 from mainspring_store.access.quotas import Usage
 from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.database.key_ring import KeyRing, key_file
+from mainspring_store.database.log_stores import open_log_store
 from mainspring_store.database.notify import open_notifier
 from mainspring_store.resources.dags import Versions
 
@@ -164,6 +165,7 @@ def create_app(settings: ApiSettings) -> Flask:
         synchronous=settings.synchronous,
         statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
+    database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
     feed = EventFeed(database, kept=settings.events_kept)
     login_tokens = LoginTokens(login_key(settings.home))

@@ -22,6 +22,8 @@ class ApiSettings:
     database_url: str = field(repr=False)
     home: Path
     """Folder with the admin token and the signing key; made private files are put there."""
+    log_store: str | None = field(default=None, repr=False)
+    """Where logs of ended tries lie, see `open_log_store`; None = in the database."""
     secret_keys: tuple[str, ...] = field(default=(), repr=False)
     """Keys that secrets are encrypted with, newest first; empty = a file in the home folder, made when needed."""
     executors: tuple[str, ...] = ("thread", "local", "rq")

@@ -152,6 +152,11 @@ def _lifetime(raw: Any) -> str:
     return str(raw)
 
 
+def _log_store(raw: Any) -> str:
+    text = _text(raw)
+    return text if text.partition("://")[0] in ("s3", "gs", "az") and "://" in text else str(_path(text))
+
+
 _any_number = _whole_number(0, 10**18)
 _QUOTAS = Quotas()
 
@@ -250,6 +255,9 @@ class Config:
     """Lifetime of audit events. `None` = `forever`."""
     retention_archive: Path | None = field(default=None, metadata={"parse": _path})
     """Folder that gets runs with their tries and events as NDJSON before they are pruned; `None` = no archive."""
+    log_store: str | None = field(default=None, metadata={"parse": _log_store})
+    """Where logs of ended tries go: the path of a folder, or `s3://`, `gs://`, `az://` with bucket and prefix; `None` =
+    they stay in the database. The API and all schedulers are given the same."""
     executor: tuple[str, ...] = field(default=("thread",), metadata={"parse": _executors})
     """`thread`, `local`, `rq`, or names that installed packages registered, comma separated; the first carries out what
     asks for none. The API and all schedulers are given the same."""

@@ -10,6 +10,7 @@
     ├── QuotaExceeded         there are as many as one may have; delete some, or wait
     ├── ExpressionError       an expression could not be evaluated on the data it met
     ├── StoreUnavailable      the database cannot be used now; try again later
+    ├── LogStoreUnavailable   the store of old logs cannot be used now; everything else works
     └── ExecutorError         an executor cannot be used as asked
 
 A message names the thing, the value and the cure.
@@ -25,6 +26,7 @@ __all__ = [
     "InvalidDag",
     "InvalidInput",
     "InvalidParams",
+    "LogStoreUnavailable",
     "MainspringError",
     "NotFound",
     "PreconditionFailed",
@@ -103,6 +105,10 @@ class ExpressionError(MainspringError):
 
 class StoreUnavailable(MainspringError):
     """The database cannot be reached or is too busy."""
+
+
+class LogStoreUnavailable(MainspringError):
+    """The store of logs outside the database cannot be reached, is full, or lacks a log."""
 
 
 class ExecutorError(MainspringError):

@@ -32,6 +32,7 @@ from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.access.installation import has_retention_defaults, holds_schedules
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.lease import SchedulerLease, take_scheduler_lease
+from mainspring_store.database.log_stores import open_log_store
 from mainspring_store.database.notify import Listener, Notifier, open_feed_notifier, open_listener
 from mainspring_store.database.transactions import Database, open_database
 from mainspring_store.queries.services import SILENT_AFTER
@@ -90,6 +91,8 @@ class SchedulerSettings:
     """Address of the page, for links in webhooks; None = no links."""
     retention_archive: Path | None = None
     """Folder that gets pruned runs as NDJSON; None = pruned runs are not archived."""
+    log_store: str | None = None
+    """Where logs of ended tries go, see `open_log_store`; None = they stay in the database."""
     version: str = "0"
 
 
@@ -245,11 +248,16 @@ class Service:
                 name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
             },
             **self._outage_details(),
+            **self._log_store_details(),
             **({"schedules_held": True} if self._scheduler.is_held else {}),
             "retention": "off" if self._retention is None else str(self._retention.policy),
             "deliveries": {} if self._deliveries is None else dict(self._deliveries.outcomes),
             **self._tally,
         }
+
+    def _log_store_details(self) -> dict[str, Any]:
+        is_well = None if self._log_packing is None else self._log_packing.is_store_well
+        return {} if is_well is None else {"log_store": "healthy" if is_well else "unhealthy"}
 
     def _outage_details(self) -> dict[str, Any]:
         if self._outage is None:
@@ -364,6 +372,7 @@ def run(settings: SchedulerSettings) -> int:
             statement_seconds_max=STATEMENT_SECONDS_MAX,
         )
         stack.callback(database.close)
+        database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
         deliveries_database = _open_for_deliveries(settings)
         stack.callback(deliveries_database.close)
         lease = take_scheduler_lease(database)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from mainspring_api.http.log_index import LogIndex
+from mainspring.log_index import LogIndex
 from mainspring_store.tables import task_log
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api

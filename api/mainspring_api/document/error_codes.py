@@ -43,6 +43,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "internal": (500, "our fault; the server's log has the cause under `request_id`"),
     "not_here": (501, "Airflow has this operation, and this server has nothing it could be about"),
     "not_ready": (503, "the server is starting, or a part that it needs is away"),
+    "log_store_unavailable": (503, "the log lies in a store that cannot be used now; nothing else is affected"),
     "too_many_waits": (503, "too many requests wait, or too many streams are open; try again after `Retry-After`"),
     "unavailable": (503, "the database is away or busy; try again after `Retry-After`"),
 }

@@ -10,7 +10,7 @@ from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
-from mainspring_api.http.log_index import LogIndexes
+from mainspring_api.http.log_indexes import LogIndexes
 from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.metric_totals import MetricTotals

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 from mainspring.errors import (
     Conflict,
     InvalidInput,
+    LogStoreUnavailable,
     MainspringError,
     NotFound,
     PreconditionFailed,
@@ -116,6 +117,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     NotHere: _Answer(501, "not_here"),
     NotReady: _Answer(503, "not_ready", (("Retry-After", "1"),)),
     TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
+    LogStoreUnavailable: _Answer(503, "log_store_unavailable", (("Retry-After", "5"),)),
     StoreUnavailable: _Answer(503, "unavailable", (("Retry-After", "1"),)),
 }
 """The nearest ancestor counts. Whatever is not here is our fault: 500."""
@@ -150,6 +152,7 @@ TITLES: Mapping[int, str] = {
 _SECRET_PATHS = frozenset({"hooks.deliver_to_hook"})
 """Endpoints whose path holds a secret, which no log shows."""
 _UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
+_LOGS_UNAVAILABLE = "the store of old logs cannot be used now; the log is not lost, try again later"
 _INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
 
 
@@ -242,6 +245,10 @@ def _domain_error(error: MainspringError) -> Response:
         # The message of the database may name files, tables and statements.
         log.warning("request %s: %s", _request_id(), error)
         detail = _UNAVAILABLE
+    if isinstance(error, LogStoreUnavailable):
+        # The message names buckets and files.
+        log.warning("request %s: %s", _request_id(), error)
+        detail = _LOGS_UNAVAILABLE
     if isinstance(error, Conflict):
         # Airflow also sends the statement and the database error, which clients must not see.
         detail = {"reason": "Conflict", "message": str(error)}

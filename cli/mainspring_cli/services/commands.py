@@ -59,6 +59,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     log_facts(facts)
     settings = ApiSettings(
         database_url=config.store_url,
+        log_store=config.log_store,
         home=config.home,
         secret_keys=config.secret_keys,
         executors=config.executor,
@@ -172,6 +173,7 @@ def run_scheduler(config: Config) -> int:
             callback_allow=config.callback_allow,
             public_url=config.public_url,
             retention_archive=config.retention_archive,
+            log_store=config.log_store,
             version=version("mainspring"),
         )
     )

@@ -9635,6 +9635,10 @@ export interface components {
             /** @description For how long a foreign transaction has kept events back */
             lag_seconds: number;
         };
+        LogStoreHealth: {
+            /** @description `unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet */
+            status: string | null;
+        };
         /**
          * @example {
          *       "metadatabase": {
@@ -9677,6 +9681,7 @@ export interface components {
             execution_api: components["schemas"]["ExecutionApiHealth"];
             worker: components["schemas"]["WorkerHealth"];
             event_feed: components["schemas"]["EventFeedHealth"];
+            log_store: components["schemas"]["LogStoreHealth"];
         };
         /** @enum {string} */
         ServiceState: "running" | "success" | "failed";

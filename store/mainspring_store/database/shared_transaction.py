@@ -18,6 +18,7 @@ class AuditedTransaction(Database):
     def __init__(self, database: Database, write_audit: Callable[[Connection], None]) -> None:
         """`write_audit` runs just before the commit. If the transaction fails, the next transaction calls it again."""
         super().__init__(database.engine, database._write_queue)
+        self.log_store = database.log_store
         self._write_audit: Callable[[Connection], None] | None = write_audit
 
     @contextmanager
@@ -42,6 +43,7 @@ class SharedTransaction(Database):
     def __init__(self, database: Database, *, at_begin: Callable[[Connection], None]) -> None:
         """The transaction calls `at_begin` when it begins; without a write there is no transaction and no call."""
         super().__init__(database.engine, database._write_queue)
+        self.log_store = database.log_store
         self._database = database
         self._at_begin = at_begin
         self._stack = ExitStack()

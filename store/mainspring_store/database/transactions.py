@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import QueuePool
 
 from mainspring.errors import StoreUnavailable
+from mainspring_store.database.log_stores import CachedLogStore
 from mainspring_store.database.pipeline import DirectStatements, PipelinedStatements, PipelineSession, Statements
 from mainspring_store.database.postgres_sessions import (
     POOLER_REFUSED,
@@ -55,6 +56,8 @@ class Database:
         self._write_queue = write_queue
         self._sessions: list[PipelineSession] = []
         """Idle sessions for passes. A thread that finds none opens one."""
+        self.log_store: CachedLogStore | None = None
+        """Where logs of ended tries lie outside the database; None = nowhere, or this process reads no logs."""
 
     @property
     def is_sqlite(self) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, func, select
 
+from mainspring.errors import LogStoreUnavailable
 from mainspring.states import TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.logs import read_log
@@ -45,10 +46,13 @@ def failed_tasks(database: Database, key: int) -> FailedTasks:
 def last_lines(database: Database, attempt_id: str, log_bytes: int, *, lines_max: int = LINES_MAX) -> list[str]:
     """The end of the log of an attempt: whole lines, each cut to `LINE_CHARS_MAX`.
 
-    log_bytes: size of the log.
+    log_bytes: size of the log. Empty while the log lies in a store that cannot be read.
     """
     begin = max(0, log_bytes - _TAIL_BYTES)
-    pieces = read_log(database, attempt_id, offset=begin, bytes_max=2 * _TAIL_BYTES)
+    try:
+        pieces = read_log(database, attempt_id, offset=begin, bytes_max=2 * _TAIL_BYTES)
+    except LogStoreUnavailable:
+        return []
     data = b"".join(piece.data for piece in pieces)
     lines = data.removesuffix(b"\n").split(b"\n") if data else []
     if begin and len(lines) > 1:

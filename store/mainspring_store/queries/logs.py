@@ -7,13 +7,15 @@ from typing import Any
 
 from sqlalchemy import bindparam, null, select
 
-from mainspring.errors import NotFound
+from mainspring.errors import LogStoreUnavailable, NotFound
+from mainspring.log_index import LogIndex
 from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_store.database.log_blocks import unpack
+from mainspring_store.database.log_stores import CachedLogStore
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import dag_run, task_instance, task_log, task_try
 
-__all__ = ["LogPiece", "LoggedTry", "find_try", "read_log"]
+__all__ = ["LogPiece", "LoggedTry", "find_try", "read_log", "stored_index"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,32 +70,65 @@ def read_log(database: Database, attempt_id: str, *, offset: int, bytes_max: int
     """The log from `offset` on, in order; the first piece begins exactly at `offset`.
 
     bytes_max: reading stops after the piece with which the total reaches this number, so the result may be larger.
+
+    Raises:
+        LogStoreUnavailable: A part lies outside the database and cannot be read now.
     """
-    pieces: list[LogPiece] = []
-    size = 0
     with database.read() as connection:
         first = connection.scalar(_FIRST_OFFSET, {"attempt_id": attempt_id, "offset": offset})
-        with connection.execute(_PIECES, {"attempt_id": attempt_id, "first": first or 0}) as rows:
-            position = offset
-            for chunk_offset, at, chunk in _chunks(rows, offset):
-                data = chunk[max(0, position - chunk_offset) :]
-                if data:
-                    pieces.append(LogPiece(offset=max(chunk_offset, position), data=data, at=at))
-                    position = max(chunk_offset, position) + len(data)
-                    size += len(data)
-                if size >= bytes_max:
-                    break
+        with connection.execute(_PIECES, {"attempt_id": attempt_id, "first": first or 0}) as stream:
+            rows = _enough(stream, offset + bytes_max)
+    # The connection is free again: the log store may take seconds.
+    pieces: list[LogPiece] = []
+    position = offset
+    for chunk_offset, at, chunk in _chunks(database.log_store, rows, offset):
+        data = chunk[max(0, position - chunk_offset) :]
+        if data:
+            pieces.append(LogPiece(offset=max(chunk_offset, position), data=data, at=at))
+            position = max(chunk_offset, position) + len(data)
+        if position - offset >= bytes_max:
+            break
     return pieces
 
 
-def _chunks(rows: Iterable[Any], offset: int) -> Iterator[tuple[int, datetime, bytes]]:
-    """Offset, instant and bytes of each chunk that ends behind `offset`; blocks are unpacked."""
+def stored_index(database: Database, attempt_id: str) -> LogIndex | None:
+    """The index of the part of a log that lies outside the database; None = nothing of it does."""
+    with database.read() as connection:
+        content = connection.scalar(_INDEX, {"attempt_id": attempt_id})
+    return None if content is None else LogIndex.load(content)
+
+
+def _enough(rows: Iterable[Any], end: int) -> list[Any]:
+    """The first rows that reach the byte `end`. Chunks that came twice count once."""
+    taken: list[Any] = []
+    for row in rows:
+        taken.append(row)
+        if row.offset + (len(row.data) if row.raw_bytes is None else row.raw_bytes) >= end:
+            break
+    return taken
+
+
+def _chunks(store: CachedLogStore | None, rows: Iterable[Any], offset: int) -> Iterator[tuple[int, datetime, bytes]]:
+    """Offset, instant and bytes of each chunk that ends behind `offset`; blocks are unpacked.
+
+    Raises:
+        LogStoreUnavailable: A block lies outside the database and cannot be read now.
+    """
     for row in rows:
         position = row.offset
-        for at, data in [(row.at, row.data)] if row.raw_bytes is None else unpack(row.data):
+        for at, data in [(row.at, row.data)] if row.raw_bytes is None else unpack(_block(store, row)):
             if position + len(data) > offset:
                 yield position, at, data
             position += len(data)
+
+
+def _block(store: CachedLogStore | None, row: Any) -> bytes:
+    if row.object_key is None:
+        block: bytes = row.data
+        return block
+    if store is None:
+        raise LogStoreUnavailable(f"{row.object_key}: this process has no log_store; set it as before")
+    return store.get(row.object_key, row.object_start, row.object_bytes)
 
 
 _WITHOUT_TRY = (
@@ -137,7 +172,16 @@ _FIRST_OFFSET = (
     .limit(1)
 )
 _PIECES = (
-    select(task_log.c.offset, task_log.c.at, task_log.c.data, task_log.c.raw_bytes)
+    select(
+        task_log.c.offset,
+        task_log.c.at,
+        task_log.c.data,
+        task_log.c.raw_bytes,
+        task_log.c.object_key,
+        task_log.c.object_start,
+        task_log.c.object_bytes,
+    )
     .where(task_log.c.attempt_id == bindparam("attempt_id"), task_log.c.offset >= bindparam("first"))
     .order_by(task_log.c.offset)
 )
+_INDEX = select(task_try.c.log_index).where(task_try.c.attempt_id == bindparam("attempt_id"))

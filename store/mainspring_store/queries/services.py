@@ -22,6 +22,7 @@ __all__ = [
     "Presence",
     "ServiceState",
     "list_services",
+    "log_store_status",
     "presence",
     "refused_starts",
     "refusing_workers",
@@ -164,6 +165,14 @@ def retention_policy(database: Database, *, since: datetime) -> str | None:
     with database.read() as connection:
         rows = connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"}).all()
     return next((details["retention"] for details in rows if "retention" in details), None)
+
+
+def log_store_status(database: Database, *, since: datetime) -> str | None:
+    """`healthy` or `unhealthy`, as schedulers with a heartbeat at or after `since` saw it; None = there is no store."""
+    with database.read() as connection:
+        rows = connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"}).all()
+    # The worst counts, which is the last in the alphabet.
+    return max((details["log_store"] for details in rows if "log_store" in details), default=None)
 
 
 _ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)

@@ -47,5 +47,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
         ("DAGs that only ran definitions that were not saved", "SELECT count(*) FROM dag WHERE version_id = 0"),
         ("marks of definitions that were not saved", "SELECT count(*) FROM dag_version WHERE is_inline"),
     ),
+    "0021": (("parts of logs outside the database", "SELECT count(*) FROM task_log WHERE object_key IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

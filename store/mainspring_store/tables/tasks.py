@@ -148,6 +148,8 @@ task_try = Table(
     Column("log_bytes", Integer, nullable=False, server_default=text("0")),
     # The number of bytes of the log that compressed blocks hold; NULL = none. They never change.
     Column("log_packed_bytes", Integer),
+    # Where the lines of the part begin that lies outside the database; NULL = nothing of the log does.
+    Column("log_index", Json),
     # The evaluated payload, when it differs from the definition or when a worker must fetch it.
     Column("payload", Json),
     # SHA-256 (hex) of the token that the worker received with the claim.
@@ -194,6 +196,16 @@ task_log = Table(
     Column("data", LargeBinary, nullable=False),
     # The number of bytes of the log in a block; NULL = a chunk as it arrived.
     Column("raw_bytes", Integer),
+    # The object of the log store that has the bytes of the block, and where; NULL = the bytes are in `data`.
+    Column("object_key", Text),
+    Column("object_start", Integer),
+    Column("object_bytes", Integer),
+    Index(
+        "ix_task_log_unmoved",
+        "attempt_id",
+        sqlite_where=text("raw_bytes IS NOT NULL AND object_key IS NULL"),
+        postgresql_where=text("raw_bytes IS NOT NULL AND object_key IS NULL"),
+    ),
     Index(
         "ix_task_log_unpacked",
         "attempt_id",

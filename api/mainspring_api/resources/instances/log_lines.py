@@ -10,10 +10,10 @@ from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.errors import NotFound
+from mainspring.log_index import LogIndex
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, MapIndex
-from mainspring_api.http.log_index import LogIndex
 from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.log_reading import (
     LINE_CHARS_MAX,

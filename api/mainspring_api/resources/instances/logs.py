@@ -121,14 +121,20 @@ def _wants_file() -> bool:
 
 
 def _file(ctx: Context, attempt_id: str, name: str) -> Response:
-    """The whole log in pieces, so that the server never holds all of it."""
+    """The whole log in pieces, so that the server never holds all of it.
+
+    Raises:
+        LogStoreUnavailable: Before the answer begins. Later an outage of the store cuts the answer off.
+    """
+    first = read_log(ctx.database, attempt_id, offset=0, bytes_max=PAGE_BYTES)
 
     def pieces() -> Iterator[bytes]:
-        offset = 0
-        while read := read_log(ctx.database, attempt_id, offset=offset, bytes_max=PAGE_BYTES):
+        offset, read = 0, first
+        while read:
             data = b"".join(piece.data for piece in read)
             offset += len(data)
             yield data
+            read = read_log(ctx.database, attempt_id, offset=offset, bytes_max=PAGE_BYTES)
 
     response = Response(pieces(), content_type="text/plain; charset=utf-8")
     safe_name = re.sub(r"[^A-Za-z0-9._+-]", "_", name)[-200:]

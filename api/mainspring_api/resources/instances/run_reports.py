@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Response
 
+from mainspring.errors import LogStoreUnavailable
 from mainspring.states import TaskState
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.operations import Resource
@@ -86,10 +87,14 @@ def _logs(ctx: Context, key: int) -> Iterator[bytes]:
         facts = f"try {instance['try_number']}, {instance['state']}"
         yield f"==> {instance['task_id']}{index} ({facts}) <==\n".encode()
         offset, end = 0, b"\n"
-        while pieces := read_log(ctx.database, instance["attempt_id"], offset=offset, bytes_max=_PIECE_BYTES):
-            data = b"".join(piece.data for piece in pieces)
-            offset, end = offset + len(data), data[-1:]
-            yield data
+        try:
+            while pieces := read_log(ctx.database, instance["attempt_id"], offset=offset, bytes_max=_PIECE_BYTES):
+                data = b"".join(piece.data for piece in pieces)
+                offset, end = offset + len(data), data[-1:]
+                yield data
+        except LogStoreUnavailable:
+            yield b"(this log lies in a store that cannot be used now)"
+            end = b""
         if end != b"\n":
             yield b"\n"
 

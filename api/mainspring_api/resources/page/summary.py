@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, g
 from marshmallow import fields
 
+from mainspring.errors import LogStoreUnavailable
 from mainspring.instants import parse_instant
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
@@ -198,7 +199,10 @@ def _line(ctx: Context, attempt_id: str | None, since: datetime) -> dict[str, An
     kept = ctx.log_indexes.telling_lines
     line = kept.get(attempt_id)
     if line is None:
-        line = first_telling_line(ctx, Log(attempt_id, is_finished=True), bytes_max=_LOG_BYTES_MAX)
+        try:
+            line = first_telling_line(ctx, Log(attempt_id, is_finished=True), bytes_max=_LOG_BYTES_MAX)
+        except LogStoreUnavailable:
+            return None
         # The last lines of a log may come after the end of the attempt.
         if line is not None and datetime.now(UTC) - since > _LOG_COMPLETE_AFTER:
             kept[attempt_id] = line

@@ -20,6 +20,7 @@ from mainspring_store.database.postgres_sessions import session_facts
 from mainspring_store.queries.services import (
     SILENT_AFTER,
     Presence,
+    log_store_status,
     presence,
     refused_starts,
     refusing_workers,
@@ -117,6 +118,18 @@ class EventFeedHealth(Answer):
     lag_seconds = fields.Float(metadata={"description": "For how long a foreign transaction has kept events back"})
 
 
+class LogStoreHealth(Answer):
+    """The store of old logs outside the database."""
+
+    status = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "`unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer "
+            "ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet"
+        },
+    )
+
+
 class TriggererHealth(Answer):
     """A part of Airflow that has no counterpart here."""
 
@@ -135,6 +148,7 @@ class Health(Answer):
     execution_api = fields.Nested(ExecutionApiHealth)
     worker = fields.Nested(WorkerHealth)
     event_feed = fields.Nested(EventFeedHealth)
+    log_store = fields.Nested(LogStoreHealth)
 
 
 class SecurityFacts(Answer):
@@ -184,13 +198,14 @@ def get_health() -> Response:
 def health() -> dict[str, Any]:
     """The members of `Health`."""
     database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
-    retention, is_held = None, False
+    retention, log_store, is_held = None, None, False
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
         presences = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
         refusing = dict(refusing_workers(context().database, since=since))
         retention = retention_policy(context().database, since=since)
+        log_store = log_store_status(context().database, since=since)
         is_held = holds_schedules(context().database)
     except StoreUnavailable:
         database = "unhealthy"
@@ -201,6 +216,7 @@ def health() -> dict[str, Any]:
     lag = context().feed.lag_seconds
     return {
         "event_feed": {"status": "unhealthy" if lag > event_feed.LAG_SECONDS_MAX else "healthy", "lag_seconds": lag},
+        "log_store": {"status": log_store},
         "metadatabase": {"status": database},
         "scheduler": {
             **scheduler,

@@ -193,6 +193,7 @@ if TYPE_CHECKING:
     from .log_lines import LogLines
     from .log_marks import LogMarks
     from .log_search import LogSearch
+    from .log_store_health import LogStoreHealth
     from .login_body import LoginBody
     from .me import Me
     from .named_run_state import NamedRunState
@@ -532,6 +533,7 @@ _MODULES = {
     "LogLines": ".log_lines",
     "LogMarks": ".log_marks",
     "LogSearch": ".log_search",
+    "LogStoreHealth": ".log_store_health",
     "LoginBody": ".login_body",
     "Me": ".me",
     "NamedRunState": ".named_run_state",
@@ -882,6 +884,7 @@ __all__ = (
     "LogLines",
     "LogMarks",
     "LogSearch",
+    "LogStoreHealth",
     "Me",
     "NamedRunState",
     "NamedTriggerBody",

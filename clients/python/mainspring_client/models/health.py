@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from ..models.database_health import DatabaseHealth
     from ..models.event_feed_health import EventFeedHealth
     from ..models.execution_api_health import ExecutionApiHealth
+    from ..models.log_store_health import LogStoreHealth
     from ..models.scheduler_health import SchedulerHealth
     from ..models.triggerer_health import TriggererHealth
     from ..models.worker_health import WorkerHealth
@@ -29,6 +30,7 @@ class Health:
         execution_api (ExecutionApiHealth):
         worker (WorkerHealth):
         event_feed (EventFeedHealth):
+        log_store (LogStoreHealth):
     """
 
     metadatabase: DatabaseHealth
@@ -37,6 +39,7 @@ class Health:
     execution_api: ExecutionApiHealth
     worker: WorkerHealth
     event_feed: EventFeedHealth
+    log_store: LogStoreHealth
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,6 +55,8 @@ class Health:
 
         event_feed = as_dict(self.event_feed)
 
+        log_store = as_dict(self.log_store)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -62,6 +67,7 @@ class Health:
                 "execution_api": execution_api,
                 "worker": worker,
                 "event_feed": event_feed,
+                "log_store": log_store,
             }
         )
 
@@ -72,6 +78,7 @@ class Health:
         from ..models.database_health import DatabaseHealth  # noqa: PLC0415
         from ..models.event_feed_health import EventFeedHealth  # noqa: PLC0415
         from ..models.execution_api_health import ExecutionApiHealth  # noqa: PLC0415
+        from ..models.log_store_health import LogStoreHealth  # noqa: PLC0415
         from ..models.scheduler_health import SchedulerHealth  # noqa: PLC0415
         from ..models.triggerer_health import TriggererHealth  # noqa: PLC0415
         from ..models.worker_health import WorkerHealth  # noqa: PLC0415
@@ -89,6 +96,8 @@ class Health:
 
         event_feed = EventFeedHealth.from_dict(d.pop("event_feed"))
 
+        log_store = LogStoreHealth.from_dict(d.pop("log_store"))
+
         health = cls(
             metadatabase=metadatabase,
             scheduler=scheduler,
@@ -96,6 +105,7 @@ class Health:
             execution_api=execution_api,
             worker=worker,
             event_feed=event_feed,
+            log_store=log_store,
         )
 
         health.additional_properties = d

@@ -1,25 +1,20 @@
 """Where the lines of a log begin, and which lines hold errors and warnings.
 
-An index is made when a log is read first and kept in memory: a finished log never changes, and the index of a live log
-goes on from where it ended. So any range of lines costs as much as the range, and not as much as the log.
+The index of a live log goes on from where it ended. So any range of lines costs as much as the range, and not as much
+as the log.
 """
 
+import base64
 import re
-from collections import OrderedDict
-from threading import Lock
+from collections.abc import Mapping
+from typing import Any, Self
 
-from mainspring_store import Database
-from mainspring_store.queries.logs import read_log
-
-__all__ = ["LINES_A_MARK", "LogIndex", "LogIndexes"]
+__all__ = ["LINES_A_MARK", "LogIndex"]
 
 LINES_A_MARK = 1_000
 """Lines between two known offsets."""
 MARKS_MAX = 5_000
 """Lines with errors, and lines with warnings, that one index knows."""
-_PIECE_BYTES = 1024 * 1024
-"""Bytes that are read at a time."""
-_KEPT_MAX = 256
 _CARRY_BYTES = 4_096
 """Of an unfinished line, its beginning is searched for errors."""
 
@@ -60,6 +55,28 @@ class LogIndex:
         self.warnings: list[int] = []
         self._rest = b""
         """The beginning of the unfinished line."""
+
+    def dump(self) -> dict[str, Any]:
+        """The index as JSON."""
+        return {
+            "size": self.size,
+            "lines": self.lines,
+            "offsets": self.offsets,
+            "errors": self.errors,
+            "warnings": self.warnings,
+            "rest": base64.b64encode(self._rest).decode(),
+        }
+
+    @classmethod
+    def load(cls, content: Mapping[str, Any]) -> Self:
+        """Inverse of `dump`."""
+        index = cls()
+        index.size, index.lines = content["size"], content["lines"]
+        index.offsets, index.errors, index.warnings = (
+            list(content[name]) for name in ("offsets", "errors", "warnings")
+        )
+        index._rest = base64.b64decode(content["rest"])
+        return index
 
     def total(self, *, is_finished: bool) -> int:
         """The number of lines. The last line of a finished log needs no line break."""
@@ -128,32 +145,3 @@ def _lines_with(
             numbers.append(number + 1)
         position = end
     return numbers
-
-
-class LogIndexes:
-    """The indexes of the logs that were read lately. Safe to use from many threads."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._kept: OrderedDict[str, tuple[LogIndex, Lock]] = OrderedDict()
-        self.telling_lines: OrderedDict[str, tuple[int, str]] = OrderedDict()
-        """Attempt -> the line that says why the attempt failed; for attempts whose log is complete."""
-        self._lock = Lock()
-
-    def read(self, attempt_id: str, *, bytes_max: int | None = None) -> LogIndex:
-        """The index of a log up to its present end. Callers only read it.
-
-        bytes_max: reading stops there; `None` = at the end.
-        """
-        with self._lock:
-            index, lock = self._kept.setdefault(attempt_id, (LogIndex(), Lock()))
-            self._kept.move_to_end(attempt_id)
-            while len(self._kept) > _KEPT_MAX:
-                self._kept.popitem(last=False)
-        with lock:
-            while bytes_max is None or index.size < bytes_max:
-                pieces = read_log(self._database, attempt_id, offset=index.size, bytes_max=_PIECE_BYTES)
-                if not pieces:
-                    break
-                index.feed(b"".join(piece.data for piece in pieces))
-        return index

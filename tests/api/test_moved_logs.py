@@ -1,0 +1,102 @@
+"""Reading logs that lie outside the database: the same answers, and 503 with a code while the store is away."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mainspring.errors import LogStoreUnavailable
+from mainspring_store import Database
+from mainspring_store.database.log_stores import CachedLogStore, open_log_store
+from mainspring_store.resources import heartbeats
+from mainspring_store.resources.log_moving import move_next_log
+from mainspring_store.resources.log_packing import pack_next_log
+from tests.api.conftest import OpenApi
+from tests.api.harness import SHELL, Api
+from tests.api.test_log_lines import FAILED, Log
+
+READS = ("/lines", "/lines?from=3", "/lines?tail=2", "/search?q=connection", "/marks", "?full_content=true")
+
+
+@pytest.fixture
+def api(open_api: OpenApi, tmp_path: Path) -> Iterator[Api]:
+    with open_api("sqlite", log_store=str(tmp_path / "logs")) as api:
+        api.save("etl", {"a": SHELL})
+        yield api
+
+
+def read_all(api: Api, log: Log) -> list[Any]:
+    answers = [api.get(f"{log.path}{tail}") for tail in READS]
+    text = api.request("GET", log.path, headers={"Accept": "text/plain"})
+    return [*answers, text.body]
+
+
+def database_of(api: Api) -> Database:
+    """That of the application, which knows the store."""
+    database: Database = api.app.extensions["mainspring"].database
+    return database
+
+
+def move(api: Api) -> None:
+    database = database_of(api)
+    assert pack_next_log(database, ended_before=datetime.now(UTC) + timedelta(minutes=1)) is not None
+    store = database.log_store
+    assert store is not None
+    assert move_next_log(database, store) is not None
+    # As in another process, which has read nothing yet.
+    database.log_store = open_log_store(str(store._store._folder))  # type: ignore[attr-defined]
+    api.app.extensions["mainspring"].log_indexes._kept.clear()
+
+
+def test_a_moved_log_has_the_same_answers(api: Api) -> None:
+    log = Log(api, "r1")
+    log.write(FAILED, b"an unfinished line")
+    log.finish()
+    before = read_all(api, log)
+    assert b"connection refused" in before[-1]
+    move(api)
+    assert read_all(api, log) == before
+
+
+def test_an_outage_answers_503_and_nothing_else_suffers(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(api, "r1")
+    log.write(FAILED)
+    log.finish()
+    move(api)
+    store = database_of(api).log_store
+    assert isinstance(store, CachedLogStore)
+
+    def away(*_: object) -> bytes:
+        raise LogStoreUnavailable("/secret/place: away")
+
+    monkeypatch.setattr(store._store, "get", away)
+    for tail in (*READS[:2], *READS[3:4], *READS[5:], ""):
+        answer = api.request("GET", f"{log.path}{tail}", headers={"Accept": "text/plain"} if not tail else {})
+        assert (answer.status, answer.json["code"]) == (503, "log_store_unavailable"), tail
+        assert "/secret/place" not in answer.body.decode()
+        assert int(answer.headers["Retry-After"]) > 0
+    assert api.get(f"{log.path}/marks")["errors"], "the index is in the database"
+    assert api.get("/dags/etl/dagRuns/r1/taskInstances/a")["try_number"] == 1
+    text = api.request("GET", "/dags/etl/dagRuns/r1/logs").body.decode()
+    assert "(this log lies in a store that cannot be used now)" in text
+    assert "/secret/place" not in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "status"), [([], None), (["healthy"], "healthy"), (["healthy", "unhealthy"], "unhealthy")]
+)
+def test_health_shows_the_store_as_schedulers_see_it(sqlite_api: Api, seen: list[str], status: str | None) -> None:
+    for number, state in enumerate(seen):
+        heartbeats.register_service(
+            sqlite_api.database,
+            incarnation=f"s{number}",
+            kind="scheduler",
+            hostname="h",
+            pid=1,
+            version="1",
+            details={"log_store": state},
+            now=datetime.now(UTC),
+        )
+    assert sqlite_api.get("/monitor/health")["log_store"] == {"status": status}
