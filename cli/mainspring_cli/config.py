@@ -280,7 +280,8 @@ class Config:
     public_url: str | None = field(default=None, metadata={"parse": _page_url})
     """Address at which people reach the page, for links in webhooks and messages; `None` = no links."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
-    """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`."""
+    """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`,
+    `redis+sentinel://...`."""
     worker_token: tuple[str, ...] = field(default=(), metadata={"parse": _worker_tokens, "is_secret": True})
     """Credentials at the execution API, comma separated: `TOKEN` for all queues, `QUEUE:TOKEN` for one queue. The
     execution API accepts each token, so that tokens can change one by one, or differ for each worker; a worker shows

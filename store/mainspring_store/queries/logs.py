@@ -116,6 +116,8 @@ def _chunks(store: CachedLogStore | None, rows: Iterable[Any], offset: int) -> I
     """
     for row in rows:
         position = row.offset
+        if row.raw_bytes is not None and position + row.raw_bytes <= offset:
+            continue  # nothing of it is wanted, so the store need not be asked
         for at, data in [(row.at, row.data)] if row.raw_bytes is None else unpack(_block(store, row)):
             if position + len(data) > offset:
                 yield position, at, data
