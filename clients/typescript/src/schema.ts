@@ -9668,6 +9668,9 @@ export interface components {
          *         "alive": 0,
          *         "refused_starts": {}
          *       },
+         *       "log_store": {
+         *         "status": null
+         *       },
          *       "event_feed": {
          *         "status": "healthy",
          *         "lag_seconds": 0
@@ -10216,6 +10219,9 @@ export interface components {
          *           "alive": 0,
          *           "refused_starts": {}
          *         },
+         *         "log_store": {
+         *           "status": null
+         *         },
          *         "event_feed": {
          *           "status": "healthy",
          *           "lag_seconds": 0
@@ -10313,6 +10319,9 @@ export interface components {
          *             "latest_worker_heartbeat": null,
          *             "alive": 0,
          *             "refused_starts": {}
+         *           },
+         *           "log_store": {
+         *             "status": null
          *           },
          *           "event_feed": {
          *             "status": "healthy",
