@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from mainspring.definition.model import Task
+from mainspring.definition.model import RunStateRule, Task
 from mainspring.graph import Graph
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import handles_failure
 
-__all__ = ["blame", "run_result"]
+__all__ = ["blame", "counts_as", "run_result"]
 
 CULPRITS_SHOWN_MAX = 5
 
@@ -15,26 +15,35 @@ _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
 _NOT_RUN = frozenset({TaskState.SKIPPED, TaskState.UPSTREAM_FAILED, TaskState.REMOVED})
 
 
+def counts_as(task: Task, state: TaskState) -> TaskState:
+    """The state that the downstream and the run see: the failure of a task with `allow_failure` counts as a success."""
+    return TaskState.SUCCESS if task.allow_failure and state is TaskState.FAILED else state
+
+
 def run_result(
-    graph: Graph, tasks: Sequence[Task], states: Iterable[tuple[int, TaskState]]
+    graph: Graph, tasks: Sequence[Task], states: Iterable[tuple[int, TaskState]], rule: RunStateRule
 ) -> tuple[RunState, Sequence[str]]:
     """The final state of a run whose instances are all terminal, and the ids of the tasks that made it fail.
 
-    Airflow's rule, a leaf that is failed or upstream_failed fails the run; and a failed task fails it too unless a
-    direct downstream task whose rule asks for failure (`one_failed`, `all_failed`) ran. So a clean-up task never
-    turns a failed run green.
+    A leaf that is failed or upstream_failed fails the run: Airflow's rule, and all of the rule `leaves`. By
+    `any_failure`, a failed task fails the run too unless a direct downstream task whose trigger rule asks for failure
+    (`one_failed`, `all_failed`) ran. So a clean-up task never turns a failed run green.
 
     tasks: by task index. states: (task index, state) of every instance; several of one index for a mapped task.
     """
     by_index: dict[int, set[TaskState]] = {}
     for index, state in states:
-        by_index.setdefault(index, set()).add(state)
+        by_index.setdefault(index, set()).add(counts_as(tasks[index], state))
     leaves = frozenset(graph.leaves)
     culprits = [
         index
         for index, states in sorted(by_index.items())
         if (index in leaves and states & _BAD)
-        or (TaskState.FAILED in states and not _is_handled(graph, tasks, index, by_index))
+        or (
+            rule is RunStateRule.ANY_FAILURE
+            and TaskState.FAILED in states
+            and not _is_handled(graph, tasks, index, by_index)
+        )
     ]
     failed = [tasks[index].task_id for index in culprits]
     return (RunState.FAILED if failed else RunState.SUCCESS), failed

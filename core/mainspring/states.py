@@ -127,6 +127,10 @@ class StateReason(StrEnum):
     """Retries were left, but the retry deadline had passed."""
     DEADLINE_MISSED = "deadline_missed"
     """Failed by a `deadline` with the action `fail`, or by a `queue_timeout`."""
+    FAIL_FAST = "fail_fast"
+    """A task had failed in a DAG with `fail_fast`. Of a run, of what it stopped, and of what it kept from running."""
+    SOFT_FAIL = "soft_fail"
+    """A wait with `soft_fail` was skipped, because its timeout had passed."""
     LATE = "late"
     """Of an event alone: a deadline has passed. The state is the present one."""
     EXIT_CODE = "exit_code"
@@ -187,6 +191,8 @@ DECIDED_REASONS = frozenset(
         StateReason.TASK_FAILED,
         StateReason.DEADLINE,
         StateReason.DEADLINE_MISSED,
+        StateReason.FAIL_FAST,
+        StateReason.SOFT_FAIL,
         StateReason.LATE,
         StateReason.EXPRESSION_ERROR,
         StateReason.POOL_MISSING,
@@ -219,6 +225,7 @@ _PREVENTING = frozenset(
         StateReason.CANCELLED,
         StateReason.TIMED_OUT,
         StateReason.DEADLINE_MISSED,
+        StateReason.FAIL_FAST,
         StateReason.QUARANTINED,
         StateReason.RUN_MARKED,
     }
@@ -257,8 +264,8 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
 
 
 def was_prevented(state: TaskState, reason: StateReason | None) -> bool:
-    """Whether the end of its run kept an instance from running: a cancel, a time limit, a deadline, a quarantine
-    or a mark.
+    """Whether the end of its run kept an instance from running: a cancel, a time limit, a deadline, `fail_fast`, a
+    quarantine or a mark.
 
     Airflow's closed enum calls this state `skipped` too, but the instance is unfinished work. A run that goes on has no
     prevented instance: a clear, a mark or a requeue that lets the run go on sends all of them back.

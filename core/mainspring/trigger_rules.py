@@ -4,7 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntFlag, StrEnum
 
-__all__ = ["RuleResult", "TriggerRule", "UpstreamCounts", "WakeOn", "evaluate", "handles_failure", "wake_on"]
+__all__ = [
+    "RuleResult",
+    "TriggerRule",
+    "UpstreamCounts",
+    "WakeOn",
+    "evaluate",
+    "handles_failure",
+    "may_run_after_failure",
+    "wake_on",
+]
 
 
 class TriggerRule(StrEnum):
@@ -55,6 +64,17 @@ def handles_failure(rule: TriggerRule) -> bool:
     `all_done` and `always` run after every result, so they clean up after a failure without handling the failure.
     """
     return rule in (TriggerRule.ONE_FAILED, TriggerRule.ALL_FAILED)
+
+
+def may_run_after_failure(rule: TriggerRule) -> bool:
+    """Whether a task with this rule runs after a failure upstream that no other result outweighs."""
+    return (
+        any(
+            evaluate(rule, counts) is RuleResult.RUN
+            for counts in (UpstreamCounts(1, failed=1), UpstreamCounts(2, failed=1, success=1))
+        )
+        and rule is not TriggerRule.ONE_SUCCESS
+    )
 
 
 def evaluate(rule: TriggerRule, counts: UpstreamCounts) -> RuleResult:

@@ -27,6 +27,7 @@ from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
 from mainspring_scheduler.predictions import Predictions
 from mainspring_scheduler.progress.apply_reports import Applied, apply_reports, late_report
+from mainspring_scheduler.progress.fail_fast import stop_failed_runs
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports, merge_reports
 from mainspring_scheduler.progress.wait_resumes import resume_due
 from mainspring_scheduler.versions import Versions
@@ -358,6 +359,7 @@ class Scheduler:
                 return
 
     def _finish_touched(self, current: Pass, now: datetime) -> None:
+        stop_failed_runs(current, now)
         counters = current.flush()
         if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now).count:
             current.flush()

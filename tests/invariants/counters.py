@@ -36,7 +36,7 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
             continue
         if run.id in stopped and (instance.state in FINISHED or run.state in ("success", "failed")):
             continue
-        states = Counter(one.state for one in facts.upstream(instance))
+        states = Counter(facts.upstream_states(instance))
         expected = {"up_total": states.total()} | {f"up_{state}": states[state] for state in FINISHED}
         for name, value in expected.items():
             if getattr(instance, name) != value:

@@ -25,11 +25,12 @@ from mainspring_store.tables import (
     task_log,
     task_try,
 )
+from tests.simulation.oracle import taken_as
 
 __all__ = ["ACTIVE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
 
 ACTIVE = frozenset({"queued", "running"})
-STOP_REASONS = frozenset({"cancelled", "timed_out", "deadline_missed", "quarantined"})
+STOP_REASONS = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined"})
 """Reasons of runs that were ended from outside, at once."""
 
 Line = Iterator[str]
@@ -96,6 +97,10 @@ class Facts:
         """All instances of the tasks directly upstream."""
         names = self.task(instance).depends_on
         return [one for name in names for one in self.by_task[instance.dag_run_id, name]]
+
+    def upstream_states(self, instance: Row[Any]) -> list[str]:
+        """What they are to the trigger rule of the instance."""
+        return [taken_as(self.task(one), one.state) for one in self.upstream(instance)]
 
     def name(self, instance: Row[Any]) -> str:
         """How a violation tells of it."""

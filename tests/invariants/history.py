@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from mainspring.definition.model import Task
+from mainspring.definition.model import Definition, Task
 from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
-from tests.simulation.oracle import FINISHED, decision
+from tests.simulation.oracle import FINISHED, decision, taken_as
 
 __all__ = ["CHECKS"]
 
@@ -87,12 +87,12 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
             task = definition.tasks[instance.task_id]
             # Rows tell how many items there are, not how many there were.
             is_known = not (any(definition.tasks[name].is_mapped for name in task.depends_on) and run.id in remade)
-            upstream = [one.id for one in rows.values() if one.task_id in task.depends_on]
-            said = list(_answers(task, upstream, states, round_))
+            upstream = [one for one in rows.values() if one.task_id in task.depends_on]
+            said = list(_answers(definition, task, upstream, states, round_))
             expected = _presumed(event)
             if is_known and expected is not None and expected not in said:
                 what = f"run {run.run_id}, event {event.seq}: {instance.task_id}"
-                found = [states[id_] for id_ in upstream]
+                found = [states[one.id] for one in upstream]
                 yield f"{what} became {event.state}, its rule says {said[0]} on {found}"
             is_quiet = event.state in ("skipped", "upstream_failed")
             round_ = [*round_, (event, states[instance.id])] if is_quiet else []
@@ -100,14 +100,42 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
 
 
 def _answers(
-    task: Task, upstream: Sequence[int], states: Mapping[int, str], round_: Sequence[tuple[Row[Any], str]]
+    definition: Definition,
+    task: Task,
+    upstream: Sequence[Row[Any]],
+    states: Mapping[int, str],
+    round_: Sequence[tuple[Row[Any], str]],
 ) -> Iterator[str]:
     """What the rule says on these states, and on those before each event of the round, latest first."""
     then = dict(states)
-    yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
+
+    def answer() -> str:
+        return decision(task.trigger_rule, [taken_as(definition.tasks[one.task_id], then[one.id]) for one in upstream])
+
+    yield answer()
     for event, state in reversed(round_):
         then[event.task_instance_id] = state
-        yield decision(task.trigger_rule, [then[id_] for id_ in upstream])
+        yield answer()
+
+
+def a_failure_ends_a_run_with_fail_fast(facts: Facts) -> Line:
+    """A run goes on with no failure of its own that came since it started, and succeeds with none."""
+    for run in facts.runs.values():
+        definition = facts.definition(run)
+        if not definition.fail_fast or run.state == "failed":
+            continue
+        rows = {one.id: one for one in facts.instances[run.id]}
+        failed: set[int] = set()
+        for event in facts.events[run.id]:
+            if event.task_instance_id is None and event.state == "running":
+                failed.clear()
+            elif event.task_instance_id in rows and event.state_reason not in ("late", "marked"):
+                failed.discard(event.task_instance_id)
+                if event.state == "failed" and event.at >= facts.version_dates[run.dag_version_id]:
+                    failed.add(event.task_instance_id)
+        for id_ in failed:
+            if facts.has_task(rows[id_]) and rows[id_].state == "failed" and not facts.task(rows[id_]).allow_failure:
+                yield f"run {run.run_id} is {run.state}, though {facts.name(rows[id_])} failed and it has fail_fast"
 
 
 def _remade(facts: Facts) -> set[int]:
@@ -132,4 +160,5 @@ CHECKS: Sequence[Check] = (
     events_are_numbered_without_gaps,
     every_recorded_move_is_allowed_and_leads_to_the_present,
     tasks_start_and_end_early_only_as_their_rule_says,
+    a_failure_ends_a_run_with_fail_fast,
 )

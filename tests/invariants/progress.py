@@ -35,7 +35,7 @@ def what_can_be_decided_is_ready_or_blocked(facts: Facts) -> Line:
         if instance.state != "scheduled" or facts.runs[instance.dag_run_id].state != "running":
             continue
         rule = facts.task(instance).trigger_rule
-        said = decision(rule, [one.state for one in facts.upstream(instance)])
+        said = decision(rule, facts.upstream_states(instance))
         is_blocked = not instance.ready and instance.state_reason in BLOCK_REASONS
         if said != "wait" and not instance.ready and not is_blocked:
             yield f"{facts.name(instance)} is neither ready nor parked, though {rule} says {said}: it is stuck"

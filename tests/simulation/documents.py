@@ -21,6 +21,7 @@ FEATURES = (
     "approvals",
     "branches",
     "calls",
+    "failures",
     "deadlines",
     "limits",
     "mapped",
@@ -65,6 +66,10 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
     if "timeouts" in features:
         document["dagrun_timeout"] = draw(_seldom("60s"))
+    if "failures" in features:
+        document["run_state"] = draw(st.sampled_from([None, "leaves", "any_failure"]))
+        # Neither a rule that waits for a failure, nor a task that the scheduler fails in the midst of its decisions.
+        document["fail_fast"] = not features & {"rules", "calls"} and draw(st.booleans())
     if "deadlines" in features:
         document["deadline"] = draw(st.none() | _deadlines)
     return _without_nones(document)
@@ -86,6 +91,10 @@ def _tasks(
     if "retries" in features:
         own["retries"] = draw(st.sampled_from([0, 1, 2]))
         own["retry_delay"] = draw(st.sampled_from(["0s", "10s"]))
+    if "failures" in features:
+        own["allow_failure"] = draw(_seldom(True))
+        if own["type"] == "wait" and own["timeout"] is not None:
+            own["soft_fail"] = draw(st.booleans())
     if "deadlines" in features:
         own["deadline"] = draw(st.none() | _deadlines)
         own["queue_timeout"] = draw(_seldom("10s"))

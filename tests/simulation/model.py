@@ -38,6 +38,13 @@ class Model(Decisions):
             for left in left_out:
                 left.state = "skipped" if left.state == "scheduled" else left.state
 
+    def note_failures(self) -> None:
+        """A failure that no task allows ends a run with `fail_fast`."""
+        for run in self.runs.values():
+            if run.has_failed and not run.is_over:
+                self.stop(run)
+            run.has_failed = False
+
     def stop(self, run: Run) -> None:
         """A cancel or a timeout."""
         for instance in run.instances.values():
@@ -117,7 +124,7 @@ class Model(Decisions):
                 if instance.state == "up_for_retry" and instance.not_before is not None and instance.not_before <= now:
                     instance.state = "scheduled"
                 elif instance.state == "deferred" and run.state == "running":
-                    self._look_at_wait(instance, now)
+                    self._look_at_wait(run, instance, now)
         for run in sorted(self.runs.values(), key=lambda one: one.due):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)
             is_due = run.state == "queued" and run.due[0] <= now
@@ -126,6 +133,7 @@ class Model(Decisions):
                 timeout = run.definition.dagrun_timeout
                 run.timeout_at = now + timeout if timeout is not None else None
                 run.count_deadlines("run_start", now)
+        self.note_failures()
 
     def _meet_deadlines(self, run: Run, now: datetime) -> None:
         """Fail what its definition wants failed: tasks first, so that the run finds them over."""
@@ -147,6 +155,7 @@ class Model(Decisions):
                 is_end = kind == "end" and one.state not in FINISHED and rule is not None and rule.action == "fail"
                 if is_queue or is_end:
                     one.state, one.wait, one.not_before = "failed", None, None
+                    run.note_failure(one)
 
     def _breaks(self, reports: Sequence[Report]) -> bool:
         """Whether what they say cannot be stored."""
@@ -189,14 +198,15 @@ class Model(Decisions):
             instance.state = "scheduled"
             instance.max_tries += 1
         else:
-            self._fail(instance, now, is_final=outcome is Outcome.CANCELLED or reason == "rejected")
+            self._fail(run, instance, now, is_final=outcome is Outcome.CANCELLED or reason == "rejected")
         return []
 
-    def _fail(self, instance: Instance, now: datetime, *, is_final: bool) -> None:
+    def _fail(self, run: Run, instance: Instance, now: datetime, *, is_final: bool) -> None:
         """It fails, or is tried again."""
         delay = instance.task.retry_delay
         if is_final or instance.tries > instance.max_tries:
             instance.state = "failed"
+            run.note_failure(instance)
         elif delay > timedelta(0):
             instance.state, instance.not_before = "up_for_retry", now + delay
         else:
@@ -216,27 +226,27 @@ class Model(Decisions):
         self.stop(run)
         return True
 
-    def _look_at_wait(self, instance: Instance, now: datetime) -> None:
+    def _look_at_wait(self, run: Run, instance: Instance, now: datetime) -> None:
         wait = instance.wait
         assert wait is not None
         is_given_up = wait.gives_up_at is not None and wait.gives_up_at <= now
         if wait.kind == "run":
-            self._look_at_child(instance, wait, now, is_given_up)
+            self._look_at_child(run, instance, wait, now, is_given_up)
         elif wait.kind == "approval" and (wait.answer is not None or (is_given_up and wait.default is not None)):
-            _end_wait(instance, "failed" if (wait.answer or wait.default) == "reject" else "success")
+            _end_wait(run, instance, "failed" if (wait.answer or wait.default) == "reject" else "success")
         elif wait.until is not None and wait.until <= now:
-            _end_wait(instance, "success")
+            _end_wait(run, instance, "success")
         elif is_given_up:
-            _end_wait(instance, "failed")
+            _end_wait(run, instance, "skipped" if instance.task.payload.source.get("soft_fail") else "failed")
 
-    def _look_at_child(self, instance: Instance, wait: Wait, now: datetime, is_given_up: bool) -> None:
+    def _look_at_child(self, run: Run, instance: Instance, wait: Wait, now: datetime, is_given_up: bool) -> None:
         assert wait.child is not None
         child = self.runs.get(wait.child[1])
         if child is not None and child.state == "success" and (wait.is_woken or is_given_up):
-            _end_wait(instance, "success")
+            _end_wait(run, instance, "success")
         elif is_given_up or (wait.is_woken and (child is None or child.state == "failed")):
             instance.wait = None
-            self._fail(instance, now, is_final=False)
+            self._fail(run, instance, now, is_final=False)
         elif wait.is_woken and child is not None:
             # It ended, and was cleared before anybody looked.
             wait.is_woken, child.parent = False, instance.attempt_id
@@ -247,5 +257,7 @@ def _is_free_loss(instance: Instance, report: Finished) -> bool:
     return report.outcome is Outcome.LOST and (instance.state == "queued" or report.reason == "host_lost")
 
 
-def _end_wait(instance: Instance, state: str) -> None:
+def _end_wait(run: Run, instance: Instance, state: str) -> None:
     instance.state, instance.wait = state, None
+    if state == "failed":
+        run.note_failure(instance)

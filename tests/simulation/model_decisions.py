@@ -14,7 +14,7 @@ from mainspring.durations import parse_duration
 from mainspring.ids import child_run_id
 from mainspring.instants import parse_instant
 from tests.simulation.model_state import Instance, Key, Run, Seen, Wait
-from tests.simulation.oracle import FINISHED, decision, run_result
+from tests.simulation.oracle import FINISHED, decision, run_result, taken_as
 
 __all__ = ["Decisions", "MayLag"]
 
@@ -69,7 +69,9 @@ class Decisions:
     def _ask(self, run: Run, instance: Instance) -> str:
         """What the trigger rule says now."""
         task = instance.task
-        return decision(task.trigger_rule, [one.state for name in task.depends_on for one in run.of_task(name)])
+        return decision(
+            task.trigger_rule, [taken_as(one.task, one.state) for name in task.depends_on for one in run.of_task(name)]
+        )
 
     def _end_run(self, run: Run, state: str) -> None:
         run.state = state

@@ -84,6 +84,8 @@ class Run:
     deadlines: dict[DeadlineKey, tuple[int, datetime | None]] = field(default_factory=dict)
     """What each deadline is about -> generation of the instance, and the instant; None = it has come."""
     instances: dict[Key, Instance] = field(default_factory=dict)
+    has_failed: bool = False
+    """Whether a failure must end it, which nobody has looked at yet."""
 
     def __post_init__(self) -> None:
         for task in self.definition.tasks.values():
@@ -99,6 +101,10 @@ class Run:
         for name, rule in rules.items():
             if rule is not None and rule.after == after:
                 self.deadlines[name, None, "end"] = (0, at + rule.within)
+
+    def note_failure(self, instance: Instance) -> None:
+        """A final failure."""
+        self.has_failed |= self.definition.fail_fast and not instance.task.allow_failure
 
     @property
     def is_over(self) -> bool:

@@ -10,10 +10,10 @@ from mainspring.definition.model import Definition, Task
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["FINISHED", "PREVENTING", "decision", "priority", "run_result"]
+__all__ = ["FINISHED", "PREVENTING", "decision", "priority", "run_result", "taken_as"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-PREVENTING = frozenset({"cancelled", "timed_out", "deadline_missed", "quarantined", "run_marked"})
+PREVENTING = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined", "run_marked"})
 """Reasons of skipped instances that the end of their run kept from running."""
 
 
@@ -67,6 +67,11 @@ _RULES: Mapping[str, tuple[Test, Test, Test]] = {
 }
 
 
+def taken_as(task: Task, state: str) -> str:
+    """What a state of the task is to its downstream and its run."""
+    return "success" if state == "failed" and task.allow_failure else state
+
+
 def decision(rule: TriggerRule, upstream: Sequence[str]) -> str:
     """`run`, `skip`, `upstream_failed` or `wait`, from the states of all direct upstream instances."""
     if not upstream:
@@ -89,14 +94,15 @@ def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> R
         for name in task.depends_on:
             downstream[name].append(task)
     for task_id, after in downstream.items():
-        found = set(states[task_id])
+        found = {taken_as(definition.tasks[task_id], state) for state in states[task_id]}
         is_leaf_gone_bad = not after and found & {TaskState.FAILED, TaskState.UPSTREAM_FAILED}
         handlers = [
             task
             for task in after
             if task.trigger_rule in ("one_failed", "all_failed") and set(states[task.task_id]) & {"success", "failed"}
         ]
-        if is_leaf_gone_bad or ("failed" in found and not handlers):
+        is_unhandled = "failed" in found and not handlers and definition.run_state != "leaves"
+        if is_leaf_gone_bad or is_unhandled:
             return RunState.FAILED
     return RunState.SUCCESS
 

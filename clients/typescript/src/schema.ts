@@ -3470,6 +3470,8 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
+        RunStateRule: "any_failure" | "leaves";
+        /** @enum {string} */
         DeadlineAnchor: "run_after" | "run_start" | "queued";
         /** @enum {string} */
         DeadlineAction: "notify" | "fail";
@@ -3524,7 +3526,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -3608,6 +3610,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -3725,6 +3729,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -3838,6 +3844,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -3955,6 +3963,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4046,6 +4056,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4097,6 +4109,8 @@ export interface components {
              * @example 20s
              */
             timeout?: string;
+            /** @description Whether the timeout skips the task instead of failing it. */
+            soft_fail?: boolean;
             /** @description Ids of the tasks that come directly before the task. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
@@ -4179,6 +4193,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4278,6 +4294,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4381,6 +4399,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4478,6 +4498,8 @@ export interface components {
             executor?: string;
             /** @description Whether the task waits until the same task of the previous run has succeeded or was skipped. */
             depends_on_past?: boolean;
+            /** @description Whether a failure of the task counts as a success for the downstream and for the run; false when absent. */
+            allow_failure?: boolean;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4569,6 +4591,10 @@ export interface components {
              * @example 20s
              */
             dagrun_timeout?: string;
+            /** @description Whether the first failure ends the run: what runs is cancelled, what waits is skipped; false when absent. */
+            fail_fast?: boolean;
+            /** @description Failures that fail the run: `any_failure` that nothing handled, or those of the `leaves` alone, as in Airflow; `any_failure` when absent. */
+            run_state?: components["schemas"]["RunStateRule"];
             /** @description When a run must have ended; otherwise the run is late. */
             deadline?: components["schemas"]["Deadline"];
             /** @description Whether the DAG is paused when it is first saved; false when absent. */
@@ -6295,6 +6321,7 @@ export interface components {
          *       "start_date": "2026-11-28T03:25:41.206Z",
          *       "end_date": "2026-11-28T03:25:41.217Z",
          *       "duration": 0.011,
+         *       "tasks_failed": 0,
          *       "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
          *       "triggered_by": "rest_api",
          *       "triggering_user_name": "admin",
@@ -6362,6 +6389,8 @@ export interface components {
             duration: number | null;
             /** @description Instant at which the run missed its deadline; null = not late */
             late_since: string | null;
+            /** @description Number of task instances that are `failed` or `upstream_failed`; a run that succeeded may have some, by `allow_failure` */
+            tasks_failed: number;
             /** @description Instant of the scheduler's latest decision on the run; null = none yet */
             last_scheduling_decision: string | null;
             /** @description Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown */
@@ -6410,6 +6439,7 @@ export interface components {
          *           "start_date": "2026-11-28T03:25:41.206Z",
          *           "end_date": "2026-11-28T03:25:41.217Z",
          *           "duration": 0.011,
+         *           "tasks_failed": 0,
          *           "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
          *           "triggered_by": "rest_api",
          *           "triggering_user_name": "admin",
@@ -7296,6 +7326,7 @@ export interface components {
          *       "state_reason": null,
          *       "message": null,
          *       "exit_code": 0,
+         *       "allow_failure": false,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -7360,6 +7391,8 @@ export interface components {
             message: string | null;
             /** @description Exit code of the process; negative = the number of the signal that ended it; null = none */
             exit_code: number | null;
+            /** @description Whether a failure counts as a success for the downstream and for the run */
+            allow_failure: boolean;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */
@@ -7444,6 +7477,7 @@ export interface components {
          *           "state_reason": null,
          *           "message": null,
          *           "exit_code": 0,
+         *           "allow_failure": false,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
@@ -7987,6 +8021,7 @@ export interface components {
          *         "state_reason": null,
          *         "message": null,
          *         "exit_code": 0,
+         *         "allow_failure": false,
          *         "max_tries": 2,
          *         "start_date": "2026-11-28T03:25:41.211Z",
          *         "end_date": "2026-11-28T03:25:41.212Z",
@@ -8098,6 +8133,7 @@ export interface components {
          *             "state_reason": null,
          *             "message": null,
          *             "exit_code": 0,
+         *             "allow_failure": false,
          *             "max_tries": 2,
          *             "start_date": "2026-11-28T03:25:41.211Z",
          *             "end_date": "2026-11-28T03:25:41.212Z",
@@ -8224,6 +8260,7 @@ export interface components {
          *       "state_reason": null,
          *       "message": null,
          *       "exit_code": 0,
+         *       "allow_failure": false,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -8279,6 +8316,8 @@ export interface components {
             message: string | null;
             /** @description Exit code of the process; negative = the number of the signal that ended it; null = none */
             exit_code: number | null;
+            /** @description Whether a failure counts as a success for the downstream and for the run */
+            allow_failure: boolean;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */
@@ -8339,6 +8378,7 @@ export interface components {
          *           "state_reason": null,
          *           "message": null,
          *           "exit_code": 0,
+         *           "allow_failure": false,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",

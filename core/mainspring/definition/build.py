@@ -16,6 +16,7 @@ from mainspring.definition.model import (
     GapRule,
     OverlapRule,
     RetryRule,
+    RunStateRule,
     Schedule,
     Task,
     WeightRule,
@@ -137,6 +138,8 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "max_active_runs": ("max_active_runs", _as_is),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),
+    "fail_fast": ("fail_fast", _as_is),
+    "run_state": ("run_state", RunStateRule),
     "deadline": ("deadline", _deadline),
     "is_paused_upon_creation": ("is_paused_upon_creation", _as_is),
     "retention": ("retention", _as_is),
@@ -172,6 +175,7 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "queue": ("queue", _as_is),
     "executor": ("executor", _as_is),
     "depends_on_past": ("depends_on_past", _as_is),
+    "allow_failure": ("allow_failure", _as_is),
     "outputs": ("output_types", _as_is),
 }
 """Field -> (attribute of the model, from the stored value to the model's)."""

@@ -233,7 +233,8 @@ _COMPARED_APART = frozenset({"dag_id", "params", "default_args", "tasks", "outpu
 _DAG_KINDS: Mapping[str, ChangeKind] = {
     **dict.fromkeys(("schedule", "start_date", "end_date", "catchup", "catchup_max"), ChangeKind.SCHEDULE),
     **dict.fromkeys(
-        ("max_active_runs", "max_active_tasks", "dagrun_timeout", "is_paused_upon_creation"), ChangeKind.LIMITS
+        ("max_active_runs", "max_active_tasks", "dagrun_timeout", "fail_fast", "is_paused_upon_creation"),
+        ChangeKind.LIMITS,
     ),
 }
 """Field of a DAG -> its kind; further fields are text."""

@@ -15,6 +15,7 @@ from mainspring.instants import SCHEDULES_BEGIN, parse_instant
 from mainspring.params import check_output_schema, check_schema
 from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
+from mainspring.trigger_rules import TriggerRule, may_run_after_failure
 from mainspring.waits import CHOICES
 
 __all__ = ["check_document", "check_executors"]
@@ -39,6 +40,8 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         _check_retry_policy(task, join_pointer("/tasks", task_id), report)
     _check_branches(tasks, report)
     _check_approvals(tasks, report)
+    if document.get("fail_fast"):
+        _check_fail_fast(tasks, document.get("default_args", {}), report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
     if cycle is not None:
@@ -122,6 +125,16 @@ def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> 
             if task["default"] not in choices:
                 at = join_pointer("/tasks", task_id, "default")
                 report.add_unknown("unknown_choice", at, "there is no choice", task["default"], choices)
+
+
+def _check_fail_fast(tasks: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], report: Report) -> None:
+    """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one."""
+    places = {"/default_args": defaults} | {join_pointer("/tasks", task_id): task for task_id, task in tasks.items()}
+    for at, fields in places.items():
+        rule = fields.get("trigger_rule")
+        if rule is not None and may_run_after_failure(TriggerRule(rule)):
+            message = f"trigger_rule {rule} can never follow a failure, because fail_fast ends the run at the first one"
+            report.add("exclusive_fields", f"{at}/trigger_rule", message, "leave out fail_fast, or the trigger_rule")
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:

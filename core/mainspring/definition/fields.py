@@ -29,7 +29,15 @@ from mainspring.definition.kinds import (
     Secret,
     Text,
 )
-from mainspring.definition.model import DeadlineAction, DeadlineAnchor, GapRule, OverlapRule, TaskType, WeightRule
+from mainspring.definition.model import (
+    DeadlineAction,
+    DeadlineAnchor,
+    GapRule,
+    OverlapRule,
+    RunStateRule,
+    TaskType,
+    WeightRule,
+)
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
 from mainspring.webhook_types import NOTIFY_TYPES
@@ -168,9 +176,10 @@ TASK_TYPES: Mapping[str, Record] = {
             ),
             Field("interval", Duration(minimum=_A_SECOND), doc="Time between two requests; 30 s when absent."),
             Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails after it has waited this long."),
+            Field("soft_fail", Boolean(), doc="Whether the timeout skips the task instead of failing it."),
         ),
         exactly_one=("until", "for", "http"),
-        only_with={"interval": "http"},
+        only_with={"interval": "http", "soft_fail": "timeout"},
     ),
     TaskType.BRANCH.value: Record(
         (
@@ -290,6 +299,11 @@ _DEFAULTABLE: tuple[Field, ...] = (
         "depends_on_past",
         Boolean(),
         doc="Whether the task waits until the same task of the previous run has succeeded or was skipped.",
+    ),
+    Field(
+        "allow_failure",
+        Boolean(),
+        doc="Whether a failure of the task counts as a success for the downstream and for the run; false when absent.",
     ),
 )
 
@@ -439,6 +453,17 @@ DAG_FIELDS: tuple[Field, ...] = (
         doc="Task instances of one run that may be active at one time; 128 when absent.",
     ),
     Field("dagrun_timeout", Duration(minimum=_A_SECOND), doc="A run that takes longer is failed."),
+    Field(
+        "fail_fast",
+        Boolean(),
+        doc="Whether the first failure ends the run: what runs is cancelled, what waits is skipped; false when absent.",
+    ),
+    Field(
+        "run_state",
+        _choice(RunStateRule),
+        doc="Failures that fail the run: `any_failure` that nothing handled, or those of the `leaves` alone, as in "
+        "Airflow; `any_failure` when absent.",
+    ),
     Field("deadline", _DEADLINE, doc="When a run must have ended; otherwise the run is late."),
     Field(
         "is_paused_upon_creation", Boolean(), doc="Whether the DAG is paused when it is first saved; false when absent."

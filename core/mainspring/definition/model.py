@@ -19,6 +19,7 @@ __all__ = [
     "GapRule",
     "OverlapRule",
     "RetryRule",
+    "RunStateRule",
     "Schedule",
     "Task",
     "TaskType",
@@ -81,6 +82,15 @@ class DeadlineAnchor(StrEnum):
     """The start of the run; counts again after a clear."""
     QUEUED = "queued"
     """Of a run: its making. Of a task: when it is first handed to its executor, or begins to wait."""
+
+
+class RunStateRule(StrEnum):
+    """How the states of the tasks make the state of their run."""
+
+    ANY_FAILURE = "any_failure"
+    """A failed leaf fails the run, and so does every failed task without a downstream that handled the failure."""
+    LEAVES = "leaves"
+    """Only the leaves count, as in Airflow: what runs after a failure by `all_done` hides the failure."""
 
 
 class DeadlineAction(StrEnum):
@@ -178,6 +188,8 @@ class Task:
     executor: str | None = None
     """Name of the executor; `None` = the scheduler's default."""
     depends_on_past: bool = False
+    allow_failure: bool = False
+    """Whether a failure counts as a success: for the trigger rules of the downstream, and for the run."""
     output_types: Mapping[str, Any] = field(default_factory=dict)
     """Output name -> JSON Schema it must fit."""
 
@@ -227,6 +239,9 @@ class Definition:
     max_active_tasks: int = 128
     """Of one run at one time."""
     dagrun_timeout: timedelta | None = None
+    fail_fast: bool = False
+    """Whether the first failure that no task allows ends the run."""
+    run_state: RunStateRule = RunStateRule.ANY_FAILURE
     deadline: Deadline | None = None
     is_paused_upon_creation: bool = False
     retention: Mapping[str, Any] | None = None

@@ -28,14 +28,14 @@ def begin_wait(context: DecisionContext) -> Decision:
     give_up_at = _later(now, fields.get("timeout"))
     if "http" in fields:
         # The first request is due at once, and goes the way of all later requests.
-        return Defer({"kind": WaitKind.HTTP, "give_up_at": _text(give_up_at)}, until=now)
+        return Defer({"kind": WaitKind.HTTP, "give_up_at": _text(give_up_at), **_softly(fields)}, until=now)
     if "for" in fields:
         until = now + parse_duration(fields["for"])
     else:
         until = _instant(context.render(context.task.payload)["until"])
     if until <= now:
         return Resolve(TaskState.SUCCESS)
-    waits_for = {"kind": WaitKind.TIME, "until": _text(until), "give_up_at": _text(give_up_at)}
+    waits_for = {"kind": WaitKind.TIME, "until": _text(until), "give_up_at": _text(give_up_at), **_softly(fields)}
     return Defer(waits_for, until=min(until, give_up_at or until))
 
 
@@ -87,6 +87,10 @@ def begin_run(context: DecisionContext) -> Decision:
         is_awaited=fields.get("wait", True),
         until=None if task.execution_timeout is None else context.now + task.execution_timeout,
     )
+
+
+def _softly(fields: Mapping[str, Any]) -> Mapping[str, bool]:
+    return {"soft_fail": True} if fields.get("soft_fail") else {}
 
 
 def _invalid(message: str) -> Fail:

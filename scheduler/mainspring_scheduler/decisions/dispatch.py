@@ -34,6 +34,7 @@ from mainspring_scheduler.decisions.lookups import look_up
 from mainspring_scheduler.decisions.ready_queue import ReadyQueue
 from mainspring_scheduler.decisions.run_context import RunContexts
 from mainspring_scheduler.progress.branching import follow_mapped_branches, is_mapped_branch, skip_left_out
+from mainspring_scheduler.progress.fail_fast import note_failure, stop_failed_runs
 from mainspring_scheduler.progress.merged_reports import LiveAttempts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
@@ -98,9 +99,11 @@ class Dispatcher:
         """
         result = Dispatched()
         capacity = dict(capacity)
+        stop_failed_runs(scheduling, now)
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
             applied_decisions, may_hide_more = self._round(scheduling, capacity, result.broken_runs, now)
+            stop_failed_runs(scheduling, now)
             counters = scheduling.flush()
             result.counters.update(counters)
             due_times = [applied.due_at(now) for applied in applied_decisions]
@@ -283,14 +286,7 @@ class Dispatcher:
                 if not start.is_awaited:
                     _store_outputs(scheduling, candidate, {"run_id": child.run_id}, now)
         update = state_update(applied, now)
-        instance = InstanceRef(
-            candidate.id,
-            candidate.dag_run_id,
-            candidate.task_index,
-            candidate.pool,
-            candidate.pool_slots,
-            isinstance(applied.decision, StartRun),
-        )
+        instance = _instance(applied)
         try_number = applied.attempt.try_number if applied.attempt else candidate.try_number
         scheduling.effects.moved(
             instance,
@@ -301,13 +297,23 @@ class Dispatcher:
             reason=update.reason,
             try_number=try_number,
             emits_event=applied.order is None or candidate.waits_for is None,
+            is_allowed=applied.context.task.allow_failure,
         )
+        if update.state is TaskState.FAILED:
+            note_failure(scheduling, version, candidate.dag_run_id, candidate.task_index)
         if update.state is TaskState.DEFERRED and applied.context.task.type == TaskType.APPROVAL:
             scheduling.effects.approval_opened(instance, at=now, try_number=try_number)
         if applied.order is not None and applied.attempt is not None:
             self._live_attempts.add(live_attempt(applied.attempt, candidate))
         else:
             scheduling.unblock(candidate.dag_id, applied.context.task.task_id)
+
+
+def _instance(applied: AppliedDecision) -> InstanceRef:
+    candidate, is_call = applied.candidate, isinstance(applied.decision, StartRun)
+    return InstanceRef(
+        candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots, is_call
+    )
 
 
 def _in_write_order(written: Sequence[AppliedDecision]) -> Sequence[AppliedDecision]:

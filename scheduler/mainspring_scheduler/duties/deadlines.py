@@ -7,6 +7,7 @@ from datetime import datetime
 from mainspring.definition.model import Deadline, DeadlineAction
 from mainspring.durations import format_duration
 from mainspring.states import StateReason, TaskState
+from mainspring_scheduler.progress.fail_fast import note_failure
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import Pass
 from mainspring_store.scheduling.deadlines import LateInstance, PassedDeadline
@@ -74,7 +75,9 @@ def _look_at_tasks(
             downstream=version.graph.downstream[instance.ref.task_index],
             reason=StateReason.DEADLINE_MISSED,
             try_number=instance.try_number,
+            is_allowed=version.tasks[instance.ref.task_index].allow_failure,
         )
+        note_failure(scheduling, version, instance.ref.dag_run_id, instance.ref.task_index)
     for dag_id, task_id in _tasks_of(failed, of_runs):
         scheduling.unblock(dag_id, task_id)
     return len(late)

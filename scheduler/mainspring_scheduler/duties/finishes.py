@@ -48,7 +48,7 @@ def finish_runs(
     variables = read_variables(scheduling, _variable_keys(of_runs.values()))
     ends = {}
     for run_id, version in of_runs.items():
-        state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()))
+        state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()), version.definition.run_state)
         ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits, variables)
     finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:

@@ -22,6 +22,7 @@ from mainspring_scheduler.progress.branching import (
     is_mapped_branch,
     skip_left_out,
 )
+from mainspring_scheduler.progress.fail_fast import note_failure
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, ResolvedOutcome, judge, typed
 from mainspring_scheduler.progress.wait_ends import judge_poke
@@ -328,7 +329,10 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             reason=outcome.reason or _reason_of(step),
             try_number=live.try_number,
             emits_event=not step.waits_on,
+            is_allowed=step.version.tasks[live.task_index].allow_failure,
         )
+        if outcome.state is TaskState.FAILED:
+            note_failure(scheduling, step.version, live.dag_run_id, live.task_index)
 
 
 def _reason_of(step: _Step) -> StateReason | None:

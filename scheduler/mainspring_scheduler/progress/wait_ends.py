@@ -42,7 +42,7 @@ def end_of_wait(
     if waits_for["kind"] == WaitKind.APPROVAL and waits_for["default"] is not None:
         answer = {"choice": waits_for["default"], "by": None, "note": None, "at": format_instant(now)}
         return _answered(answer, end)
-    return end.failure(StateReason.TIMED_OUT, _gave_up(waits_for))
+    return end.given_up(waits_for, _gave_up(waits_for))
 
 
 def judge_poke(
@@ -58,8 +58,9 @@ def judge_poke(
     give_up_at = deadline(waits_for)
     if give_up_at is not None and give_up_at <= now:
         message = f"{_gave_up(waits_for)}; at last: {report.message}"
-        failure = _Ends(report.attempt_id, now).failure(StateReason.TIMED_OUT, message)
-        return failure, ResolvedOutcome(TaskState.FAILED, StateReason.TIMED_OUT)
+        end = _Ends(report.attempt_id, now).given_up(waits_for, message)
+        state = TaskState.SKIPPED if end.outcome is Outcome.SKIPPED else TaskState.FAILED
+        return end, ResolvedOutcome(state, end.reason)
     interval = task.payload.source.get("interval")
     again_at = now + (POKE_INTERVAL if interval is None else parse_duration(interval))
     not_before = again_at if give_up_at is None else min(again_at, give_up_at)
@@ -81,6 +82,19 @@ class _Ends:
 
     def success(self, outputs: Mapping[str, Any]) -> Finished:
         return Finished(attempt_id=self._attempt_id, seq=0, at=self._now, outcome=Outcome.SUCCESS, outputs=outputs)
+
+    def given_up(self, waits_for: Mapping[str, Any], message: str) -> Finished:
+        """The end of a wait whose timeout has passed."""
+        if not waits_for.get("soft_fail"):
+            return self.failure(StateReason.TIMED_OUT, message)
+        return Finished(
+            attempt_id=self._attempt_id,
+            seq=0,
+            at=self._now,
+            outcome=Outcome.SKIPPED,
+            reason=StateReason.SOFT_FAIL,
+            message=message,
+        )
 
     def failure(self, reason: StateReason, message: str) -> Finished:
         return Finished(

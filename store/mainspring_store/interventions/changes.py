@@ -5,7 +5,7 @@ counters are recounted from the states, because the counters do not show which r
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -25,7 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from mainspring.definition.model import TaskType
+from mainspring.definition.model import Task, TaskType
+from mainspring.run_ends import counts_as
 from mainspring.selection import Instance
 from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
@@ -340,7 +341,7 @@ class Changes:
         changed = set().union(*runs.values())
         touched = changed.union(*(graph.downstream[index] for index in changed))
         counts = [
-            {"run": key, "task": index, **_upstream_counts(states, graph.upstream[index])}
+            {"run": key, "task": index, **_upstream_counts(shape.tasks, states, graph.upstream[index])}
             for key, states in ((key, self._states(key)) for key in sorted(runs))
             for index in sorted(touched)
         ]
@@ -384,10 +385,13 @@ class Changes:
         return counts
 
 
-def _upstream_counts(states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]) -> Mapping[str, int]:
+def _upstream_counts(
+    tasks: Sequence[Task], states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]
+) -> Mapping[str, int]:
     counts: Counter[TaskState] = Counter()
     for index in upstream:
-        counts.update(states[index])
+        for state, count in states[index].items():
+            counts[counts_as(tasks[index], state)] += count
     return {"total": counts.total(), **{state.value: counts[state] for state in TASK_FINISHED}}
 
 

@@ -182,7 +182,7 @@ def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance]
 
 def _end_by_states(changes: Changes, run: TargetRun, states: Iterable[tuple[int, TaskState]]) -> None:
     """Set the state of the run from the states of its instances."""
-    result, culprits = run_result(run.shape.graph, run.shape.tasks, states)
+    result, culprits = run_result(run.shape.graph, run.shape.tasks, states, run.shape.definition.run_state)
     if result is RunState.SUCCESS and run.state is not result and run.shape.definition.outputs:
         changes.requeue_run(run)  # only the scheduler evaluates the declared outputs
     elif result is RunState.SUCCESS and run.state is not result:

@@ -63,6 +63,7 @@ RUN_COLUMNS = (
     _run.start_date,
     _run.end_date,
     _run.late_since,
+    _run.tasks_failed,
     _run.last_scheduling_decision,
     _run.triggered_by,
     _run.triggering_user_name,

@@ -54,6 +54,8 @@ class Pass:
         self.waits = WaitWrites(statements)
         self.deadlines = DeadlineWrites(statements)
         self.effects = Effects()
+        self.first_failures: dict[int, str] = {}
+        """Run -> its first task that failed in this pass, of the runs that such a failure ends."""
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:
         """See `effects.lock_runs`."""

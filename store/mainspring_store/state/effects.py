@@ -116,12 +116,14 @@ class Effects:
         reason: StateReason | None = None,
         try_number: int | None = None,
         emits_event: bool = True,
+        is_allowed: bool = False,
     ) -> None:
         """Collect the move of an instance from `old` to `new`.
 
         downstream: `task_index` of each direct downstream task; used when `new` is final. Leave empty when the
             caller recounts the downstream from the states (clear, mark).
         emits_event: False for transitions without a bound on their number.
+        is_allowed: the task has `allow_failure`, so the downstream counts a failure as a success.
         """
         run = self._runs[instance.dag_run_id]
         run["unfinished"] += (old in TASK_FINISHED) - (new in TASK_FINISHED)
@@ -137,7 +139,7 @@ class Effects:
                 run["active"] += deferred
                 self._pools[instance.pool].calling += deferred * instance.pool_slots
         if new in TASK_FINISHED:
-            counter = _UPSTREAM_COUNTER[new]
+            counter = _UPSTREAM_COUNTER[TaskState.SUCCESS if is_allowed and new is TaskState.FAILED else new]
             for index in downstream:
                 self._upstream[instance.dag_run_id, index][counter] += 1
         if emits_event:

@@ -1,12 +1,23 @@
 """Each rule by a table, and what must hold for all of them whatever the upstream does."""
 
+import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mainspring.trigger_rules import RuleResult, TriggerRule, UpstreamCounts, WakeOn, evaluate, handles_failure, wake_on
+from mainspring.trigger_rules import (
+    RuleResult,
+    TriggerRule,
+    UpstreamCounts,
+    WakeOn,
+    evaluate,
+    handles_failure,
+    may_run_after_failure,
+    wake_on,
+)
 from tests.unit.strategies import trigger_rules, upstream_states
 
 WAIT, RUN, SKIP, FAIL = RuleResult.WAIT, RuleResult.RUN, RuleResult.SKIP, RuleResult.UPSTREAM_FAILED
@@ -106,3 +117,25 @@ def test_a_rule_is_asked_at_the_result_that_decides_it_and_is_never_asked_in_vai
         if before is WAIT:
             assert is_asked == (after is not WAIT)
     assert bool(wakes & WakeOn.START) == (evaluate(rule, UpstreamCounts(total)) is not WAIT)
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "trigger-rules.md").read_text()
+WORDS = {WAIT: "waits", RUN: "runs", SKIP: "skipped", FAIL: "upstream_failed"}
+
+
+@pytest.mark.parametrize("rule", TriggerRule)
+def test_the_page_says_what_the_rule_does(rule: TriggerRule) -> None:
+    [section] = re.findall(rf"^## `{rule}`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    rows = re.findall(r"^\| (\w+) \| (\w+) \| (\w+) \|$", section, re.MULTILINE)
+    assert len(rows) >= 10
+    for *states, said in rows:
+        ended = [state for state in states if state != "waits"]
+        assert said == WORDS[evaluate(rule, _counts(ended, 2))], (states, said)
+
+
+@pytest.mark.parametrize("rule", TriggerRule)
+def test_a_rule_that_may_run_after_a_failure_is_known(rule: TriggerRule) -> None:
+    after_failure = {
+        "all_done", "all_done_min_one_success", "all_failed", "always", "none_skipped", "one_done", "one_failed",
+    }  # fmt: skip
+    assert may_run_after_failure(rule) is (rule in after_failure)

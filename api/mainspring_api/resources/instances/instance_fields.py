@@ -33,6 +33,9 @@ class InstanceFields(Answer):
             "description": "Exit code of the process; negative = the number of the signal that ended it; null = none"
         },
     )
+    allow_failure = fields.Boolean(
+        metadata={"description": "Whether a failure counts as a success for the downstream and for the run"}
+    )
     max_tries = fields.Integer(metadata={"description": "Tries after the first"})
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
@@ -71,6 +74,7 @@ def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "state_reason": row["state_reason"],
         "message": row["message"],
         "exit_code": row["exit_code"],
+        "allow_failure": task is not None and task.allow_failure,
         "max_tries": row["max_tries"],
         "start_date": start,
         "end_date": end,

@@ -112,6 +112,12 @@ class DagRun(Answer):
     late_since = Instant(
         allow_none=True, metadata={"description": "Instant at which the run missed its deadline; null = not late"}
     )
+    tasks_failed = fields.Integer(
+        metadata={
+            "description": "Number of task instances that are `failed` or `upstream_failed`; a run that succeeded "
+            "may have some, by `allow_failure`"
+        }
+    )
     last_scheduling_decision = Instant(
         allow_none=True,
         metadata={"description": "Instant of the scheduler's latest decision on the run; null = none yet"},
@@ -440,6 +446,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "end_date": end,
         "duration": (end - start).total_seconds() if start and end else None,
         "late_since": row["late_since"],
+        "tasks_failed": row["tasks_failed"],
         "last_scheduling_decision": row["last_scheduling_decision"],
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],

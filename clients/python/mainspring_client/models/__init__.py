@@ -250,6 +250,7 @@ if TYPE_CHECKING:
     from .run_name import RunName
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
+    from .run_state_rule import RunStateRule
     from .run_states import RunStates
     from .run_states_body import RunStatesBody
     from .run_version_body import RunVersionBody
@@ -590,6 +591,7 @@ _MODULES = {
     "RunName": ".run_name",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
+    "RunStateRule": ".run_state_rule",
     "RunStates": ".run_states",
     "RunStatesBody": ".run_states_body",
     "RunVersionBody": ".run_version_body",
@@ -940,6 +942,7 @@ __all__ = (
     "RunName",
     "RunPatch",
     "RunPatchStateType0",
+    "RunStateRule",
     "RunStates",
     "RunStatesBody",
     "RunVersionBody",

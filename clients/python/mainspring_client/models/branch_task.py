@@ -68,6 +68,8 @@ class BranchTask:
         executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
         depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
             was skipped.
+        allow_failure (bool | Unset): Whether a failure of the task counts as a success for the downstream and for the
+            run; false when absent.
     """
 
     type_: Literal["branch"]
@@ -104,6 +106,7 @@ class BranchTask:
     queue: str | Unset = UNSET
     executor: str | Unset = UNSET
     depends_on_past: bool | Unset = UNSET
+    allow_failure: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
@@ -195,6 +198,8 @@ class BranchTask:
 
         depends_on_past = self.depends_on_past
 
+        allow_failure = self.allow_failure
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -268,6 +273,8 @@ class BranchTask:
             field_dict["executor"] = executor
         if depends_on_past is not UNSET:
             field_dict["depends_on_past"] = depends_on_past
+        if allow_failure is not UNSET:
+            field_dict["allow_failure"] = allow_failure
 
         return field_dict
 
@@ -387,6 +394,8 @@ class BranchTask:
 
         depends_on_past = d.pop("depends_on_past", UNSET)
 
+        allow_failure = d.pop("allow_failure", UNSET)
+
         branch_task = cls(
             type_=type_,
             choose=choose,
@@ -422,6 +431,7 @@ class BranchTask:
             queue=queue,
             executor=executor,
             depends_on_past=depends_on_past,
+            allow_failure=allow_failure,
         )
 
         return branch_task

@@ -43,6 +43,8 @@ class DagRun:
         end_date (datetime.datetime | None): End of the execution; null = not ended
         duration (float | None): Time from start to end, in seconds; null while the run lasts
         late_since (datetime.datetime | None): Instant at which the run missed its deadline; null = not late
+        tasks_failed (int): Number of task instances that are `failed` or `upstream_failed`; a run that succeeded may
+            have some, by `allow_failure`
         last_scheduling_decision (datetime.datetime | None): Instant of the scheduler's latest decision on the run; null
             = none yet
         triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
@@ -75,6 +77,7 @@ class DagRun:
     end_date: datetime.datetime | None
     duration: float | None
     late_since: datetime.datetime | None
+    tasks_failed: int
     last_scheduling_decision: datetime.datetime | None
     triggered_by: None | str
     triggering_user_name: None | str
@@ -168,6 +171,8 @@ class DagRun:
         else:
             late_since = self.late_since
 
+        tasks_failed = self.tasks_failed
+
         last_scheduling_decision: None | str
         if isinstance(self.last_scheduling_decision, datetime.datetime):
             last_scheduling_decision = self.last_scheduling_decision.isoformat()
@@ -226,6 +231,7 @@ class DagRun:
                 "end_date": end_date,
                 "duration": duration,
                 "late_since": late_since,
+                "tasks_failed": tasks_failed,
                 "last_scheduling_decision": last_scheduling_decision,
                 "triggered_by": triggered_by,
                 "triggering_user_name": triggering_user_name,
@@ -418,6 +424,8 @@ class DagRun:
 
         late_since = _parse_late_since(d.pop("late_since"))
 
+        tasks_failed = d.pop("tasks_failed")
+
         def _parse_last_scheduling_decision(data: object) -> datetime.datetime | None:
             if data is None:
                 return data
@@ -513,6 +521,7 @@ class DagRun:
             end_date=end_date,
             duration=duration,
             late_since=late_since,
+            tasks_failed=tasks_failed,
             last_scheduling_decision=last_scheduling_decision,
             triggered_by=triggered_by,
             triggering_user_name=triggering_user_name,

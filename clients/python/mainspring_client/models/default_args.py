@@ -47,6 +47,8 @@ class DefaultArgs:
         executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
         depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
             was skipped.
+        allow_failure (bool | Unset): Whether a failure of the task counts as a success for the downstream and for the
+            run; false when absent.
     """
 
     trigger_rule: TriggerRule | Unset = UNSET
@@ -71,6 +73,7 @@ class DefaultArgs:
     queue: str | Unset = UNSET
     executor: str | Unset = UNSET
     depends_on_past: bool | Unset = UNSET
+    allow_failure: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         trigger_rule: str | Unset = UNSET
@@ -128,6 +131,8 @@ class DefaultArgs:
 
         depends_on_past = self.depends_on_past
 
+        allow_failure = self.allow_failure
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -175,6 +180,8 @@ class DefaultArgs:
             field_dict["executor"] = executor
         if depends_on_past is not UNSET:
             field_dict["depends_on_past"] = depends_on_past
+        if allow_failure is not UNSET:
+            field_dict["allow_failure"] = allow_failure
 
         return field_dict
 
@@ -250,6 +257,8 @@ class DefaultArgs:
 
         depends_on_past = d.pop("depends_on_past", UNSET)
 
+        allow_failure = d.pop("allow_failure", UNSET)
+
         default_args = cls(
             trigger_rule=trigger_rule,
             owner=owner,
@@ -273,6 +282,7 @@ class DefaultArgs:
             queue=queue,
             executor=executor,
             depends_on_past=depends_on_past,
+            allow_failure=allow_failure,
         )
 
         return default_args

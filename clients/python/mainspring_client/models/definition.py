@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.run_state_rule import RunStateRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Definition:
         max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
         max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
         dagrun_timeout (str | Unset): A run that takes longer is failed.
+        fail_fast (bool | Unset): Whether the first failure ends the run: what runs is cancelled, what waits is skipped;
+            false when absent.
+        run_state (RunStateRule | Unset):
         deadline (Deadline | Unset):
         is_paused_upon_creation (bool | Unset): Whether the DAG is paused when it is first saved; false when absent.
         retention (Retention | Unset):
@@ -67,6 +71,8 @@ class Definition:
     max_active_runs: int | Unset = UNSET
     max_active_tasks: int | Unset = UNSET
     dagrun_timeout: str | Unset = UNSET
+    fail_fast: bool | Unset = UNSET
+    run_state: RunStateRule | Unset = UNSET
     deadline: Deadline | Unset = UNSET
     is_paused_upon_creation: bool | Unset = UNSET
     retention: Retention | Unset = UNSET
@@ -120,6 +126,12 @@ class Definition:
         max_active_tasks = self.max_active_tasks
 
         dagrun_timeout = self.dagrun_timeout
+
+        fail_fast = self.fail_fast
+
+        run_state: str | Unset = UNSET
+        if not isinstance(self.run_state, Unset):
+            run_state = self.run_state.value
 
         deadline: dict[str, Any] | Unset = UNSET
         if not isinstance(self.deadline, Unset):
@@ -183,6 +195,10 @@ class Definition:
             field_dict["max_active_tasks"] = max_active_tasks
         if dagrun_timeout is not UNSET:
             field_dict["dagrun_timeout"] = dagrun_timeout
+        if fail_fast is not UNSET:
+            field_dict["fail_fast"] = fail_fast
+        if run_state is not UNSET:
+            field_dict["run_state"] = run_state
         if deadline is not UNSET:
             field_dict["deadline"] = deadline
         if is_paused_upon_creation is not UNSET:
@@ -262,6 +278,15 @@ class Definition:
 
         dagrun_timeout = d.pop("dagrun_timeout", UNSET)
 
+        fail_fast = d.pop("fail_fast", UNSET)
+
+        _run_state = d.pop("run_state", UNSET)
+        run_state: RunStateRule | Unset
+        if isinstance(_run_state, Unset):
+            run_state = UNSET
+        else:
+            run_state = RunStateRule(_run_state)
+
         _deadline = d.pop("deadline", UNSET)
         deadline: Deadline | Unset
         if isinstance(_deadline, Unset):
@@ -318,6 +343,8 @@ class Definition:
             max_active_runs=max_active_runs,
             max_active_tasks=max_active_tasks,
             dagrun_timeout=dagrun_timeout,
+            fail_fast=fail_fast,
+            run_state=run_state,
             deadline=deadline,
             is_paused_upon_creation=is_paused_upon_creation,
             retention=retention,

@@ -74,6 +74,8 @@ class PythonTask:
         executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
         depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
             was skipped.
+        allow_failure (bool | Unset): Whether a failure of the task counts as a success for the downstream and for the
+            run; false when absent.
     """
 
     type_: Literal["python"]
@@ -114,6 +116,7 @@ class PythonTask:
     queue: str | Unset = UNSET
     executor: str | Unset = UNSET
     depends_on_past: bool | Unset = UNSET
+    allow_failure: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
@@ -217,6 +220,8 @@ class PythonTask:
 
         depends_on_past = self.depends_on_past
 
+        allow_failure = self.allow_failure
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -298,6 +303,8 @@ class PythonTask:
             field_dict["executor"] = executor
         if depends_on_past is not UNSET:
             field_dict["depends_on_past"] = depends_on_past
+        if allow_failure is not UNSET:
+            field_dict["allow_failure"] = allow_failure
 
         return field_dict
 
@@ -437,6 +444,8 @@ class PythonTask:
 
         depends_on_past = d.pop("depends_on_past", UNSET)
 
+        allow_failure = d.pop("allow_failure", UNSET)
+
         python_task = cls(
             type_=type_,
             callable_=callable_,
@@ -476,6 +485,7 @@ class PythonTask:
             queue=queue,
             executor=executor,
             depends_on_past=depends_on_past,
+            allow_failure=allow_failure,
         )
 
         return python_task

@@ -69,6 +69,8 @@ class ShellTask:
         executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
         depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
             was skipped.
+        allow_failure (bool | Unset): Whether a failure of the task counts as a success for the downstream and for the
+            run; false when absent.
     """
 
     type_: Literal["shell"]
@@ -106,6 +108,7 @@ class ShellTask:
     queue: str | Unset = UNSET
     executor: str | Unset = UNSET
     depends_on_past: bool | Unset = UNSET
+    allow_failure: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
@@ -199,6 +202,8 @@ class ShellTask:
 
         depends_on_past = self.depends_on_past
 
+        allow_failure = self.allow_failure
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -274,6 +279,8 @@ class ShellTask:
             field_dict["executor"] = executor
         if depends_on_past is not UNSET:
             field_dict["depends_on_past"] = depends_on_past
+        if allow_failure is not UNSET:
+            field_dict["allow_failure"] = allow_failure
 
         return field_dict
 
@@ -395,6 +402,8 @@ class ShellTask:
 
         depends_on_past = d.pop("depends_on_past", UNSET)
 
+        allow_failure = d.pop("allow_failure", UNSET)
+
         shell_task = cls(
             type_=type_,
             command=command,
@@ -431,6 +440,7 @@ class ShellTask:
             queue=queue,
             executor=executor,
             depends_on_past=depends_on_past,
+            allow_failure=allow_failure,
         )
 
         return shell_task

@@ -31,6 +31,7 @@ class TaskTry:
         state_reason (None | str): Code of the cause of the state; null = none
         message (None | str): End of the latest try in a sentence; null = nothing to report
         exit_code (int | None): Exit code of the process; negative = the number of the signal that ended it; null = none
+        allow_failure (bool): Whether a failure counts as a success for the downstream and for the run
         max_tries (int): Tries after the first
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
@@ -66,6 +67,7 @@ class TaskTry:
     state_reason: None | str
     message: None | str
     exit_code: int | None
+    allow_failure: bool
     max_tries: int
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
@@ -114,6 +116,8 @@ class TaskTry:
 
         exit_code: int | None
         exit_code = self.exit_code
+
+        allow_failure = self.allow_failure
 
         max_tries = self.max_tries
 
@@ -205,6 +209,7 @@ class TaskTry:
                 "state_reason": state_reason,
                 "message": message,
                 "exit_code": exit_code,
+                "allow_failure": allow_failure,
                 "max_tries": max_tries,
                 "start_date": start_date,
                 "end_date": end_date,
@@ -270,6 +275,8 @@ class TaskTry:
             return cast(int | None, data)
 
         exit_code = _parse_exit_code(d.pop("exit_code"))
+
+        allow_failure = d.pop("allow_failure")
 
         max_tries = d.pop("max_tries")
 
@@ -440,6 +447,7 @@ class TaskTry:
             state_reason=state_reason,
             message=message,
             exit_code=exit_code,
+            allow_failure=allow_failure,
             max_tries=max_tries,
             start_date=start_date,
             end_date=end_date,

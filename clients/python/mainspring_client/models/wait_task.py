@@ -37,6 +37,7 @@ class WaitTask:
         http (HttpRequest | Unset):
         interval (str | Unset): Time between two requests; 30 s when absent.
         timeout (str | Unset): The task fails after it has waited this long.
+        soft_fail (bool | Unset): Whether the timeout skips the task instead of failing it.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
         task_display_name (str | Unset): Name that people read.
@@ -69,6 +70,8 @@ class WaitTask:
         executor (str | Unset): Executor that runs the task; the default executor of the scheduler when absent.
         depends_on_past (bool | Unset): Whether the task waits until the same task of the previous run has succeeded or
             was skipped.
+        allow_failure (bool | Unset): Whether a failure of the task counts as a success for the downstream and for the
+            run; false when absent.
     """
 
     type_: Literal["wait"]
@@ -77,6 +80,7 @@ class WaitTask:
     http: HttpRequest | Unset = UNSET
     interval: str | Unset = UNSET
     timeout: str | Unset = UNSET
+    soft_fail: bool | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
     task_display_name: str | Unset = UNSET
@@ -106,6 +110,7 @@ class WaitTask:
     queue: str | Unset = UNSET
     executor: str | Unset = UNSET
     depends_on_past: bool | Unset = UNSET
+    allow_failure: bool | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
@@ -121,6 +126,8 @@ class WaitTask:
         interval = self.interval
 
         timeout = self.timeout
+
+        soft_fail = self.soft_fail
 
         depends_on: list[str] | Unset = UNSET
         if not isinstance(self.depends_on, Unset):
@@ -197,6 +204,8 @@ class WaitTask:
 
         depends_on_past = self.depends_on_past
 
+        allow_failure = self.allow_failure
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -214,6 +223,8 @@ class WaitTask:
             field_dict["interval"] = interval
         if timeout is not UNSET:
             field_dict["timeout"] = timeout
+        if soft_fail is not UNSET:
+            field_dict["soft_fail"] = soft_fail
         if depends_on is not UNSET:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
@@ -272,6 +283,8 @@ class WaitTask:
             field_dict["executor"] = executor
         if depends_on_past is not UNSET:
             field_dict["depends_on_past"] = depends_on_past
+        if allow_failure is not UNSET:
+            field_dict["allow_failure"] = allow_failure
 
         return field_dict
 
@@ -302,6 +315,8 @@ class WaitTask:
         interval = d.pop("interval", UNSET)
 
         timeout = d.pop("timeout", UNSET)
+
+        soft_fail = d.pop("soft_fail", UNSET)
 
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
 
@@ -393,6 +408,8 @@ class WaitTask:
 
         depends_on_past = d.pop("depends_on_past", UNSET)
 
+        allow_failure = d.pop("allow_failure", UNSET)
+
         wait_task = cls(
             type_=type_,
             until=until,
@@ -400,6 +417,7 @@ class WaitTask:
             http=http,
             interval=interval,
             timeout=timeout,
+            soft_fail=soft_fail,
             depends_on=depends_on,
             when=when,
             task_display_name=task_display_name,
@@ -429,6 +447,7 @@ class WaitTask:
             queue=queue,
             executor=executor,
             depends_on_past=depends_on_past,
+            allow_failure=allow_failure,
         )
 
         return wait_task

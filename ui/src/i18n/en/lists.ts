@@ -12,6 +12,7 @@ export const lists = {
   no_runs_fit: "No run fits this filter",
   all_shown: "all of this list",
   select_all: "select all shown",
+  failures_allowed: (n: number) => `${n} failed`,
   select_run: (run: string) => `select ${run}`,
   only_one_dag: "The selection must be of one DAG.",
   upcoming_title: "Upcoming",

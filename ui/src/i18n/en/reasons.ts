@@ -7,6 +7,8 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   timed_out: "timed out",
   late: "it is late",
   deadline_missed: "missed its deadline",
+  fail_fast: "another task failed, and the DAG has fail_fast",
+  soft_fail: "its wait timed out",
   deadline: "its deadline passed",
   exit_code: "ended with an exit code",
   exception: "raised an exception",

@@ -20,6 +20,7 @@ export const run = {
     always: "always",
   } as Record<string, string>,
   tasks_instances: (tasks: number, instances: number) => (tasks === instances ? `${tasks} task${s(tasks)}` : `${tasks} tasks, ${instances} instances`),
+  failure_allowed: "allowed",
   tries_count: (n: number) => `${n} tr${n === 1 ? "y" : "ies"}`,
   failed_of: (bad: number, all: number) => `${bad} of ${all} failed`,
   done_of: (done: number, all: number) => `${done} of ${all}`,

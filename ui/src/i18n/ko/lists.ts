@@ -12,6 +12,7 @@ export const lists: Messages["lists"] = {
   no_runs_fit: "이 필터에 맞는 실행이 없습니다",
   all_shown: "이 목록 전체",
   select_all: "보이는 것 모두 선택",
+  failures_allowed: (n) => `실패 ${n}개`,
   select_run: (run) => `${run} 선택`,
   only_one_dag: "한 DAG의 실행만 선택하세요.",
   upcoming_title: "예정",

@@ -6,6 +6,8 @@ export const reasons: Messages["reasons"] = {
   timed_out: "시간 초과",
   late: "지연됨",
   deadline_missed: "기한을 놓침",
+  fail_fast: "다른 태스크 실패로 중단(fail_fast)",
+  soft_fail: "대기 시간 초과로 건너뜀",
   deadline: "기한 경과",
   exit_code: "오류 종료 코드",
   exception: "예외 발생",

@@ -20,6 +20,7 @@ export const run: Messages["run"] = {
     always: "항상",
   },
   tasks_instances: (tasks, instances) => (tasks === instances ? `태스크 ${tasks}개` : `태스크 ${tasks}개, 인스턴스 ${instances}개`),
+  failure_allowed: "허용된 실패",
   tries_count: (n) => `시도 ${n}회`,
   failed_of: (bad, all) => `${all}개 중 ${bad}개 실패`,
   done_of: (done, all) => `${done}/${all}`,

@@ -64,6 +64,7 @@ function Row({ run, selection, isOneDag }: { run: Run; selection: Selection | un
         <Link to="/dags/$dagId/runs/$runId" params={params} title={reason(run.state_reason)}>
           <State state={run.state} />
         </Link>
+        {run.state === "success" && run.tasks_failed > 0 && <span className="muted"> {lists.failures_allowed(run.tasks_failed)}</span>}
       </td>
       {!isOneDag && (
         <td>

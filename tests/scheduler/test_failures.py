@@ -1,0 +1,152 @@
+"""Failures that do not fail the run, and failures that end it at once."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mainspring.attempts import Outcome
+from mainspring.states import StateReason, TaskState
+from mainspring_store.interventions.clearing import Clear, clear
+from mainspring_store.interventions.marking import Mark, mark
+from mainspring_store.interventions.targets import RunSelection, TaskSelection
+from mainspring_store.resources import dags
+from tests.scheduler.engine import Engine
+
+MINUTE = timedelta(minutes=1)
+
+
+def begin(engine: Engine, tasks: dict[str, Any], **fields: Any) -> None:
+    engine.trigger(engine.save("etl", tasks, **fields))
+    engine.run_until_idle()
+
+
+def reasons(engine: Engine) -> dict[str, str | None]:
+    return {one.task_id: one.state_reason for one in engine.instances()}
+
+
+class TestAllowFailure:
+    def test_an_allowed_failure_counts_as_a_success(self, engine: Engine) -> None:
+        begin(engine, {"lint": {"allow_failure": True}, "build": {"depends_on": ["lint"]}})
+        engine.fail("lint")
+        assert engine.states() == {"lint": "failed", "build": "queued"}
+        engine.finish("build")
+        run = engine.run()
+        assert (run["state"], run["tasks_failed"]) == ("success", 1)
+
+    def test_it_is_tried_as_often_as_any_other(self, engine: Engine) -> None:
+        begin(engine, {"lint": {"allow_failure": True, "retries": 1, "retry_delay": "0s"}})
+        engine.fail("lint")
+        assert engine.states() == {"lint": "queued"}
+        engine.fail("lint")
+        assert engine.run()["state"] == "success"
+
+    def test_a_rule_that_asks_for_failure_does_not_see_it(self, engine: Engine) -> None:
+        begin(engine, {"lint": {"allow_failure": True}, "tell": {"depends_on": ["lint"], "trigger_rule": "one_failed"}})
+        engine.fail("lint")
+        assert engine.states() == {"lint": "failed", "tell": "skipped"}
+        assert engine.run()["state"] == "success"
+
+    def test_it_does_not_excuse_what_failed_before_it(self, engine: Engine) -> None:
+        begin(engine, {"load": {}, "lint": {"depends_on": ["load"], "allow_failure": True}}, run_state="leaves")
+        engine.fail("load")
+        assert engine.states() == {"load": "failed", "lint": "upstream_failed"}
+        assert engine.run()["state"] == "failed"
+
+    def test_a_mark_counts_the_same(self, engine: Engine) -> None:
+        begin(engine, {"lint": {"allow_failure": True}, "build": {"depends_on": ["lint"]}})
+        request = Mark(state=TaskState.FAILED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["lint"]))
+        mark(engine.database, dags.Versions(engine.database), "etl", request, by="ann", now=engine.clock.now())
+        engine.run_until_idle()
+        engine.finish("build")
+        assert engine.run()["state"] == "success"
+
+
+TASKS: dict[str, Any] = {"a": {}, "b": {}, "c": {"depends_on": ["b"]}, "d": {"depends_on": ["a"]}}
+
+
+class TestFailFast:
+    def test_the_first_failure_ends_the_run(self, engine: Engine) -> None:
+        begin(engine, TASKS, fail_fast=True)
+        engine.start("b")
+        engine.fail("a")
+        assert engine.states() == {"a": "failed", "b": "failed", "c": "skipped", "d": "skipped"}
+        assert reasons(engine) == {"a": "exit_code", "b": "fail_fast", "c": "fail_fast", "d": "fail_fast"}
+        run = engine.run()
+        assert (run["state"], run["state_reason"]) == ("failed", "fail_fast")
+        assert run["message"] == "failed: 'a'; fail_fast ended the run"
+        assert engine.executor.cancelled == [engine.attempt("b").attempt_id]
+
+    def test_a_failure_that_is_tried_again_does_not(self, engine: Engine) -> None:
+        begin(engine, {"a": {"retries": 1, "retry_delay": "1m"}, "b": {}}, fail_fast=True)
+        engine.fail("a")
+        assert engine.states() == {"a": "up_for_retry", "b": "queued"}
+
+    def test_neither_does_an_allowed_failure(self, engine: Engine) -> None:
+        begin(engine, {"a": {"allow_failure": True}, "b": {}}, fail_fast=True)
+        engine.fail("a")
+        engine.finish("b")
+        assert engine.run()["state"] == "success"
+
+    def test_a_failure_before_the_start_ends_the_run_too(self, engine: Engine) -> None:
+        broken = {"command": ["echo", "${{ tasks.a.outputs.none }}"], "depends_on": ["a"]}
+        begin(engine, {"a": {}, "b": {}, "c": broken}, fail_fast=True)
+        engine.finish("a")
+        assert reasons(engine) == {"a": None, "b": "fail_fast", "c": "expression_error"}
+
+    def test_a_missed_deadline_ends_the_run_too(self, engine: Engine) -> None:
+        begin(engine, {"a": {"queue_timeout": "1m"}, "b": {}}, fail_fast=True)
+        engine.start("b")
+        engine.run_until_idle()
+        engine.clock.move(MINUTE)
+        engine.run_until_idle()
+        assert reasons(engine) == {"a": "deadline_missed", "b": "fail_fast"}
+
+    def test_a_clear_runs_what_it_kept_from_running(self, engine: Engine) -> None:
+        begin(engine, TASKS, fail_fast=True)
+        engine.fail("a")
+        request = Clear(runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["a", "b"]))
+        clear(engine.database, dags.Versions(engine.database), "etl", request, now=engine.clock.now())
+        engine.run_until_idle()
+        for task_id in ("a", "b", "c", "d"):
+            engine.finish(task_id)
+        assert engine.run()["state"] == "success"
+
+
+class TestSoftFail:
+    @pytest.mark.parametrize("how", [{"for": "2m"}, {"http": {"url": "https://example.test"}, "interval": "1m"}])
+    def test_a_timeout_skips_the_wait(self, engine: Engine, how: dict[str, Any]) -> None:
+        wait = {"type": "wait", "timeout": "1m", "soft_fail": True, **how}
+        begin(engine, {"wait": wait, "after": {"depends_on": ["wait"], "trigger_rule": "none_failed"}})
+        if "http" in how:
+            engine.fail("wait", reason=StateReason.HTTP_STATUS, message="answered 404")
+        engine.clock.move(MINUTE)
+        engine.run_until_idle()
+        assert engine.states() == {"wait": "skipped", "after": "queued"}
+        assert reasons(engine)["wait"] == "soft_fail"
+        [attempt] = engine.tries("wait")
+        assert attempt.state == "skipped"
+        assert "timeout" in attempt.message
+
+    def test_a_request_under_way_at_the_timeout_skips_it_too(self, engine: Engine) -> None:
+        wait = {"type": "wait", "timeout": "1m", "soft_fail": True, "http": {"url": "https://example.test"}}
+        begin(engine, {"wait": wait})
+        engine.clock.move(MINUTE)
+        engine.fail("wait", reason=StateReason.HTTP_STATUS, message="answered 404")
+        assert (engine.states(), engine.run()["state"]) == ({"wait": "skipped"}, "success")
+
+    def test_another_failure_fails_it(self, engine: Engine) -> None:
+        wait = {"type": "wait", "timeout": "1m", "soft_fail": True, "http": {"url": "https://example.test"}}
+        begin(engine, {"wait": wait})
+        engine.fail("wait", reason=StateReason.ADDRESS_REFUSED, message="refused")
+        assert engine.states() == {"wait": "failed"}
+
+
+class TestRunState:
+    @pytest.mark.parametrize(("rule", "expected"), [(None, "failed"), ("any_failure", "failed"), ("leaves", "success")])
+    def test_what_a_clean_up_task_makes_of_a_failure(self, engine: Engine, rule: str | None, expected: str) -> None:
+        fields = {} if rule is None else {"run_state": rule}
+        begin(engine, {"load": {}, "tidy": {"depends_on": ["load"], "trigger_rule": "all_done"}}, **fields)
+        engine.finish("load", Outcome.FAILED)
+        engine.finish("tidy")
+        assert engine.run()["state"] == expected
