@@ -41,6 +41,18 @@ class OutputTypes:
                 return f"output '{name}' is {_excerpt(outputs[name])}, which does not fit its declared type: {problem}"
         return None
 
+    def fitting(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """The outputs that are undeclared or fit. For a failed task, which need not give all that it declares."""
+        return {
+            name: value
+            for name, value in outputs.items()
+            if name not in self._schemas or self._misfit(name, value) is None
+        }
+
+    def nullable(self) -> frozenset[str]:
+        """Names of the declared outputs that may be null."""
+        return frozenset(name for name in self._schemas if self._misfit(name, None) is None)
+
     def _misfit(self, name: str, value: Any) -> str | None:
         if name not in self._compiled:
             schema = self._schemas[name]

@@ -33,7 +33,9 @@ def run_result(
     """
     by_index: dict[int, set[TaskState]] = {}
     for index, state in states:
-        by_index.setdefault(index, set()).add(counts_as(tasks[index], state))
+        # A removed instance may be of a task that the version does not have.
+        seen = counts_as(tasks[index], state) if state is TaskState.FAILED else state
+        by_index.setdefault(index, set()).add(seen)
     leaves = frozenset(graph.leaves)
     culprits = [
         index

@@ -1,7 +1,7 @@
 """Failures that do not fail the run, and failures that end it at once."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -150,3 +150,89 @@ class TestRunState:
         engine.finish("load", Outcome.FAILED)
         engine.finish("tidy")
         assert engine.run()["state"] == expected
+
+
+class TestOutputsOfFailedTasks:
+    def test_they_are_kept_and_read_downstream(self, engine: Engine) -> None:
+        tell = {
+            "depends_on": ["load"],
+            "trigger_rule": "one_failed",
+            "command": [
+                "${{ tasks.load.outputs.rows }}",
+                "${{ tasks.load.exit_code }}",
+                "${{ tasks.load.reason }}",
+                "${{ tasks.load.message }}",
+            ],
+        }
+        begin(engine, {"load": {}, "tell": tell})
+        engine.fail("load", outputs={"rows": 7}, exit_code=3, message="the command ended with exit code 3")
+        assert engine.attempt("tell").payload["command"] == [7, 3, "exit_code", "the command ended with exit code 3"]
+
+    def test_a_task_that_succeeded_has_neither_reason_nor_message(self, engine: Engine) -> None:
+        tell = {"depends_on": ["load"], "command": ["${{ tasks.load.exit_code }}", "${{ tasks.load.reason }}"]}
+        begin(engine, {"load": {}, "tell": tell})
+        engine.finish("load", exit_code=0)
+        assert engine.attempt("tell").payload["command"] == [0, None]
+
+    def test_of_a_mapped_task_they_are_lists(self, engine: Engine) -> None:
+        load = {"expand": {"n": [1, 2, 3]}, "allow_failure": True}
+        begin(engine, {"load": load, "tell": {"depends_on": ["load"], "command": ["${{ tasks.load.exit_code }}"]}})
+        for index, code in enumerate((0, 4, 0)):
+            engine.finish("load", Outcome.FAILED if code else Outcome.SUCCESS, map_index=index, exit_code=code)
+        assert engine.attempt("tell").payload["command"] == [[0, 4, 0]]
+
+    def test_a_try_that_is_repeated_leaves_none(self, engine: Engine) -> None:
+        tell = {"depends_on": ["load"], "command": ["${{ has(tasks.load.outputs.rows) }}"]}
+        begin(engine, {"load": {"retries": 1, "retry_delay": "0s"}, "tell": tell})
+        engine.fail("load", outputs={"rows": 7})
+        engine.finish("load")
+        assert engine.attempt("tell").payload["command"] == [False]
+
+    def test_outputs_that_do_not_fit_their_type_are_dropped(self, engine: Engine) -> None:
+        load = {"outputs": {"rows": {"type": "integer"}, "name": {"type": "string"}}}
+        begin(engine, {"load": load}, outputs={"all": "${{ tasks.load.outputs }}"})
+        engine.fail("load", outputs={"rows": "many", "more": 1})
+        assert engine.run()["outputs"] == {"all": {"more": 1}}
+        assert engine.instances()[0].state_reason == "exit_code"
+
+
+class TestOutputsOfARun:
+    OUTPUTS: ClassVar = {"rows": "${{ tasks.load.outputs.rows }}", "rate": "${{ tasks.check.outputs.rate }}"}
+
+    def test_a_failed_run_has_those_that_can_be_computed(self, engine: Engine) -> None:
+        begin(engine, {"load": {}, "check": {"depends_on": ["load"]}}, outputs=self.OUTPUTS)
+        engine.finish("load", outputs={"rows": 7})
+        engine.fail("check")
+        run = engine.run()
+        assert (run["state"], run["state_reason"], run["outputs"]) == (
+            "failed",
+            "task_failed",
+            {"rows": 7, "rate": None},
+        )
+
+    def test_a_run_fails_when_one_cannot_be_computed(self, engine: Engine) -> None:
+        begin(engine, {"load": {}, "check": {"depends_on": ["load"]}}, outputs=self.OUTPUTS)
+        engine.finish("load", outputs={"rows": 7})
+        engine.finish("check")
+        run = engine.run()
+        assert (run["state_reason"], run["outputs"]) == ("expression_error", {"rows": 7, "rate": None})
+
+    @pytest.mark.parametrize(("type_", "state"), [(["number", "null"], "success"), ("number", "failed")])
+    def test_one_of_a_skipped_task_is_null_when_it_may_be(self, engine: Engine, type_: Any, state: str) -> None:
+        check = {"depends_on": ["load"], "when": "false", "outputs": {"rate": {"type": type_}}}
+        begin(engine, {"load": {}, "check": check}, outputs=self.OUTPUTS)
+        engine.finish("load", outputs={"rows": 7})
+        assert (engine.run()["state"], engine.run()["outputs"]) == (state, {"rows": 7, "rate": None})
+
+
+def test_a_run_fails_with_instances_of_tasks_that_its_version_has_lost(engine: Engine) -> None:
+    begin(engine, {"load": {}, "old": {}})
+    engine.finish("old")
+    engine.fail("load")
+    engine.save("etl", {"load": {}})
+    request = Clear(runs=RunSelection(run_id="r1"), run_on_latest_version=True)
+    clear(engine.database, dags.Versions(engine.database), "etl", request, now=engine.clock.now())
+    engine.run_until_idle()
+    engine.fail("load")
+    assert engine.states() == {"load": "failed", "old": "removed"}
+    assert engine.run()["state_reason"] == "task_failed"

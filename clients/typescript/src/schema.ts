@@ -6366,7 +6366,7 @@ export interface components {
             conf: components["schemas"]["JsonObject"] | null;
             /** @description Parameters of the run: defaults of the DAG, overridden by `conf` */
             params: components["schemas"]["JsonObject"];
-            /** @description Outputs that the DAG declares; null until the run has succeeded */
+            /** @description Outputs that the DAG declares; null until the run has ended */
             outputs: components["schemas"]["JsonObject"] | null;
             /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
@@ -6634,7 +6634,7 @@ export interface components {
             failed_tasks: components["schemas"]["FailedTask"][];
             /** @description Number of all task instances that failed */
             failed_tasks_total: number;
-            /** @description Outputs that the DAG declares; null until the run has succeeded */
+            /** @description Outputs that the DAG declares; null until the run has ended */
             outputs: components["schemas"]["JsonObject"] | null;
             /** @description Output `return_value` by task id, for the requested tasks; a list for a mapped task */
             results: components["schemas"]["JsonObject"];

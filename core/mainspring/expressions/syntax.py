@@ -42,6 +42,8 @@ ROOTS = frozenset(
 )
 """The names an expression of a definition may begin with."""
 
+_OF_TASK = frozenset({"exit_code", "message", "outputs", "reason", "state"})
+"""What an expression may read of a task."""
 _CONSTANTS = frozenset({"true", "false", "null", "in"})
 _FUNCTIONS = frozenset({"double", "duration", "has", "int", "size", "string", "timestamp"})
 _MACROS = frozenset({"all", "exists", "exists_one", "filter", "map"})
@@ -408,10 +410,10 @@ def _check_task_reference(path: tuple[str, ...]) -> None:
             "'tasks' must be followed by a literal task id",
             'write tasks.load.outputs.rows or tasks["load-1"].outputs.rows',
         )
-    if len(path) < 3 or path[2] not in ("outputs", "state"):
+    if len(path) < 3 or path[2] not in _OF_TASK:
         raise Refused(
             "task_reference",
-            f"after task {path[1]!r} must come .outputs or .state",
+            f"after task {path[1]!r} must come .outputs, .state, .exit_code, .reason or .message",
             f'an id with "-" or "." is written tasks["{path[1]}-…"]',
         )
 

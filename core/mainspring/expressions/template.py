@@ -70,7 +70,8 @@ class Expression:
         return None
 
     def evaluate(self, context: Mapping[str, Any]) -> Any:
-        """Its JSON value. `context`: root name -> JSON value; `tasks`: task id -> {"outputs": ..., "state": ...}.
+        """Its JSON value. `context`: root name -> JSON value; `tasks`: task id -> {"outputs": ..., "state": ..., and
+        `exit_code`, `reason` and `message` of its end}.
 
         Raises:
             ExpressionError: the message names the expression, the cause and the cure.
@@ -126,6 +127,11 @@ class Template:
     def task_references(self) -> frozenset[str]:
         """Ids of the tasks in the expressions."""
         return frozenset().union(*(expression.task_references for expression in self._expressions()))
+
+    @property
+    def paths(self) -> frozenset[tuple[str, ...]]:
+        """The places that the expressions read, as those of an `Expression`."""
+        return frozenset(path for expression in self._expressions() for path in expression.paths)
 
     @property
     def variable_references(self) -> frozenset[str]:

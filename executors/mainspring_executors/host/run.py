@@ -109,7 +109,7 @@ class Run:
             Refused: This machine has no room to read the outputs now.
         """
         if self.stop is not None:
-            return replace(self.stop, exit_code=self.exit_code)
+            return self._with_outputs(replace(self.stop, exit_code=self.exit_code))
         if isinstance(self.plan, Call):
             return self._call_result()
         return self._program_result(self.plan)
@@ -123,21 +123,31 @@ class Run:
     def _program_result(self, program: Program) -> Result:
         code = self.exit_code or 0
         if program.skip_exit_code is not None and code == program.skip_exit_code:
-            return skipped(
-                f"the command ended with exit code {code}, which means skip (skip_exit_code)", exit_code=code
-            )
+            message = f"the command ended with exit code {code}, which means skip (skip_exit_code)"
+            return self._with_outputs(skipped(message, exit_code=code))
         if code < 0:
-            return _killed(code)
+            return self._with_outputs(_killed(code))
         if code > 0:
             hint = ": the shell did not find a command that it was to run; see the log" if code == 127 else ""
-            return failed(StateReason.EXIT_CODE, f"the command ended with exit code {code}{hint}", exit_code=code)
+            message = f"the command ended with exit code {code}{hint}"
+            return self._with_outputs(failed(StateReason.EXIT_CODE, message, exit_code=code))
         try:
-            outputs_json = outputs.from_file(
-                self.work.output_path, self.attempt.limits.output_bytes_max, texts=self.attempt.text_outputs
-            )
+            return Result(exit_code=0, outputs_json=self._outputs())
         except TaskEnded as exc:
             return exc.result
-        return Result(exit_code=0, outputs_json=outputs_json)
+
+    def _with_outputs(self, result: Result) -> Result:
+        """A result other than a success, with what the program wrote; without outputs where they cannot be kept."""
+        try:
+            return replace(result, outputs_json=self._outputs())
+        except TaskEnded:
+            return result
+
+    def _outputs(self) -> bytes:
+        """The outputs in the file of the program. Raises `TaskEnded` when they cannot be kept."""
+        return outputs.from_file(
+            self.work.output_path, self.attempt.limits.output_bytes_max, texts=self.attempt.text_outputs
+        )
 
 
 def start(

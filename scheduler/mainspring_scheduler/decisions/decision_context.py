@@ -44,16 +44,16 @@ class DecisionContext:
         self.task: Task = version.tasks[candidate.task_index]
 
     def evaluate(self, expression: Expression) -> Any:
-        return expression.evaluate(self._names(expression.task_references))
+        return expression.evaluate(self._names(expression))
 
     def render(self, template: Template) -> Any:
         if template.is_constant:
             return template.source
-        return template.render(self._names(template.task_references))
+        return template.render(self._names(template))
 
     def names_skipped(self, template: Template) -> bool:
         """Whether the template names a skipped task, which may have no outputs."""
-        tasks = self._names(template.task_references).get("tasks", {})
+        tasks = self._names(template).get("tasks", {})
         return any(task["state"] == TaskState.SKIPPED for task in tasks.values())
 
     def with_secrets(self, queue: Queue, written: Mapping[str, Any]) -> Decision:
@@ -72,13 +72,11 @@ class DecisionContext:
             return Fail(StateReason.SECRET_MISSING, f"{secrets.locked[name]}; then clear this task")
         return replace(queue, secrets={name: secrets.values[name] for name in names})
 
-    def _names(self, task_references: frozenset[str]) -> Mapping[str, Any]:
+    def _names(self, expression: Expression | Template) -> Mapping[str, Any]:
         extra = {
             "task_id": self.task.task_id,
             "try_number": self.candidate.try_number + (self.candidate.waits_for is None),
             "map": self.candidate.map_value or {},
             "vars": self.lookups.variables,
         }
-        return expression_context(
-            self.scheduling, self.version, self.candidate.dag_run_id, self.run, task_references, extra
-        )
+        return expression_context(self.scheduling, self.version, self.candidate.dag_run_id, self.run, expression, extra)

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from mainspring.expressions import Expression, Template
 from mainspring.run_names import run_names
 from mainspring.states import TaskState
 from mainspring_scheduler.versions import Version
@@ -14,6 +15,8 @@ from mainspring_store.scheduling import Pass, RunFacts
 __all__ = ["RunContexts", "expression_context"]
 
 KEPT_MAX = 4096
+_OF_END = ("exit_code", "reason", "message")
+"""Names in a task of an expression that tell how its latest try ended."""
 
 
 class RunContexts:
@@ -66,7 +69,7 @@ def expression_context(
     version: Version,
     run_id: int,
     run: Mapping[str, Any],
-    task_references: Iterable[str],
+    expression: Expression | Template,
     extra: Mapping[str, Any],
 ) -> Mapping[str, Any]:
     """The names for one evaluation. Reads only the referenced tasks.
@@ -74,10 +77,28 @@ def expression_context(
     extra: the names of the instance (`task_id`, `try_number`, `map`), and `vars`.
     """
     context = {**run, **extra}
-    indexes = [version.graph.index[task_id] for task_id in task_references]
+    indexes = {task_id: version.graph.index[task_id] for task_id in expression.task_references}
     if indexes:
-        context["tasks"] = _tasks(scheduling, version, run_id, indexes)
+        tasks = _tasks(scheduling, version, run_id, indexes.values())
+        ended = {path[1] for path in expression.paths if path[0] == "tasks" and path[2] in _OF_END}
+        if ended:
+            ends = _ends(scheduling, version, run_id, [indexes[task_id] for task_id in ended])
+            tasks = {task_id: {**task, **ends.get(task_id, {})} for task_id, task in tasks.items()}
+        context["tasks"] = tasks
     return context
+
+
+def _ends(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Mapping[str, Any]]:
+    """Task id -> `exit_code`, `reason` and `message`: lists for a mapped task, an item for each instance."""
+    by_task: dict[int, list[tuple[Any, ...]]] = {}
+    for index, *end in scheduling.runs.ends(run_id, indexes):
+        by_task.setdefault(index, []).append(tuple(end))
+    return {
+        version.tasks[index].task_id: dict(
+            zip(_OF_END, map(list, zip(*ends, strict=True)) if version.tasks[index].is_mapped else ends[0], strict=True)
+        )
+        for index, ends in by_task.items()
+    }
 
 
 def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:

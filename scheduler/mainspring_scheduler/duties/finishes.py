@@ -9,7 +9,7 @@ import orjson
 
 from mainspring.errors import ExpressionError
 from mainspring.run_ends import blame, run_result
-from mainspring.states import RunState, StateReason
+from mainspring.states import RunState, StateReason, TaskState
 from mainspring_scheduler.decisions.lookups import read_variables
 from mainspring_scheduler.decisions.run_context import RunContexts, expression_context
 from mainspring_scheduler.versions import Version, Versions
@@ -71,24 +71,34 @@ def _end(
     culprits: Sequence[str],
     variables: Mapping[str, Any],
 ) -> dict[str, Any]:
+    outputs: dict[str, Any] = {}
+    errors: list[ExpressionError] = []
+    for name, template in version.definition.outputs.items():
+        context = expression_context(scheduling, version, run_id, run, template, {"vars": variables})
+        try:
+            outputs[name] = template.render(_with_nulls(version, context))
+        except ExpressionError as exc:
+            outputs[name] = None
+            errors.append(exc)
+    text = orjson.dumps(outputs).decode() if outputs else None
     if state is RunState.FAILED:
-        return _failed(StateReason.TASK_FAILED, blame(culprits))
-    try:
-        outputs = {
-            name: template.render(
-                expression_context(scheduling, version, run_id, run, template.task_references, {"vars": variables})
-            )
-            for name, template in version.definition.outputs.items()
-        }
-    except ExpressionError as exc:
-        return _failed(StateReason.EXPRESSION_ERROR, f"its declared outputs could not be evaluated: {exc}")
-    return {
-        "state": state,
-        "reason": None,
-        "message": None,
-        "outputs": orjson.dumps(outputs).decode() if outputs else None,
+        return {"state": state, "reason": StateReason.TASK_FAILED, "message": blame(culprits), "outputs": text}
+    if errors:
+        message = f"its declared outputs could not be evaluated: {errors[0]}"
+        reason = StateReason.EXPRESSION_ERROR
+        return {"state": RunState.FAILED, "reason": reason, "message": message, "outputs": text}
+    return {"state": state, "reason": None, "message": None, "outputs": text}
+
+
+def _with_nulls(version: Version, context: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The context, in which a skipped task has null for each output that its declared type lets be null."""
+    tasks = {
+        task_id: _skipped_with_nulls(version, task_id, task) if task["state"] == TaskState.SKIPPED else task
+        for task_id, task in context.get("tasks", {}).items()
     }
+    return {**context, "tasks": tasks}
 
 
-def _failed(reason: StateReason, message: str) -> dict[str, Any]:
-    return {"state": RunState.FAILED, "reason": reason, "message": message, "outputs": None}
+def _skipped_with_nulls(version: Version, task_id: str, task: Mapping[str, Any]) -> Mapping[str, Any]:
+    types = version.output_types.get(version.graph.index[task_id])
+    return task if types is None else {**task, "outputs": dict.fromkeys(types.nullable()) | task["outputs"]}

@@ -33,6 +33,10 @@ from mainspring_store.state.effects import InstanceRef
 __all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
 
 
+_KEEPING = frozenset({TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED})
+"""States of instances that keep the outputs of their last try."""
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """The result of a batch of reports."""
@@ -297,7 +301,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
             "at": step.merged.finished.at,
         }
         for step in followed
-        if step.merged.finished is not None and step.outcome is not None and step.outcome.state is TaskState.SUCCESS
+        if step.merged.finished is not None and step.outcome is not None and step.outcome.state in _KEEPING
         for key, value in step.merged.finished.outputs.items()
     ]
     if rows:

@@ -100,9 +100,11 @@ def is_past_deadline(task: Task, first_started_at: datetime, at: datetime) -> bo
 
 
 def typed(report: Finished, types: OutputTypes | None) -> Finished:
-    """Turn a success into a failure when its outputs do not fit their declared types. Other reports stay as is."""
-    if types is None or report.outcome is not Outcome.SUCCESS:
+    """Turn a success into a failure when its outputs do not fit their declared types. Drop such outputs of others."""
+    if types is None or (report.outcome is not Outcome.SUCCESS and not report.outputs):
         return report
+    if report.outcome is not Outcome.SUCCESS:
+        return replace(report, outputs=types.fitting(report.outputs))
     problem = types.problem(report.outputs)
     if problem is None:
         return report

@@ -17,7 +17,7 @@ from mainspring_store.state.effects import Effects
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import ParentAndChild, RunFacts, StartableRun
 from mainspring_store.state.runs import NewRun, end_run, insert_run, wake_waiting
-from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, xcom
+from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = ["RunWrites"]
 
@@ -281,6 +281,29 @@ class RunWrites(PassPart):
             (row.task_index, row.map_index, TaskState(row.state), row.key, row.value)
             for row in self._statements.rows(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
         ]
+
+    @staticmethod
+    @cache
+    def _select_ends(is_sqlite: bool) -> Select[Any]:
+        instance = task_instance.c
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+        return (
+            select(instance.task_index, task_try.c.exit_code, instance.state_reason, task_try.c.message)
+            .select_from(task_instance)
+            .outerjoin(task_try, task_try.c.attempt_id == instance.attempt_id)
+            .where(
+                instance.dag_run_id == bindparam("run"),
+                instance.task_index.in_(select(rows.c.id)),
+                instance.state != literal_column("'removed'"),
+            )
+            .order_by(instance.task_index, instance.map_index)
+        )
+
+    def ends(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int | None, str | None, str | None]]:
+        """(task_index, exit code, reason of the state, message) of tasks of a run and their latest tries, ordered by
+        task index and map index; without removed instances."""
+        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": run_id}
+        return [tuple(row) for row in self._connection.execute(self._select_ends(self._is_sqlite), params)]
 
     @staticmethod
     @cache

@@ -44,9 +44,19 @@ with open(os.environ["MAINSPRING_OUTPUT"], "a") as file:
     assert end.outputs == {"total": 6}
 
 
-def test_a_failed_task_has_no_outputs(harness: Harness) -> None:
-    end = harness.run(sh("echo rows=1 >> $MAINSPRING_OUTPUT; exit 1"))
-    assert end.outputs == {}
+def test_a_failed_program_keeps_its_outputs(harness: Harness) -> None:
+    end = harness.run(sh("echo rows=1 >> $MAINSPRING_OUTPUT; exit 3"))
+    assert (end.outcome, end.exit_code, end.outputs) == (Outcome.FAILED, 3, {"rows": 1})
+
+
+def test_outputs_of_a_failed_program_that_cannot_be_kept_change_nothing_else(harness: Harness) -> None:
+    end = harness.run(sh("echo 'not an output' >> $MAINSPRING_OUTPUT; exit 3"))
+    assert (end.reason, end.exit_code, end.outputs) == (StateReason.EXIT_CODE, 3, {})
+
+
+def test_a_program_that_asks_to_be_skipped_keeps_its_outputs(harness: Harness) -> None:
+    end = harness.run(sh("echo rows=0 >> $MAINSPRING_OUTPUT; exit 9", payload={"skip_exit_code": 9}))
+    assert (end.outcome, end.outputs) == (Outcome.SKIPPED, {"rows": 0})
 
 
 @pytest.mark.parametrize(

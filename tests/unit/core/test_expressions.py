@@ -94,7 +94,7 @@ def test_an_expression_yields_json(text: str, value: Any) -> None:
         (r"tasks['\x61'].state", "task_reference", "must be followed by a literal task id"),
         ("size(tasks)", "task_reference", "must be followed by a literal task id"),
         ("tasks.map(t, t)", "task_reference", "must be followed by a literal task id"),
-        ("tasks.load", "task_reference", "after task 'load' must come .outputs or .state"),
+        ("tasks.load", "task_reference", "must come .outputs, .state, .exit_code, .reason or .message"),
         ("tasks.load-1.outputs.x", "task_reference", "after task 'load' must come"),
         ("tasks.load.log", "task_reference", "after task 'load' must come"),
         ("1u", "expression_syntax", "unsigned number 1u"),

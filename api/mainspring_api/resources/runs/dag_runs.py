@@ -97,7 +97,7 @@ class DagRun(Answer):
     conf = JsonObject(allow_none=True, metadata={"description": "Object that the trigger sent"})
     params = JsonObject(metadata={"description": "Parameters of the run: defaults of the DAG, overridden by `conf`"})
     outputs = JsonObject(
-        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has succeeded"}
+        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has ended"}
     )
     logical_date = Instant(allow_none=True)
     data_interval_start = Instant(allow_none=True)

@@ -62,7 +62,7 @@ class WaitResult(Answer):
     )
     failed_tasks_total = fields.Integer(metadata={"description": "Number of all task instances that failed"})
     outputs = JsonObject(
-        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has succeeded"}
+        allow_none=True, metadata={"description": "Outputs that the DAG declares; null until the run has ended"}
     )
     results = JsonObject(
         metadata={"description": "Output `return_value` by task id, for the requested tasks; a list for a mapped task"}

@@ -33,7 +33,7 @@ class DagRun:
         message (None | str): Cause of the state in a sentence; null = none
         conf (JsonObject | None): Object that the trigger sent
         params (JsonObject):
-        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has succeeded
+        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has ended
         logical_date (datetime.datetime | None): Instant that the run stands for; null = none
         data_interval_start (datetime.datetime | None): Start of the interval that the run covers, inclusive
         data_interval_end (datetime.datetime | None): End of the interval that the run covers, exclusive

@@ -29,7 +29,7 @@ class WaitResult:
             = there is no such run
         failed_tasks (list[FailedTask]): Task instances that failed, earliest first, at most 5
         failed_tasks_total (int): Number of all task instances that failed
-        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has succeeded
+        outputs (JsonObject | None): Outputs that the DAG declares; null until the run has ended
         results (JsonObject):
     """
 
