@@ -1,12 +1,12 @@
 """What states must become: the engine once more, as small as it can be said, without database, batches or caches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Finished, Outcome, Report, Started
 from tests.simulation.model_decisions import Decisions
-from tests.simulation.model_state import ACTIVE, Instance, Run, Wait
+from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait
 from tests.simulation.oracle import FINISHED, PREVENTING
 
 __all__ = ["UNREADABLE", "Model"]
@@ -112,18 +112,21 @@ class Model(Decisions):
             if instance.attempt_id is not None:
                 self.by_attempt[instance.attempt_id] = (run, instance)
 
-    def look(self, now: datetime) -> None:
-        """What time and room bring: deadlines, timeouts, retries and waits, starts; in this order."""
+    def look(self, now: datetime, still_waits: Callable[[Run, Key], bool] = lambda *_: False) -> None:
+        """What time and room bring: deadlines, timeouts, retries and waits, starts; in this order.
+
+        still_waits: whether a wait that may have ended is left for a later look.
+        """
         self.now = now
         for run in self.runs.values():
             self._meet_deadlines(run, now)
         while any(self._is_to_stop(run, now) and self._stopped(run) for run in self.runs.values()):
             pass
         for run in self.runs.values():
-            for instance in run.instances.values():
+            for key, instance in run.instances.items():
                 if instance.state == "up_for_retry" and instance.not_before is not None and instance.not_before <= now:
                     instance.state = "scheduled"
-                elif instance.state == "deferred" and run.state == "running":
+                elif instance.state == "deferred" and run.state == "running" and not still_waits(run, key):
                     self._look_at_wait(run, instance, now)
         for run in sorted(self.runs.values(), key=lambda one: one.due):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)

@@ -302,8 +302,11 @@ class RunWrites(PassPart):
     def ends(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int | None, str | None, str | None]]:
         """(task_index, exit code, reason of the state, message) of tasks of a run and their latest tries, ordered by
         task index and map index; without removed instances."""
-        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": run_id}
-        return [tuple(row) for row in self._connection.execute(self._select_ends(self._is_sqlite), params)]
+        rows = Batch({"id": index} for index in task_indexes)
+        return [
+            (row.task_index, row.exit_code, row.state_reason, row.message)
+            for row in self._statements.rows(self._select_ends(self._is_sqlite), {"rows": rows, "run": run_id})
+        ]
 
     @staticmethod
     @cache
