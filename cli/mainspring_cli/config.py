@@ -279,6 +279,9 @@ class Config:
     trigger may have a callback. The API and all schedulers are given the same."""
     public_url: str | None = field(default=None, metadata={"parse": _page_url})
     """Address at which people reach the page, for links in webhooks and messages; `None` = no links."""
+    otlp_endpoint: str | None = field(default=None, metadata={"parse": _page_url})
+    """Collector that gets a trace of each run by OTLP over HTTP, without `/v1/traces`; `None` = no traces. The API and
+    all schedulers are given the same. Needs the extra `otel`."""
     redis_url: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Where the `rq` executor and its workers meet: `redis://[user:password@]host:port/db`, `rediss://...`, `unix://...`,
     `redis+sentinel://...`."""

@@ -64,7 +64,8 @@ class Attempt:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret name -> value, exactly the names that `payload` refers to. Masked in every log line."""
     context: Mapping[str, Any] = field(default_factory=dict)
-    """`logical_date`, `data_interval_start`, `data_interval_end`, `ds`, `params`: facts of the run for the task.
+    """`logical_date`, `data_interval_start`, `data_interval_end`, `ds`, `params`: facts of the run for the task; and
+    `traceparent` where the run has a trace.
     Instants are RFC 3339 text, absent instants `None`."""
     text_outputs: tuple[str, ...] = ()
     """Names of the outputs with the declared type string. A value that a program writes for them stays text."""

@@ -5,8 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from mainspring.instants import format_instant
+from mainspring.traces import RunTrace
 
 __all__ = ["attempt_context", "run_names"]
+
+_TRACE = " trace"
+"""No expression can name this value."""
 
 
 def run_names(
@@ -20,6 +24,7 @@ def run_names(
     data_interval_start: datetime | None,
     data_interval_end: datetime | None,
     run_after: datetime,
+    trace: RunTrace | None,
 ) -> Mapping[str, Any]:
     """Every name of a run that `${{ ... }}` may use, but for those of tasks and of the instance itself.
 
@@ -32,6 +37,7 @@ def run_names(
         "data_interval_end": _instant(data_interval_end),
     }
     return {
+        _TRACE: trace,
         "dag_id": dag_id,
         "run_id": run_id,
         "params": params,
@@ -51,12 +57,15 @@ def run_names(
     }
 
 
-def attempt_context(names: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a run's names that travels with every attempt."""
-    return {
+def attempt_context(names: Mapping[str, Any], attempt_id: str) -> Mapping[str, Any]:
+    """The part of a run's names that travels with an attempt, and `traceparent` where the run has a trace."""
+    context = {
         name: names[name]
         for name in ("logical_date", "data_interval_start", "data_interval_end", "ds", "ts", "params", "conf")
     }
+    trace: RunTrace | None = names[_TRACE]
+    traceparent = None if trace is None else trace.traceparent_of(attempt_id)
+    return context if traceparent is None else {**context, "traceparent": traceparent}
 
 
 def _instant(value: datetime | None) -> str | None:

@@ -56,4 +56,7 @@ def facts(attempt: Attempt) -> Mapping[str, str]:
         value = attempt.context.get(name)
         if value is not None:
             env[f"MAINSPRING_{name.upper()}"] = str(value)
+    traceparent = attempt.context.get("traceparent")
+    if traceparent is not None:
+        env["TRACEPARENT"] = str(traceparent)  # the name that the libraries of OpenTelemetry read
     return env

@@ -100,10 +100,12 @@ class Scheduler:
         random: Random,
         key_ring: KeyRing | None = None,
         clock_guard: ClockGuard | None = None,
+        exports_traces: bool = False,
     ) -> None:
         """executors: by name. The first runs the tasks that name no executor.
         key_ring: opens the secrets of tasks; None = a task with a secret fails.
         clock_guard: forbids to create runs while the clock is wrong; None = no guard.
+        exports_traces: the ends of runs are exported as traces, so tasks continue the spans of their tries.
         """
         self._database = database
         self._executors = executors
@@ -111,7 +113,7 @@ class Scheduler:
         self._random = random
         self._clock_guard = clock_guard
         self._versions = Versions()
-        self._contexts = RunContexts()
+        self._contexts = RunContexts(exports_traces=exports_traces)
         remote = frozenset(
             name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
         )

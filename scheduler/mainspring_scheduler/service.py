@@ -28,6 +28,7 @@ from mainspring_scheduler.duties.log_packing import LogPacking
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.duties.retention import RetentionDuty
+from mainspring_scheduler.duties.traces import SpanExporter, TraceExport
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.access.installation import has_retention_defaults, holds_schedules
 from mainspring_store.database.key_ring import KeyRing
@@ -89,6 +90,8 @@ class SchedulerSettings:
     """Hosts that the callbacks of triggers may have; empty = no callback is sent."""
     public_url: str | None = None
     """Address of the page, for links in webhooks; None = no links."""
+    otlp_endpoint: str | None = None
+    """Base address of the collector of traces; None = no traces."""
     retention_archive: Path | None = None
     """Folder that gets pruned runs as NDJSON; None = pruned runs are not archived."""
     log_store: str | None = None
@@ -112,10 +115,12 @@ class Service:
         deliveries: DeliverySettings | None = None,
         deliveries_database: Database | None = None,
         archive: Archive | None = None,
+        span_exporter: SpanExporter | None = None,
     ) -> None:
         """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing and packs no
         logs.
         archive: gets the runs before they are pruned; None = runs are not archived.
+        span_exporter: gets a trace of each run that ended; None = no traces.
         deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
         deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
         """
@@ -133,11 +138,13 @@ class Service:
             random=Random(),  # noqa: S311  spreads retries, guards nothing
             key_ring=key_ring,
             clock_guard=self._clock_guard,
+            exports_traces=span_exporter is not None,
         )
         self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
         self._retention, self._log_packing = self._history_duties(retention, archive)
         self._deliveries = self._delivery_duty(deliveries_database or database, deliveries, key_ring)
+        self._traces = self._trace_duty(deliveries_database or database, span_exporter)
         self._listener: Listener = open_listener(database)
         self._feed: Notifier = open_feed_notifier(database)
         self._heartbeat_at = self._stepped_at = float("-inf")
@@ -171,7 +178,7 @@ class Service:
         """Loop until `stop`; then let running tasks end within `close_grace` and record their ends."""
         # The heartbeat compares the clock first: no run may be created by an unchecked clock.
         self._guarded(self._heartbeat)
-        for duty in (self._retention, self._log_packing, self._deliveries):
+        for duty in (self._retention, self._log_packing, self._deliveries, self._traces):
             if duty is not None:
                 duty.start()
         # The first pass looks at all work, so that older work goes on at once.
@@ -203,6 +210,11 @@ class Service:
             incarnation=self.incarnation,
             is_exclusive=self._lease.is_exclusive,
         )
+
+    def _trace_duty(self, database: Database, exporter: SpanExporter | None) -> TraceExport | None:
+        if exporter is None:
+            return None
+        return TraceExport(database, exporter, self._clock, incarnation=self.incarnation)
 
     def _step(self, is_woken: bool) -> bool:
         """One pass, and heartbeat and rescue when due. Returns whether the next pass should follow at once."""
@@ -339,8 +351,9 @@ class Service:
         select.select([], [], [], seconds)
 
     def _close(self, grace: timedelta) -> None:
-        if self._deliveries is not None:
-            self._deliveries.abort()
+        senders = [duty for duty in (self._deliveries, self._traces) if duty is not None]
+        for sender in senders:
+            sender.abort()
         for duty in (self._retention, self._log_packing):
             if duty is not None:
                 duty.stop()
@@ -348,9 +361,9 @@ class Service:
             executor.close(grace)
         self._guarded(lambda: self._scheduler.run_once() is None)
         self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
-        if self._deliveries is not None:
+        for sender in senders:
             # Last, because a thread that connects to a dead host ends late. The tasks have had their grace meanwhile.
-            self._deliveries.stop()
+            sender.stop()
         self._feed.notify()
         self._feed.close()
         self._listener.close()
@@ -399,6 +412,7 @@ def run(settings: SchedulerSettings) -> int:
             deliveries_database=deliveries_database,
             deliveries=_delivery_settings(settings),
             archive=None if settings.retention_archive is None else Archive(settings.retention_archive),
+            span_exporter=_span_exporter(settings),
         )
         _stop_at_signals(service)
         if stop_signals:
@@ -417,6 +431,15 @@ def _open_for_deliveries(settings: SchedulerSettings) -> Database:
     return open_database(
         settings.database_url, connections_max=DELIVERY_CONNECTIONS_MAX, synchronous=settings.synchronous
     )
+
+
+def _span_exporter(settings: SchedulerSettings) -> SpanExporter | None:
+    """The library is imported only where traces are wanted."""
+    if settings.otlp_endpoint is None:
+        return None
+    from mainspring_scheduler.duties.otlp import OtlpExporter
+
+    return OtlpExporter(settings.otlp_endpoint, version=settings.version)
 
 
 def _delivery_settings(settings: SchedulerSettings) -> DeliverySettings:

@@ -7,7 +7,9 @@ from threading import Barrier
 from urllib.parse import quote
 
 import pytest
+from sqlalchemy import select
 
+from mainspring_store.tables import dag_run
 from tests.api.harness import SHELL, Api
 
 PARAMS = {
@@ -29,6 +31,21 @@ def test_a_trigger_answers_the_queued_run(api: Api) -> None:
     assert [version["version_number"] for version in run["dag_versions"]] == [1]
     assert re.fullmatch(r"manual__[0-9T:.+-]{26,}_[0-9a-f]{8}", run["dag_run_id"])
     assert api.get(f"/dags/etl/dagRuns/{run['dag_run_id']}") == run
+
+
+def test_a_trigger_takes_over_the_trace_of_its_caller_and_no_other_text(api: Api) -> None:
+    api.save()
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for name, text in (("given", given), ("odd", f"{given}-x"), ("long", "0" * 5_000)):
+        api.post("/dags/etl/dagRuns", {"dag_run_id": name}, headers={"traceparent": text})
+    body = {"triggers": [{"dag_run_id": "many"}]}
+    api.post("/dags/etl/dagRuns/trigger", body, headers={"traceparent": given})
+    with api.database.read() as connection:
+        rows = dict(connection.execute(select(dag_run.c.run_id, dag_run.c.traceparent)).tuples().all())
+    assert rows["given"] == rows["many"] == given
+    begun = re.compile(r"00-[0-9a-f]{32}-0{16}-01")
+    assert all(begun.fullmatch(rows[name]) for name in ("odd", "long"))
+    assert rows["odd"] != rows["long"]
 
 
 def test_a_trigger_needs_no_body(sqlite_api: Api) -> None:

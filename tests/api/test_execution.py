@@ -5,6 +5,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,12 @@ import pytest
 from sqlalchemy import select, update
 
 from mainspring.errors import StoreUnavailable
+from mainspring.traces import span_of_attempt
 from mainspring_api.execution import ExecutionSettings, close_execution_app, create_execution_app
 from mainspring_api.execution.bodies import ATTEMPT_ID
 from mainspring_api.execution.document import execution_document
 from mainspring_api.execution.heartbeats import Heartbeat
+from mainspring_api.execution.orders import WorkOrders
 from mainspring_executors.contract import Capabilities
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.resources.heartbeats import latest_heartbeats
@@ -168,6 +171,7 @@ def test_a_claim_answers_the_whole_work_order_and_only_it_tells_secrets(executio
     assert (order["dag_id"], order["task_id"], order["task_type"], order["try_number"]) == ("etl", "a", "shell", 1)
     assert order["payload"]["env"] == {"TOKEN": {"secret": "token"}}
     assert order["secrets"] == {"token": SECRET}
+    assert "traceparent" not in order["context"]
     others = [
         execution.heartbeat(execution.attempt_id),
         execution.call("log", chunk(0, b"x")),
@@ -197,6 +201,21 @@ def test_the_order_of_a_waits_request_opens_the_secrets_of_its_headers(execution
     order = execution.claim()[1]["attempt"]
     assert order["secrets"] == {"token": SECRET}
     assert order["payload"]["headers"] == {"Authorization": {"secret": "token"}}
+
+
+def test_the_order_carries_the_span_of_its_try_where_traces_are_exported(execution: Execution) -> None:
+    version = execution.engine.save("traced", {"a": {}})
+    given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    execution.engine.trigger(version, "r2", traceparent=given)
+    execution.engine.run_until_idle()
+    attempt_id = execution.engine.attempt("a", "r2").attempt_id
+    for exports, span in ((False, "b7ad6b7169203331"), (True, span_of_attempt(attempt_id))):
+        orders = WorkOrders(execution.api.database, KeyRing(None), exports_traces=exports)
+        execution.app.extensions["mainspring_execution"] = replace(
+            execution.app.extensions["mainspring_execution"], order=orders
+        )
+        context = execution.post(f"/attempts/{attempt_id}/claim", {"hostname": "worker-1"})[1]["attempt"]["context"]
+        assert context["traceparent"] == f"00-0af7651916cd43dd8448eb211c80319c-{span}-01"
 
 
 def test_an_attempt_is_claimed_once_but_the_claim_can_be_repeated(execution: Execution) -> None:

@@ -118,6 +118,7 @@ class Engine:
         capabilities: Capabilities = BOUND,
         key_ring: KeyRing | None = None,
         executors: Sequence[str] = ("thread",),
+        exports_traces: bool = False,
     ) -> None:
         self.database = database
         self.clock = MovedClock()
@@ -133,6 +134,7 @@ class Engine:
             random=Random(seed),
             key_ring=key_ring,
             clock_guard=self.clock_guard,
+            exports_traces=exports_traces,
         )
 
     def save(self, dag_id: str, tasks: Mapping[str, Any], **fields: Any) -> runs.VersionRef:

@@ -63,6 +63,8 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     # Through JSON once: apispec keeps status codes as integers, which are text in the document.
     content: dict[str, Any] = orjson.loads(orjson.dumps(api.spec.to_dict(), option=orjson.OPT_NON_STR_KEYS))
     _add_idempotency_key(content)
+    for path in _TRIGGERS:
+        content["paths"][path]["post"]["parameters"].append(_TRACEPARENT)
     describe_parameters(content["paths"])
     _add_cursor(content)
     content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
@@ -118,6 +120,15 @@ _IDEMPOTENCY_KEY: Mapping[str, Any] = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
     "description": "Sent again with its key within 24 hours, a request has its effect once and is answered the same, "
     "with the header `Idempotency-Replayed: true`",
+}
+
+_TRIGGERS = ("/api/v2/dags/{dag_id}/dagRuns", "/api/v2/dags/{dag_id}/dagRuns/trigger")
+_TRACEPARENT: Mapping[str, Any] = {
+    "name": "traceparent",
+    "in": "header",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "Span of the caller, as W3C Trace Context writes it. The run continues its trace, and tasks get "
+    "`TRACEPARENT`; a value that is not valid is ignored",
 }
 
 

@@ -66,6 +66,8 @@ class ExecutionSettings:
     """The keys for the secrets of a claimed attempt."""
     lease: timedelta = timedelta(seconds=30)
     """How long a claim holds without a beat."""
+    exports_traces: bool = False
+    """Whether the schedulers export traces: then tasks continue the spans of their tries."""
     version: str = "0"
     connections_max: int = 16
     synchronous: str = "FULL"
@@ -109,7 +111,7 @@ def create_execution_app(
         database=database,
         notifier=open_notifier(database),
         heartbeats=Heartbeat(database, version=settings.version, lease=settings.lease, is_served=is_served),
-        order=order or WorkOrders(database, settings.key_ring),
+        order=order or WorkOrders(database, settings.key_ring, exports_traces=settings.exports_traces),
         lease=settings.lease,
         credentials=Credentials(database, settings.worker_tokens),
     )

@@ -7,6 +7,7 @@ from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.errors import ExpressionError
 from mainspring.run_names import attempt_context, run_names
+from mainspring.traces import trace_of_run
 from mainspring.waits import attempt_timeout
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
@@ -20,9 +21,10 @@ __all__ = ["WorkOrders"]
 class WorkOrders:
     """Makes work orders from what is stored: the evaluated payload, the definition, the values of secrets."""
 
-    def __init__(self, database: Database, key_ring: KeyRing) -> None:
+    def __init__(self, database: Database, key_ring: KeyRing, *, exports_traces: bool = False) -> None:
         self._database = database
         self._key_ring = key_ring
+        self._exports_traces = exports_traces
         self._versions = Versions(database)
 
     def __call__(self, claimed: Claimed) -> Attempt:
@@ -37,6 +39,7 @@ class WorkOrders:
             data_interval_start=claimed.data_interval_start,
             data_interval_end=claimed.data_interval_end,
             run_after=claimed.run_after,
+            trace=trace_of_run(claimed.traceparent, is_exported=self._exports_traces),
         )
         return Attempt(
             attempt_id=claimed.attempt_id,
@@ -51,7 +54,7 @@ class WorkOrders:
             # A secret that was deleted after the dispatch is missing; the task then fails at its start with this
             # reason.
             secrets=self._secrets(task, claimed).values,
-            context=attempt_context(names),
+            context=attempt_context(names, claimed.attempt_id),
             text_outputs=task.text_outputs,
             timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from importlib.metadata import version
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from mainspring_cli.config import (
@@ -99,6 +100,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
         worker_tokens=worker_tokens(config),
         key_ring=key_ring(config),
         lease=timedelta(seconds=config.lease_seconds),
+        exports_traces=config.otlp_endpoint is not None,
         version=version("mainspring"),
     )
     host, port = config.execution_host, config.execution_port
@@ -152,6 +154,8 @@ def worker_services(config: Config, environment: Mapping[str, str]) -> list[Serv
 
 def run_scheduler(config: Config) -> int:
     """Run the scheduler until SIGTERM or SIGINT; returns the exit code."""
+    if config.otlp_endpoint is not None and find_spec("opentelemetry") is None:
+        raise ConfigError(["otlp_endpoint: the library is not installed; install mainspring[otel]"])
     from mainspring_scheduler.service import SchedulerSettings, run
 
     prepare_home(config.home)
@@ -172,6 +176,7 @@ def run_scheduler(config: Config) -> int:
             retention=config.retention_settings,
             callback_allow=config.callback_allow,
             public_url=config.public_url,
+            otlp_endpoint=config.otlp_endpoint,
             retention_archive=config.retention_archive,
             log_store=config.log_store,
             version=version("mainspring"),

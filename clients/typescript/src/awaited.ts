@@ -16,6 +16,8 @@ export interface AwaitOptions {
   timeout?: number;
   /** Seconds without any answer of the server before the call gives up. */
   reachSeconds?: number;
+  /** Span of the caller, as W3C Trace Context writes it; the run continues its trace. */
+  traceparent?: string;
 }
 
 /**
@@ -28,13 +30,13 @@ export async function runAndWait(
   client: MainspringClient,
   dagId: string,
   trigger: Schemas["TriggerBody"] = {},
-  { timeout = Infinity, reachSeconds = 60 }: AwaitOptions = {},
+  { timeout = Infinity, reachSeconds = 60, traceparent }: AwaitOptions = {},
 ): Promise<DagRun> {
   const deadline = Date.now() + timeout * 1000;
   const secondsLeft = () => Math.min(WAIT_SECONDS, Math.max(0, (deadline - Date.now()) / 1000));
   const path = { dag_id: dagId };
   // The key belongs to one request: its parameters stay the same when it is repeated.
-  const header = { "Idempotency-Key": crypto.randomUUID() };
+  const header = { "Idempotency-Key": crypto.randomUUID(), ...(traceparent === undefined ? {} : { traceparent }) };
   const query = { wait: secondsLeft() };
   let run = await repeated(reachSeconds, () =>
     unwrap(client.POST("/api/v2/dags/{dag_id}/dagRuns", { params: { path, query, header }, body: trigger })),

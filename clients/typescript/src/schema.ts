@@ -12894,6 +12894,8 @@ export interface operations {
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
                 "Idempotency-Key"?: string;
+                /** @description Span of the caller, as W3C Trace Context writes it. The run continues its trace, and tasks get `TRACEPARENT`; a value that is not valid is ignored */
+                traceparent?: string;
             };
             path: {
                 /** @description Identifier of the DAG; in lists `~` means all DAGs */
@@ -13502,6 +13504,8 @@ export interface operations {
             header?: {
                 /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
                 "Idempotency-Key"?: string;
+                /** @description Span of the caller, as W3C Trace Context writes it. The run continues its trace, and tasks get `TRACEPARENT`; a value that is not valid is ignored */
+                traceparent?: string;
             };
             path: {
                 /** @description Identifier of the DAG; in lists `~` means all DAGs */

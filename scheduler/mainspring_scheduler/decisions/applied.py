@@ -116,6 +116,8 @@ def child_run(applied: AppliedDecision, start: StartRun, attempt: NewAttempt, no
         parent_attempt_id=attempt.attempt_id if start.is_awaited else None,
         depth=start.depth,
         principal_id=start.principal_id,
+        # The run of the child is a part of the same trace, below the try of its `dag` task.
+        traceparent=attempt_context(applied.context.run, attempt.attempt_id).get("traceparent"),
     )
 
 
@@ -133,7 +135,7 @@ def attempt_to_submit(context: DecisionContext, attempt: NewAttempt, decision: Q
         task_type=task.runner,
         payload=decision.payload,
         secrets=decision.secrets,
-        context=attempt_context(context.run),
+        context=attempt_context(context.run, attempt.attempt_id),
         text_outputs=task.text_outputs,
         timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,

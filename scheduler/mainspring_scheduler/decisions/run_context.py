@@ -9,6 +9,7 @@ import orjson
 from mainspring.expressions import Expression, Template
 from mainspring.run_names import run_names
 from mainspring.states import TaskState
+from mainspring.traces import trace_of_run
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass, RunFacts
 
@@ -23,7 +24,9 @@ class RunContexts:
     """The facts of runs, under the names that expressions use. The facts change only with a run's version. A bounded
     cache over the store."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, exports_traces: bool = False) -> None:
+        """exports_traces: tasks continue the spans of their tries."""
+        self._exports_traces = exports_traces
         self._kept: OrderedDict[int, tuple[int, Mapping[str, Any]]] = OrderedDict()
 
     def get(self, version_ids: Mapping[int, int], scheduling: Pass) -> Mapping[int, Mapping[str, Any]]:
@@ -38,7 +41,7 @@ class RunContexts:
         ]
         if missing:
             for facts in scheduling.runs.run_facts(missing):
-                self._kept[facts.id] = facts.version_id, _names(facts)
+                self._kept[facts.id] = facts.version_id, _names(facts, self._exports_traces)
         contexts = {run_id: self._kept[run_id][1] for run_id in version_ids if run_id in self._kept}
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
@@ -50,7 +53,7 @@ class RunContexts:
             self._kept.pop(run_id, None)
 
 
-def _names(facts: RunFacts) -> Mapping[str, Any]:
+def _names(facts: RunFacts, exports_traces: bool) -> Mapping[str, Any]:
     return run_names(
         dag_id=facts.dag_id,
         run_id=facts.run_id,
@@ -61,6 +64,7 @@ def _names(facts: RunFacts) -> Mapping[str, Any]:
         data_interval_start=facts.data_interval_start,
         data_interval_end=facts.data_interval_end,
         run_after=facts.run_after,
+        trace=trace_of_run(facts.traceparent, is_exported=exports_traces),
     )
 
 

@@ -248,6 +248,7 @@ class RunWrites(PassPart):
             run.data_interval_start,
             run.data_interval_end,
             run.run_after,
+            run.traceparent,
         ).where(run.id.in_(select(rows.c.id)))
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:

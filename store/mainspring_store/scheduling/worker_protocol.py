@@ -121,6 +121,7 @@ class Claimed:
     data_interval_start: datetime | None
     data_interval_end: datetime | None
     run_after: datetime
+    traceparent: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -424,6 +425,7 @@ def _select_claimed_attempts(is_sqlite: bool) -> Select[Any]:
             dag_run.c.data_interval_start,
             dag_run.c.data_interval_end,
             dag_run.c.run_after,
+            dag_run.c.traceparent,
         )
         .select_from(rows)
         .join(task_try, task_try.c.attempt_id == rows.c.attempt_id)

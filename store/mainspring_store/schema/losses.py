@@ -48,5 +48,7 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
         ("marks of definitions that were not saved", "SELECT count(*) FROM dag_version WHERE is_inline"),
     ),
     "0021": (("parts of logs outside the database", "SELECT count(*) FROM task_log WHERE object_key IS NOT NULL"),),
+    # Runs that are under way end without a trace.
+    "0022": (),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -248,6 +248,7 @@ class RunFacts:
     data_interval_start: datetime | None
     data_interval_end: datetime | None
     run_after: datetime
+    traceparent: str | None
 
 
 END_FIELDS: Fields = {

@@ -24,6 +24,7 @@ from mainspring.states import (
     StateReason,
     TaskState,
 )
+from mainspring.traces import new_traceparent
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -68,6 +69,8 @@ class NewRun:
     """The attempt of the `dag` task that waits for the run."""
     depth: int = 0
     """Number of `dag` tasks above the run."""
+    traceparent: str | None = None
+    """Span that triggered the run, see `parse_traceparent`; None = the run begins a trace."""
     callback: NewCallback | None = None
     """The receiver of the first end of the run; None = no receiver."""
 
@@ -117,6 +120,7 @@ _RUN_FIELDS = (
     "dag_id", "run_id", "dag_version_id", "run_type", "state", "conf", "params", "logical_date", "data_interval_start",
     "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
     "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
+    "traceparent",
 )  # fmt: skip
 _values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
 _pruned = pruned_run.c
@@ -199,6 +203,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "tasks_total": plan.count,
             "tasks_unfinished": plan.count,
             "max_active_tasks": plan.max_active_tasks,
+            "traceparent": run.traceparent or new_traceparent(),
         },
     )
     if key is None:

@@ -24,6 +24,7 @@ from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
+from mainspring_store.tables.traces import trace_position
 from mainspring_store.tables.webhooks import delivery, receiver, webhook_position
 
 __all__ = [
@@ -64,6 +65,7 @@ __all__ = [
     "task_instance",
     "task_log",
     "task_try",
+    "trace_position",
     "user_account",
     "variable",
     "webhook_position",

@@ -119,6 +119,9 @@ dag_run = Table(
     # The number of the run's latest event. Writers increment it under the lock of this row, so the numbers have no
     # gaps and follow the order of commits.
     Column("event_seq", Integer, nullable=False, server_default=text("0")),
+    # The trace of the run and the span that triggered the run, as W3C Trace Context writes them. Span 0 = no caller;
+    # NULL = the run is older than this column.
+    Column("traceparent", String(55)),
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "logical_date"),
     one_of("state", RunState),

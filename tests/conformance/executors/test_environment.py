@@ -94,6 +94,15 @@ def test_the_facts_about_the_attempt_are_in_the_environment(harness: Harness) ->
     assert "MAINSPRING_DATA_INTERVAL_END" not in env
 
 
+def test_the_span_of_the_try_is_handed_to_programs_and_callables(harness: Harness) -> None:
+    context = {**CONTEXT, "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    program = attempt("python", {"source": DUMP, "env": {"TRACEPARENT": "of the definition"}}, context=context)
+    assert harness.run(program).outputs["env"]["TRACEPARENT"] == context["traceparent"]
+    function = attempt("python", {"callable": "os:getenv", "args": ["TRACEPARENT"]}, context=context)
+    assert harness.run(function).outputs["return_value"] == context["traceparent"]
+    assert "TRACEPARENT" not in harness.run(attempt("python", {"source": DUMP})).outputs["env"]
+
+
 def test_a_tasks_own_variables_are_set_but_never_replace_the_facts(harness: Harness) -> None:
     env = {"REGION": "eu", "COUNT": 3, "FLAG": True, "LIST": [1, "a"], "MAINSPRING_DAG_ID": "other"}
     end = harness.run(attempt("python", {"source": DUMP, "env": env}))

@@ -46,8 +46,10 @@ class Server:
         self.now = 0.0
         self.slept: list[float] = []
         self._answers = list(answers)
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
         expected, seconds, answer = self._answers.pop(0)
         assert request.url.path.rpartition("/")[2] == expected
         self.now += seconds
@@ -131,3 +133,11 @@ def test_a_refused_trigger_that_may_pass_is_no_silence(play: Play, refused: Answ
 def test_another_refusal_of_a_wait_ends_the_call(play: Play) -> None:
     with pytest.raises(ApiError, match="404"):
         play(TRIGGERED, ("wait", 0.1, refusal(404, "not_found")))
+
+
+def test_a_caller_hands_its_trace_on(play: Play) -> None:
+    span = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    server, _ = play(("dagRuns", 1, run("success")), traceparent=span)
+    assert server.requests[0].headers["traceparent"] == span
+    server, _ = play(("dagRuns", 1, run("success")))
+    assert "traceparent" not in server.requests[0].headers

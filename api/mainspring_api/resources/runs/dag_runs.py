@@ -10,6 +10,7 @@ from marshmallow import fields, validate
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
 from mainspring.states import RUN_FINISHED, RunState, RunType
+from mainspring.traces import parse_traceparent
 from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.bulk import chosen
@@ -281,6 +282,7 @@ def new_run(ctx: Context, body: Trigger, version: VersionRef, now: datetime) -> 
         user=g.user.name,
         note=body.note,
         callback=_callback(ctx, body),
+        traceparent=parse_traceparent(request.headers.get("traceparent")),
     )
 
 

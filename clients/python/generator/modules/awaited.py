@@ -14,6 +14,7 @@ from .client import AuthenticatedClient, Client
 from .errors import ApiError
 from .models.dag_run import DagRun
 from .models.trigger_body import TriggerBody
+from .types import UNSET
 
 __all__ = ["run_and_wait", "run_and_wait_async"]
 
@@ -39,6 +40,7 @@ def run_and_wait(
     client: AuthenticatedClient | Client,
     timeout: float | None = None,
     reach_seconds: float = REACH_SECONDS,
+    traceparent: str | None = None,
 ) -> DagRun:
     """Start one run and give it at its end, or as it is after `timeout` seconds: see `is_finished`.
 
@@ -48,12 +50,13 @@ def run_and_wait(
         trigger: What to run; None = the defaults of the DAG.
         timeout: Seconds to wait for the end at most; None = no limit. The run goes on afterwards.
         reach_seconds: Seconds without any answer of the server before the call gives up.
+        traceparent: Span of the caller, as W3C Trace Context writes it; the run continues its trace. None = no span.
 
     Raises:
         ApiError: The server refused the trigger, or the run was deleted.
         httpx.HTTPError: No answer for too long. The run may have been started.
     """
-    course = _Course(client, timeout, reach_seconds)
+    course = _Course(client, timeout, reach_seconds, traceparent)
     run: DagRun | None = None
     while run is None or not (run.is_finished or course.is_over):
         with course.outage():
@@ -74,9 +77,10 @@ async def run_and_wait_async(
     client: AuthenticatedClient | Client,
     timeout: float | None = None,
     reach_seconds: float = REACH_SECONDS,
+    traceparent: str | None = None,
 ) -> DagRun:
     """As `run_and_wait`, without blocking."""
-    course = _Course(client, timeout, reach_seconds)
+    course = _Course(client, timeout, reach_seconds, traceparent)
     run: DagRun | None = None
     while run is None or not (run.is_finished or course.is_over):
         with course.outage():
@@ -95,7 +99,13 @@ async def run_and_wait_async(
 class _Course:
     """How long the call goes on, and the pauses between its requests."""
 
-    def __init__(self, client: AuthenticatedClient | Client, timeout: float | None, reach_seconds: float) -> None:
+    def __init__(
+        self,
+        client: AuthenticatedClient | Client,
+        timeout: float | None,
+        reach_seconds: float,
+        traceparent: str | None,
+    ) -> None:
         read = client.get_httpx_client().timeout.read
         self._seconds_max = WAIT_SECONDS if read is None or read > _KEEP_ALIVE_SECONDS else read / 2
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -104,7 +114,11 @@ class _Course:
         self._failures = 0
         self._is_wait_refused = False
         # The key belongs to one request: its parameters stay the same when it is repeated.
-        self.trigger_options = {"wait": self.seconds, "idempotency_key": secrets.token_hex(16)}
+        self.trigger_options: dict[str, Any] = {
+            "wait": self.seconds,
+            "idempotency_key": secrets.token_hex(16),
+            "traceparent": UNSET if traceparent is None else traceparent,
+        }
 
     @property
     def seconds(self) -> float:

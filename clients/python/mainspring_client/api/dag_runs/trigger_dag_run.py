@@ -21,10 +21,14 @@ def _get_kwargs(
     dry_run: bool | Unset = False,
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     params: dict[str, Any] = {}
 
@@ -76,6 +80,7 @@ def sync(
     dry_run: bool | Unset = False,
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DagRun:
     """Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays
     queued.
@@ -103,6 +108,7 @@ def sync(
         dry_run=dry_run,
         wait=wait,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return cast(DagRun, expect_success(response))
 
@@ -115,6 +121,7 @@ def sync_detailed(
     dry_run: bool | Unset = False,
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -123,6 +130,7 @@ def sync_detailed(
         dry_run=dry_run,
         wait=wait,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -135,6 +143,7 @@ async def asyncio(
     dry_run: bool | Unset = False,
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> DagRun:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -144,6 +153,7 @@ async def asyncio(
         dry_run=dry_run,
         wait=wait,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return cast(DagRun, expect_success(response))
 
@@ -156,6 +166,7 @@ async def asyncio_detailed(
     dry_run: bool | Unset = False,
     wait: float | Unset = 0.0,
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
@@ -164,5 +175,6 @@ async def asyncio_detailed(
         dry_run=dry_run,
         wait=wait,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))

@@ -19,10 +19,14 @@ def _get_kwargs(
     *,
     body: TriggersBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
     if not isinstance(idempotency_key, Unset):
         headers["Idempotency-Key"] = idempotency_key
+
+    if not isinstance(traceparent, Unset):
+        headers["traceparent"] = traceparent
 
     _kwargs: dict[str, Any] = {
         "method": "post",
@@ -63,6 +67,7 @@ def sync(
     client: AuthenticatedClient | Client,
     body: TriggersBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> TriggeredRuns:
     """Start many runs; with `~` for dag_id each entry names its DAG.
 
@@ -81,6 +86,7 @@ def sync(
         client=client,
         body=body,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return cast(TriggeredRuns, expect_success(response))
 
@@ -91,12 +97,14 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: TriggersBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[TriggeredRuns | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -107,6 +115,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: TriggersBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> TriggeredRuns:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -114,6 +123,7 @@ async def asyncio(
         client=client,
         body=body,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return cast(TriggeredRuns, expect_success(response))
 
@@ -124,11 +134,13 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: TriggersBody | Mapping[str, Any],
     idempotency_key: str | Unset = UNSET,
+    traceparent: str | Unset = UNSET,
 ) -> Response[TriggeredRuns | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
         dag_id=dag_id,
         body=body,
         idempotency_key=idempotency_key,
+        traceparent=traceparent,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
