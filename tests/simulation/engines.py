@@ -17,6 +17,7 @@ from mainspring_store.schema.migrate import migrate
 from mainspring_store.tables import metadata
 from tests.invariants import read_facts
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
+from tests.simulation.followers import Followers
 from tests.simulation.machine import PICK, one_of
 from tests.simulation.model_state import Key, Run
 from tests.simulation.places import Places
@@ -30,7 +31,7 @@ from tests.simulation.world import Host, UnreliableDatabase
 __all__ = ["PostgresMachine", "SqliteMachine", "SqliteTimeMachine"]
 
 
-class EngineMachine(Users, Places, Workers, Pruning, Schedulers):
+class EngineMachine(Users, Places, Workers, Pruning, Schedulers, Followers):
     """All steps, from a world with a DAG and a run."""
 
     @initialize(
