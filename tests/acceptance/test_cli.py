@@ -348,6 +348,45 @@ def test_pools_variables_connections_and_secrets_are_set_listed_and_deleted(main
     assert mainspring("secrets", "delete", "password").returncode == 0
 
 
+def test_webhooks_notifiers_and_hooks_are_made_shown_tested_rotated_and_deleted(
+    mainspring: Command, tmp_path: Path
+) -> None:
+    address = "https://hooks.example.test/in?token=canary"
+    made = mainspring("webhooks", "create", "ci", "-", "-t", "run.failed", "-o", "json", stdin=address)
+    secret = json.loads(made.stdout)["secret"]
+    assert secret.startswith("whsec_")
+    shown = mainspring("webhooks", "show", "ci", "-o", "json").stdout
+    assert json.loads(shown)["types"] == ["run.failed"]
+    assert secret not in shown
+    assert "canary" not in shown + mainspring("webhooks", "list").stdout
+    delivery = mainspring.json("webhooks", "test", "ci")["delivery_id"]
+    assert [row["id"] for row in mainspring.json("webhooks", "deliveries", "ci")] == [delivery]
+    assert mainspring("webhooks", "redeliver", "ci", "0").returncode == 6
+    assert mainspring.json("webhooks", "rotate", "ci", "--old-seconds", "60")["secret"] != secret
+    assert mainspring("webhooks", "delete", "ci").returncode == 0
+    assert mainspring("webhooks", "show", "ci").returncode == 6
+
+    made = mainspring("notifiers", "create", "chat", "-o", "json", stdin="slack://canary-a/canary-b/canary-c\n")
+    assert (made.returncode, json.loads(made.stdout)["url"]) == (0, "slack://***")
+    delivery = mainspring.json("notifiers", "test", "chat")["delivery_id"]
+    assert [row["id"] for row in mainspring.json("notifiers", "deliveries", "chat")] == [delivery]
+    assert "canary" not in mainspring("notifiers", "show", "chat").stdout + mainspring("notifiers", "list").stdout
+    assert mainspring("notifiers", "redeliver", "chat", "0").returncode == 6
+    assert mainspring("notifiers", "delete", "chat").returncode == 0
+
+    source = tmp_path / "hooked.yaml"
+    source.write_text("dag_id: hooked\ntasks: {a: {type: noop}}\n")
+    assert mainspring("dags", "apply", str(source)).returncode == 0
+    hook = mainspring.json("hooks", "create", "push", "hooked", "github", "--filter", "true")
+    assert hook["path"]
+    shown = mainspring("hooks", "show", hook["id"], "-o", "json").stdout
+    assert hook["secret"] not in shown
+    assert [row["id"] for row in mainspring.json("hooks", "list")] == [hook["id"]]
+    assert mainspring.json("hooks", "deliveries", hook["id"]) == []
+    assert mainspring.json("hooks", "rotate", hook["id"], "--url")["path"] != hook["path"]
+    assert mainspring("hooks", "delete", hook["id"]).returncode == 0
+
+
 def test_a_token_is_shown_once_lets_in_by_its_role_and_is_revoked(mainspring: Command) -> None:
     made = mainspring("tokens", "create", "pipeline", "--role", "viewer", "--expires-in", "1h")
     token = made.stdout.strip()

@@ -1,5 +1,5 @@
 import ssl
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
@@ -165,6 +165,24 @@ class Client:
 
         return follow_events(
             self.get_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
+        )
+
+    def aevents(
+        self,
+        *,
+        after: str | None = None,
+        dag_ids: Sequence[str] = (),
+        types: Sequence[str] = (),
+        give_up_seconds: float | None = None,
+    ) -> "AsyncIterator[Event]":
+        """As `events`, for asyncio: `async for event in client.aevents(...)`.
+
+        A reader that stops before the end closes the iterator: `contextlib.aclosing` does so.
+        """
+        from .event_stream import follow_events_async  # noqa: PLC0415
+
+        return follow_events_async(
+            self.get_async_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
         )
 
 
@@ -333,4 +351,22 @@ class AuthenticatedClient:
 
         return follow_events(
             self.get_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
+        )
+
+    def aevents(
+        self,
+        *,
+        after: str | None = None,
+        dag_ids: Sequence[str] = (),
+        types: Sequence[str] = (),
+        give_up_seconds: float | None = None,
+    ) -> "AsyncIterator[Event]":
+        """As `events`, for asyncio: `async for event in client.aevents(...)`.
+
+        A reader that stops before the end closes the iterator: `contextlib.aclosing` does so.
+        """
+        from .event_stream import follow_events_async  # noqa: PLC0415
+
+        return follow_events_async(
+            self.get_async_httpx_client(), after=after, dag_ids=dag_ids, types=types, give_up_seconds=give_up_seconds
         )

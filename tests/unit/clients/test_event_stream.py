@@ -1,6 +1,8 @@
 """The iterator of the Python client over the event feed, against scripted servers."""
 
-from collections.abc import Callable, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import ExitStack
 
 import httpx
 import pytest
@@ -44,26 +46,71 @@ class Server:
         return [request.url.params.get("after") for request in self.requests]
 
 
+class Awaited:
+    """An asynchronous iterator, as a blocking one."""
+
+    def __init__(self, events: AsyncIterator[Event]) -> None:
+        self._events = events
+        self._loop = asyncio.new_event_loop()
+
+    def __iter__(self) -> Iterator[Event]:
+        return self
+
+    def __next__(self) -> Event:
+        return self._loop.run_until_complete(anext(self._events))
+
+    def close(self) -> None:
+        if not self._loop.is_closed():
+            self._loop.run_until_complete(self._events.aclose())  # type: ignore[attr-defined]
+            self._loop.close()
+
+
+def unblocked(response: httpx.Response) -> httpx.Response:
+    """The response with a body that is read without blocking."""
+
+    async def content() -> AsyncIterator[bytes]:
+        for piece in response.stream:  # type: ignore[union-attr]
+            yield piece
+
+    return httpx.Response(response.status_code, headers=response.headers, content=content())
+
+
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the iterator would have slept."""
     slept: list[float] = []
-    monkeypatch.setattr(event_stream.time, "sleep", slept.append)
+    sleep_by(monkeypatch, slept.append)
     return slept
+
+
+def sleep_by(monkeypatch: pytest.MonkeyPatch, sleep: Callable[[float], object]) -> None:
+    async def sleep_async(seconds: float) -> None:
+        sleep(seconds)
+
+    monkeypatch.setattr(event_stream.time, "sleep", sleep)
+    monkeypatch.setattr(event_stream, "sleep", sleep_async)
 
 
 Follow = Callable[..., tuple[Server, Iterator[Event]]]
 
 
-@pytest.fixture
-def follow() -> Follow:
-    def start(*answers: Answer, **options: object) -> tuple[Server, Iterator[Event]]:
-        server = Server(answers)
-        transport = httpx.MockTransport(server)
-        client = AuthenticatedClient(base_url="http://server", token="t", httpx_args={"transport": transport})
-        return server, client.events(**options)  # type: ignore[arg-type]
+@pytest.fixture(params=["blocking", "async"])
+def follow(request: pytest.FixtureRequest) -> Iterator[Follow]:
+    with ExitStack() as stack:
 
-    return start
+        def start(*answers: Answer, **options: object) -> tuple[Server, Iterator[Event]]:
+            server = Server(answers)
+            if request.param == "blocking":
+                transport = httpx.MockTransport(server)
+                client = AuthenticatedClient(base_url="http://server", token="t", httpx_args={"transport": transport})
+                return server, client.events(**options)  # type: ignore[arg-type]
+            transport = httpx.MockTransport(lambda sent: unblocked(server(sent)))
+            client = AuthenticatedClient(base_url="http://server", token="t", httpx_args={"transport": transport})
+            awaited = Awaited(client.aevents(**options))  # type: ignore[arg-type]
+            stack.callback(awaited.close)
+            return server, awaited
+
+        yield start
 
 
 def test_each_connection_continues_behind_the_last_event(follow: Follow, pauses: list[float]) -> None:
@@ -141,7 +188,7 @@ def test_a_refusal_ends_the_iterator(follow: Follow, pauses: list[float], status
 def test_a_limit_ends_the_iterator_when_the_server_stays_away(follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(event_stream.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(event_stream.time, "sleep", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+    sleep_by(monkeypatch, lambda seconds: clock.__setitem__(0, clock[0] + seconds))
     server, events = follow(answer(event(5)), *[httpx.ConnectError("refused")] * 100, give_up_seconds=60.0)
     next(events)
     with pytest.raises(httpx.ConnectError):
