@@ -30,6 +30,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--all-zones", action="store_true", help="test timetables in every time zone there is; minutes")
+    parser.addoption(
+        "--all-kills", action="store_true", help="kill processes at every place of the deliveries; minutes"
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -36,6 +36,8 @@ class CurrentAttempt:
     ds: str | None = None
     params: dict[str, Any] = field(default_factory=dict)
     """Empty in a process that the task itself started."""
+    traceparent: str | None = None
+    """Span of the try, as W3C Trace Context writes it; None = the run has no trace."""
 
 
 current: ContextVar[Attempt | None] = ContextVar("mainspring_attempt", default=None)
@@ -62,6 +64,7 @@ def current_attempt() -> CurrentAttempt:
         data_interval_end=_instant(context.get("data_interval_end")),
         ds=context.get("ds"),
         params=dict(context.get("params") or {}),
+        traceparent=context.get("traceparent"),
     )
 
 
@@ -81,6 +84,7 @@ def _from_environment() -> CurrentAttempt:
         data_interval_start=_instant(get("MAINSPRING_DATA_INTERVAL_START")),
         data_interval_end=_instant(get("MAINSPRING_DATA_INTERVAL_END")),
         ds=get("MAINSPRING_DS"),
+        traceparent=get("TRACEPARENT"),
     )
 
 

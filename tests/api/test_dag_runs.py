@@ -38,10 +38,10 @@ def test_a_trigger_takes_over_the_trace_of_its_caller_and_no_other_text(api: Api
     given = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
     for name, text in (("given", given), ("odd", f"{given}-x"), ("long", "0" * 5_000)):
         api.post("/dags/etl/dagRuns", {"dag_run_id": name}, headers={"traceparent": text})
-    body = {"triggers": [{"dag_run_id": "many"}]}
+    body = {"dag_runs": [{"dag_run_id": "many"}]}
     api.post("/dags/etl/dagRuns/trigger", body, headers={"traceparent": given})
     with api.database.read() as connection:
-        rows = dict(connection.execute(select(dag_run.c.run_id, dag_run.c.traceparent)).tuples().all())
+        rows = {row.run_id: row.traceparent for row in connection.execute(select(dag_run))}
     assert rows["given"] == rows["many"] == given
     begun = re.compile(r"00-[0-9a-f]{32}-0{16}-01")
     assert all(begun.fullmatch(rows[name]) for name in ("odd", "long"))

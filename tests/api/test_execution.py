@@ -5,7 +5,6 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
+from flask import Flask
 from sqlalchemy import select, update
 
 from mainspring.errors import StoreUnavailable
@@ -21,7 +21,6 @@ from mainspring_api.execution import ExecutionSettings, close_execution_app, cre
 from mainspring_api.execution.bodies import ATTEMPT_ID
 from mainspring_api.execution.document import execution_document
 from mainspring_api.execution.heartbeats import Heartbeat
-from mainspring_api.execution.orders import WorkOrders
 from mainspring_executors.contract import Capabilities
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.resources.heartbeats import latest_heartbeats
@@ -60,12 +59,17 @@ class Execution:
         self.engine.run_until_idle()
         self.attempt_id = self.engine.attempt("a").attempt_id
         self.token = secrets.token_urlsafe(32)
-        self.app = create_execution_app(
+        self.app = self.served()
+
+    def served(self, **more: Any) -> Flask:
+        """An execution API over the database; more: settings."""
+        return create_execution_app(
             ExecutionSettings(
-                database_url=api.database.engine.url.render_as_string(hide_password=False),
+                database_url=self.engine.database.engine.url.render_as_string(hide_password=False),
                 worker_tokens=[WORKER, ANOTHER, f"gpu:{OF_GPU}", f"default:{OF_DEFAULT}"],
                 key_ring=self.key_ring,
                 version="1.2.3",
+                **more,
             )
         )
 
@@ -210,10 +214,8 @@ def test_the_order_carries_the_span_of_its_try_where_traces_are_exported(executi
     execution.engine.run_until_idle()
     attempt_id = execution.engine.attempt("a", "r2").attempt_id
     for exports, span in ((False, "b7ad6b7169203331"), (True, span_of_attempt(attempt_id))):
-        orders = WorkOrders(execution.api.database, KeyRing(None), exports_traces=exports)
-        execution.app.extensions["mainspring_execution"] = replace(
-            execution.app.extensions["mainspring_execution"], order=orders
-        )
+        close_execution_app(execution.app)
+        execution.app = execution.served(exports_traces=exports)
         context = execution.post(f"/attempts/{attempt_id}/claim", {"hostname": "worker-1"})[1]["attempt"]["context"]
         assert context["traceparent"] == f"00-0af7651916cd43dd8448eb211c80319c-{span}-01"
 

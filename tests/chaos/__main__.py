@@ -8,6 +8,7 @@ trial left is kept in `.chaos/failed-<seed>`.
 import argparse
 import secrets
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +21,7 @@ from tests.chaos import record, small_disk
 from tests.chaos.faults import KINDS, kinds_of
 from tests.chaos.installation import Installation, installed
 from tests.chaos.trial import Trial, Verdict
+from tests.services.environment import child_environment
 
 FAILURES_MAX = 5
 """After so many there is something to mend first."""
@@ -27,6 +29,10 @@ FAILURES_MAX = 5
 
 def main(arguments: Sequence[str]) -> int:
     wanted = _parsed(arguments)
+    if wanted.webhooks:
+        trials_of_webhooks = ["-q", "--all-kills", "tests/acceptance/test_webhook_trials.py"]
+        environment = child_environment()
+        return subprocess.call([sys.executable, "-m", "pytest", *trials_of_webhooks], env=environment)
     path = record.path_of(wanted.executor)
     before = record.read(path) if wanted.resume else []
     seed = wanted.seed if wanted.seed is not None else secrets.randbelow(2**24)
@@ -58,6 +64,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--executor", choices=("rq", "local", "thread"), default="rq")
     parser.add_argument("--fault", choices=KINDS, help="make only trials that draw a fault of this kind")
     parser.add_argument("--resume", action="store_true", help="count the trials that this commit has passed before")
+    parser.add_argument("--webhooks", action="store_true", help="instead: kill at every place of the deliveries")
     parser.add_argument("--write", action="store_true", help="write docs/chaos.md from the trials of this commit")
     return parser.parse_args(arguments)
 

@@ -98,8 +98,11 @@ def test_the_span_of_the_try_is_handed_to_programs_and_callables(harness: Harnes
     context = {**CONTEXT, "traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
     program = attempt("python", {"source": DUMP, "env": {"TRACEPARENT": "of the definition"}}, context=context)
     assert harness.run(program).outputs["env"]["TRACEPARENT"] == context["traceparent"]
-    function = attempt("python", {"callable": "os:getenv", "args": ["TRACEPARENT"]}, context=context)
-    assert harness.run(function).outputs["return_value"] == context["traceparent"]
+    assert harness.run(call("my_span", context=context)).outputs["return_value"] == context["traceparent"]
+    source = "from mainspring_executors import current_attempt\nprint(current_attempt().traceparent)"
+    asking = attempt("python", {"source": source}, context=context)
+    harness.run(asking)
+    assert harness.log(asking).decode().strip() == context["traceparent"]
     assert "TRACEPARENT" not in harness.run(attempt("python", {"source": DUMP})).outputs["env"]
 
 

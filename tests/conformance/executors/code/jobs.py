@@ -115,6 +115,10 @@ def nested(levels):
     return value
 
 
+def my_span():
+    return current_attempt().traceparent
+
+
 def about_me():
     me = current_attempt()
     return {
