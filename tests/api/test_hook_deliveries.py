@@ -404,3 +404,32 @@ def test_the_page_cannot_be_made_to_deliver_without_a_secret(open_api: OpenApi) 
         sender = make_hook(api)
         answer = api.request("POST", sender.path, json=PUSH)  # a token is no signature
         assert answer.status == 404
+
+
+def test_a_flood_is_refused_without_a_write_and_the_rest_goes_on(
+    sqlite_api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = sqlite_api.app.extensions["mainspring"]
+    bucket = Bucket(name="hook_deliveries", per_second=0.001, size=3)
+    limits = replace(ctx.limits, hook_deliveries=RateLimit("deliveries to this hook", sqlite_api.database, bucket))
+    sqlite_api.app.extensions["mainspring"] = replace(ctx, limits=limits)
+    sqlite_api.save()
+    sender = make_hook(sqlite_api)
+
+    def flood(count: int) -> set[int]:
+        return {sender.send({}, headers={"x-github-delivery": f"{count}-{number}"}).status for number in range(count)}
+
+    assert flood(5) == {202, 429}
+    writes: list[None] = []
+    write = Database.write
+
+    def counted(self: Database) -> AbstractContextManager[Connection]:
+        writes.append(None)
+        return write(self)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Database, "write", counted)
+        assert flood(100) == {429}
+    assert len(writes) <= 2, "a refusal of the limit costs the database nothing"
+    assert len(runs(sqlite_api)) == 1, "equal bodies make one run"
+    assert sqlite_api.get("/dags/etl")["dag_id"] == "etl"

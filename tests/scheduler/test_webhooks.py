@@ -15,7 +15,7 @@ from sqlalchemy import delete, select, update
 from mainspring.attempts import Outcome
 from mainspring.events import EventKind
 from mainspring.webhook_signatures import new_private_key, new_secret, public_key_of
-from mainspring_executors.addresses import AddressPolicy
+from mainspring_executors.addresses import AddressPolicy, HostList
 from mainspring_scheduler.deliveries import fan_out
 from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.deliveries.fan_out import FanOut
@@ -801,6 +801,17 @@ def test_redirects_are_followed_with_the_body_and_guarded(sending: Sending) -> N
     sending.engine.clock.move(timedelta(hours=2))
     sending.deliver()
     assert sending.states() == ["pending"]
+
+
+def test_a_callback_is_led_to_no_host_that_is_not_allowed() -> None:
+    with receiving() as server, closing(Poster(AddressPolicy(("127.0.0.1",)))) as poster:
+        poster.restrict(HostList((server.url.removeprefix("http://"),)))
+        for location in ("http://127.0.0.1:1/", "http://169.254.169.254/", "http://localhost/"):
+            server.answer = redirecting(307, location)
+            with pytest.raises(PostFailed, match="is not in callback_allow"):
+                poster.post(f"{server.url}/done", {}, b"{}")
+        server.answer = redirecting(307, "/end")
+        assert poster.post(f"{server.url}/done", {}, b"{}").status == 200
 
 
 def test_a_private_address_is_refused_at_each_attempt(sending: Sending) -> None:
