@@ -179,7 +179,7 @@ class StateReason(StrEnum):
     """A removed instance: a clear reopened the list of the mapped task, or the run changed to a version without this
     instance."""
     MARKED = "marked"
-    """Somebody said so."""
+    """A user marked it."""
     RUN_MARKED = "run_marked"
     """A skipped instance: a user marked the run as a success before the instance had run."""
     QUARANTINED = "quarantined"

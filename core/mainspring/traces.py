@@ -32,7 +32,7 @@ class RunTrace:
     def traceparent_of(self, attempt_id: str) -> str | None:
         """What the task of an attempt gets as TRACEPARENT; None = nothing.
 
-        Where no span of the attempt is exported, the parent is the caller: a parent that nobody exports would cut the
+        Where no span of the attempt is exported, the parent is the caller: a parent that is not exported would cut the
         trace in two.
         """
         parent = span_of_attempt(attempt_id) if self.is_exported else self.parent_id

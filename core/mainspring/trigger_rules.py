@@ -148,7 +148,7 @@ class WakeOn(IntFlag):
     FAILED = 2
     SKIPPED = 4
     START = 8
-    """The start of the run itself: the rule waits for nobody."""
+    """The start of the run itself: the rule waits for no task."""
     UPSTREAM_FAILED = 16
 
 

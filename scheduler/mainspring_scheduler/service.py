@@ -119,8 +119,7 @@ class Service:
     ) -> None:
         """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing and packs no
         logs.
-        archive: gets the runs before they are pruned; None = runs are not archived.
-        span_exporter: gets a trace of each run that ended; None = no traces.
+        archive, span_exporter: gets the runs before they are pruned, or a trace of each run that ended; None = nothing.
         deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
         deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
         """
@@ -151,12 +150,11 @@ class Service:
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = self._is_database_away = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._outage: tuple[datetime, datetime] | None = None
-        """First and last failure of the latest outage of the database."""
-        self._beat_at = self._clock.now()
+        self._outage: tuple[datetime, datetime] | None = None  # first and last failure of the latest outage
         self._register(version)
 
     def _register(self, version: str) -> None:
+        self._beat_at = self._clock.now()
         services.note_outage(self._database, now=self._beat_at)
         services.register_service(
             self._database,

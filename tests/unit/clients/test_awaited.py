@@ -22,7 +22,14 @@ NULLS = (
 
 def run(state: str) -> Answer:
     facts = {"dag_id": "etl", "dag_run_id": "one", "dag_display_name": "etl", "run_type": "manual", "state": state}
-    rest = {"conf": {}, "params": {}, "run_after": "2026-01-01T00:00:00Z", "keep": False, "tasks_failed": 0, "dag_versions": []}
+    rest = {
+        "conf": {},
+        "params": {},
+        "run_after": "2026-01-01T00:00:00Z",
+        "keep": False,
+        "tasks_failed": 0,
+        "dag_versions": [],
+    }
     body = {**dict.fromkeys(NULLS), **facts, **rest, "is_finished": state in ("success", "failed")}
     return 200, body
 
