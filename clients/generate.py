@@ -6,6 +6,7 @@ Node.js from PATH, or from the Python index where PATH has none that is new enou
 """
 
 import argparse
+import fcntl
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -128,11 +130,12 @@ def install() -> None:
 
 def install_node_packages(folder: Path = TYPESCRIPT, program: Path | None = None) -> None:
     """What package-lock.json of the folder asks for, if it is not there yet. program: the Node.js; None = `node()`."""
-    stamp, wanted = folder / "node_modules" / ".stamp", _digest(folder / "package-lock.json")
-    if not stamp.is_file() or stamp.read_text() != wanted:
-        program = program or node()
-        _run([*npm(program), "ci", "--ignore-scripts", "--silent"], path=program.parent, cwd=folder)
-        stamp.write_text(wanted)
+
+    def make() -> None:
+        chosen = program or node()
+        _run([*npm(chosen), "ci", "--ignore-scripts", "--silent"], path=chosen.parent, cwd=folder)
+
+    install_once(folder / "node_modules" / ".stamp", _digest(folder / "package-lock.json"), make)
 
 
 def node() -> Path:
@@ -160,16 +163,34 @@ def tool_environment(lock_name: str = "python-generator.lock") -> Path:
     """An environment with what a lock file beside this module asks for and nothing else; made when not there yet."""
     lock = ROOT / "clients" / lock_name
     folder = ROOT / ".venv-sdk" / lock.stem
-    stamp, wanted = folder / "installed", _digest(lock)
-    if not stamp.is_file() or stamp.read_text() != wanted:
+
+    def make() -> None:
         venv.create(folder, clear=True, with_pip=shutil.which("uv") is None)
         python = folder / "bin" / "python"
         installer = (
             ["uv", "pip", "install", "--python", python] if shutil.which("uv") else [python, "-m", "pip", "install"]
         )
         _run([*installer, "--quiet", "--no-deps", "--require-hashes", "-r", lock])
-        stamp.write_text(wanted)
+
+    install_once(folder / "installed", _digest(lock), make)
     return folder
+
+
+def install_once(stamp: Path, wanted: str, make: Callable[[], None]) -> None:
+    """Make a folder, unless its stamp says that it was made for `wanted`. One process makes it, and others wait."""
+
+    def is_made() -> bool:
+        return stamp.is_file() and stamp.read_text() == wanted
+
+    if is_made():
+        return
+    locks = ROOT / ".venv-sdk" / "locks"
+    locks.mkdir(parents=True, exist_ok=True)
+    with open(locks / hashlib.sha256(str(stamp).encode()).hexdigest()[:16], "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not is_made():
+            make()
+            stamp.write_text(wanted)
 
 
 def _run(line: list[str | Path], *, path: Path | None = None, cwd: Path = ROOT) -> None:

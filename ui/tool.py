@@ -19,7 +19,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from clients.generate import locked_node  # noqa: E402
+from clients.generate import install_once, locked_node  # noqa: E402
 
 UI = ROOT / "ui"
 BUNDLE = ROOT / "api" / "mainspring_api" / "static"
@@ -94,11 +94,13 @@ def compare() -> None:
 
 def install() -> None:
     """What ui/package-lock.json asks for, if it is not there yet."""
-    stamp, wanted = UI / "node_modules" / ".stamp", sha256((UI / "package-lock.json").read_bytes()).hexdigest()
-    if not stamp.is_file() or stamp.read_text() != wanted:
+
+    def make() -> None:
         npm = locked_node().parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         call(npm, "ci", "--ignore-scripts", "--loglevel=error", "--no-audit", "--no-fund")
-        stamp.write_text(wanted)
+
+    wanted = sha256((UI / "package-lock.json").read_bytes()).hexdigest()
+    install_once(UI / "node_modules" / ".stamp", wanted, make)
 
 
 def run(package: str, *arguments: str | Path, program: str | None = None) -> None:

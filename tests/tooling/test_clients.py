@@ -4,7 +4,12 @@ import filecmp
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
+
+import pytest
 
 from clients import generate
 from mainspring_client.api.hooks import deliver_to_hook
@@ -111,3 +116,23 @@ def _differences(here: Path, there: Path) -> list[str]:
     return [str(here / name) for name in found] + [
         each for name in compared.common_dirs for each in _differences(here / name, there / name)
     ]
+
+
+def test_processes_that_need_the_same_packages_install_them_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generate, "ROOT", tmp_path)
+    folder = tmp_path / "packages"
+    callers = Barrier(4)
+
+    def make() -> None:
+        folder.mkdir()
+        with suppress(BrokenBarrierError):
+            callers.wait(0.2)  # gives another caller time to come in
+
+    def install(_: int) -> None:
+        generate.install_once(folder / "stamp", "1", make)
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(install, range(4)))
+    assert (folder / "stamp").read_text() == "1"
