@@ -282,3 +282,30 @@ def test_a_remote_attempt_whose_start_another_scheduler_recorded_is_charged_when
     mine.run_until_idle()
     [instance] = mine.instances()
     assert (instance.state, instance.try_number, instance.max_tries) == ("queued", 2, 1)
+
+
+def test_a_task_below_a_missed_deadline_is_ready_only_when_its_run_starts(engine: Engine) -> None:
+    deadline = {"after": "run_after", "within": "5s", "action": "fail"}
+    version = engine.save("etl", {"a": {"deadline": deadline}, "b": {"depends_on": ["a"]}})
+    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    engine.trigger(version)
+    engine.clock.move(timedelta(seconds=6))
+    engine.run_until_idle()
+    assert engine.run()["state"] == "queued"
+    assert [(one.task_id, one.state, one.ready) for one in engine.instances()] == [
+        ("a", "failed", False), ("b", "scheduled", False),
+    ]  # fmt: skip
+    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    engine.run_until_idle()
+    assert engine.states() == {"a": "failed", "b": "upstream_failed"}
+    assert engine.run()["state"] == "failed"
+
+
+def test_a_run_that_starts_in_the_pass_in_which_a_task_misses_its_deadline_goes_on(engine: Engine) -> None:
+    deadline = {"after": "run_after", "within": "5s", "action": "fail"}
+    version = engine.save("etl", {"a": {"deadline": deadline}, "b": {"depends_on": ["a"]}})
+    engine.trigger(version)
+    engine.clock.move(timedelta(seconds=6))
+    engine.run_until_idle()
+    assert engine.states() == {"a": "failed", "b": "upstream_failed"}
+    assert engine.run()["state"] == "failed"

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Update, and_, case, insert, or_, select, update
+from sqlalchemy import Connection, Insert, Select, Update, and_, case, insert, literal_column, or_, select, update
 
 from mainspring.errors import Conflict
 from mainspring.events import EventKind
@@ -201,12 +201,16 @@ class Effects:
                 (WakeOn.SKIPPED, rows.c.skipped > 0),
             )
         ]
+        # A missed deadline fails a task before its run starts. The start makes the downstream instances ready.
+        # No EXISTS, for which PostgreSQL may read all running runs.
+        run_state = select(dag_run.c.state).where(dag_run.c.id == table.dag_run_id).scalar_subquery()
+        may_decide = or_(sum(counters.values()) >= table.up_total, *woken)
         return (
             update(task_instance)
             .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
             .values(
                 **{f"up_{name}": value for name, value in counters.items()},
-                ready=or_(table.ready, sum(counters.values()) >= table.up_total, *woken),
+                ready=or_(table.ready, and_(may_decide, run_state == literal_column("'running'"))),
             )
         )
 
