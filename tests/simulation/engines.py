@@ -11,10 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition, rule
+from sqlalchemy import func, select
 
 from mainspring_store.resources.pools import DEFAULT_POOL, change_pools
 from mainspring_store.schema.migrate import migrate
-from mainspring_store.tables import metadata
+from mainspring_store.tables import dag, dag_run, metadata
 from tests.invariants import read_facts
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
 from tests.simulation.followers import Followers
@@ -76,21 +77,36 @@ class PostgresMachine(EngineMachine):
         """Between what one scheduler reads and what it locks, the other one has a whole pass."""
         outer = one_of([host for host in self.hosts if not host.inbox], host)
         inner = next(host for host in self.hosts if host is not outer)
-        inbox, done = list(inner.inbox), []
-        self._interrupted(outer, lambda: done.append(inner.run_once()))
+        inbox, done, were_held = list(inner.inbox), [], []
+
+        def inner_pass() -> None:
+            were_held.append(self._are_rows_held())
+            done.append(inner.run_once())
+
+        self._interrupted(outer, inner_pass)
         taken = self.taken_from_afar()
         if any(done) and not inner.was_undone:
             self.model.apply(inbox, self.clock.now())
         self.model.apply(taken, self.clock.now())
         # Each pass that held goes a step further: the outer one goes on with what the inner one began, called runs too.
-        # An inner pass that found everything locked did nothing, and the outer one alone goes a step.
-        has_gone_on = any(counts is not None and not counts.did_nothing for counts in done)
+        # An inner pass may do nothing because of what the outer one holds. Then the outer one alone goes a step.
+        has_gone_on = any(counts is not None and not (counts.did_nothing and any(were_held)) for counts in done)
         for step in range((has_gone_on and not inner.was_undone) + (not outer.was_undone)):
             # The outer pass may have looked at its waits before the inner one ended what they wait for.
             still_waits = self.shown_as_waiting() if step else (lambda *_: False)
             self.model.look(self.clock.now(), still_waits)
             self.follow(is_idle=False)
         self.compare(is_idle=False)
+
+    def _are_rows_held(self) -> bool:
+        """Whether an open pass has locked a DAG or a run, which other passes then skip."""
+        with self.database.read() as connection:
+            for table in (dag, dag_run):
+                keys = list(table.primary_key)
+                free = connection.execute(select(*keys).with_for_update(key_share=True, skip_locked=True)).all()
+                if len(free) < (connection.scalar(select(func.count()).select_from(table)) or 0):
+                    return True
+            return False
 
     @precondition(lambda self: "pools" in self.features)
     @rule(host=PICK, name=st.sampled_from(POOLS), slots=st.integers(0, 2))

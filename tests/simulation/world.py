@@ -16,7 +16,7 @@ from mainspring_scheduler.duties.rescue import find_lost, find_unsubmitted
 from mainspring_scheduler.predictions import Predictions
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store import Database, open_database
-from mainspring_store.database.pipeline import Mispredicted, PipelinedStatements, Statements
+from mainspring_store.database.pipeline import PipelinedStatements, Statements
 from mainspring_store.resources import heartbeats as services
 from tests.scheduler.engine import MovedClock, ScriptedExecutor
 from tests.simulation.broker import Broker, BrokerExecutor
@@ -52,6 +52,10 @@ class UnreliableDatabase(Database):
             between, self.between = self.between, None
             between()
 
+    def _interrupt_one_of(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._interrupt(text)
+
     @contextmanager
     def write(self) -> Iterator[Connection]:
         fault, self.fault = self.fault, None
@@ -69,14 +73,17 @@ class UnreliableDatabase(Database):
         try:
             with super().statements(predicts=predicts) as statements:
                 if isinstance(statements, PipelinedStatements):
-                    statements.before_flight = lambda texts: self._interrupt("; ".join(texts))
+                    statements.before_flight = self._interrupt_one_of
                 yield statements
                 if isinstance(statements, PipelinedStatements):
                     statements.send()
                 if fault == "rollback":
                     raise StoreUnavailable("the connection broke before the commit")
-        except Mispredicted:
-            self.fault = fault  # of the repeated pass
+        except StoreUnavailable:
+            raise
+        except Exception:
+            if predicts:
+                self.fault = fault  # of the repeated pass
             raise
         if fault == "unknown":
             raise StoreUnavailable("the connection broke after the commit")
