@@ -27,12 +27,11 @@ from tests.simulation.model_state import Instance, Key, Run, Seen
 from tests.simulation.steps import steps_broken
 from tests.simulation.world import Host, UnreliableDatabase
 
-__all__ = ["EXECUTION_API", "LEASE", "PICK", "Machine", "one_of"]
+__all__ = ["LEASE", "PICK", "Machine", "one_of"]
 
 PICK = st.integers(0, 63)
 """Which of several; taken modulo their number, so that a shrunk example still means something."""
 LEASE = timedelta(seconds=30)
-EXECUTION_API = "execution-api"
 IDLE_AFTER_MAX = 60
 DRAINED_AFTER_MAX = 60
 
@@ -64,10 +63,7 @@ class Machine(RuleBasedStateMachine):
         self.broker = Broker()
         self.remote_inbox: list[Report] = []
         """What workers have told the execution API, and no pass has taken yet."""
-        services.register_service(
-            self.database, incarnation=EXECUTION_API, kind="execution", hostname="h", pid=1, version="0",
-            details={"lease_seconds": LEASE.total_seconds()}, now=self.clock.now(),
-        )  # fmt: skip
+        self.start_execution_api()
         create_pools(self.database, [NewPool(name=name, slots=2, include_deferred=name == POOLS[0]) for name in POOLS])
         self.hosts = [self.new_host() for _ in range(self.schedulers)]
         self.facts: Facts = read_facts(self.database)
@@ -93,6 +89,14 @@ class Machine(RuleBasedStateMachine):
             assert not found, "\n".join(found)
 
     # --- places of execution ------------------------------------------------------------------------------------
+
+    def start_execution_api(self) -> None:
+        self.incarnations += 1
+        self.execution_api = f"execution-api-{self.incarnations}"
+        services.register_service(
+            self.database, incarnation=self.execution_api, kind="execution", hostname="h", pid=1, version="0",
+            details={"lease_seconds": LEASE.total_seconds()}, now=self.clock.now(),
+        )  # fmt: skip
 
     def new_host(self) -> Host:
         self.incarnations += 1

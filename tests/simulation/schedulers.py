@@ -62,6 +62,7 @@ class Schedulers(Machine):
             del self.broker.leases[attempt_id]
         prepare_restored(self.database, keeps_tokens=True, now=self.clock.now())
         assert release_schedules(self.database), "a restored database lets schedules make runs"
+        self.start_execution_api()
         self.hosts = [self.new_host() for _ in self.hosts]
         lost = {one.attempt_id for one in self.hosts[0].rescue()}
         expected = unstopped.keys() - ended

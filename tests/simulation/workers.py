@@ -10,7 +10,7 @@ from mainspring.attempts import Outcome
 from mainspring_scheduler.duties.remote_rescue import MARGIN
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.scheduling import worker_protocol as remote
-from tests.simulation.machine import EXECUTION_API, LEASE, PICK, Machine, one_of
+from tests.simulation.machine import LEASE, PICK, Machine, one_of
 from tests.simulation.model_state import ACTIVE
 
 __all__ = ["Workers"]
@@ -102,7 +102,7 @@ class Workers(Machine):
         """A while in which all is well, but the workers perhaps: exactly the leases that ran out are lost."""
         for _ in range(LOOKS):
             self.let_time_pass(int(WATCH.total_seconds()))
-            services.heartbeat(self.database, EXECUTION_API, now=self.clock.now())
+            services.heartbeat(self.database, self.execution_api, now=self.clock.now())
             if sends_heartbeats:
                 self._heartbeat()
             for host in self.hosts:
