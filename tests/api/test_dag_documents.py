@@ -131,7 +131,8 @@ def test_nothing_of_a_hostile_definition_is_in_it(documents: dict[str, Any]) -> 
     for part in ("*/", "'''", '\\"\\"\\"', "${x}", "`", "\\n", "\u2028", "<script", "//", "__proto__"):
         assert part not in text, part
     properties = documents["hostile.v2-x"]["components"]["schemas"]["Params"]["properties"]
-    assert list(properties) == ["ok", "class", "self", "a-b", "constructor", "import", "Trigger", "many", "either"]
+    # Of names that a generator takes for the same one, the first stays.
+    assert set(properties) == {"ok", "class", "self", "A.B", "constructor", "import", "Trigger", "many", "either"}
     assert properties["class"] == {"type": "string"}
 
 
