@@ -180,7 +180,7 @@ def test_task_instances(airflow: client.ApiClient, run: str) -> None:
     listed = instances.get_task_instances("etl", run, state=["success", "queued"], order_by=["id"], map_index=[-1])
     assert [(one.task_id, one.state.value) for one in listed.task_instances] == [("a", "success"), ("b", "queued")]
     one = instances.get_task_instance("etl", run, "a")
-    assert one == listed.task_instances[0]
+    assert one.model_copy(update={"rendered_fields": {}}) == listed.task_instances[0]
     assert (one.try_number, one.hostname, one.pool, one.executor_config) == (1, "here", "default_pool", "{}")
     assert one.dag_version.version_number == 1
     assert instances.get_task_instances("~", "~", cursor="", limit=1).total_entries == 2

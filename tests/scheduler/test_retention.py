@@ -519,9 +519,9 @@ def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
     batches: list[int] = []
     remove = dags.remove_runs
 
-    def counted(connection: Connection, keys: Sequence[int]) -> None:
+    def counted(connection: Connection, keys: Sequence[int], **options: Any) -> None:
         batches.append(len(keys))
-        remove(connection, keys)
+        remove(connection, keys, **options)
 
     monkeypatch.setattr(dags, "remove_runs", counted)
     dags.delete_dag(engine.database, "etl", now=engine.clock.now())
