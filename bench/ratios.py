@@ -86,7 +86,7 @@ def compare(suspects: Sequence[str], *, again: Callable[[], Ratios], before: Cal
 
     again, before: measure this commit and the accepted commit once more.
     """
-    pairs = []
+    pairs: list[tuple[Ratios, Ratios]] = []
     begun = monotonic()
     while len(pairs) < PAIRS and (not pairs or monotonic() - begun < PAIRS_SECONDS_MAX):
         pairs.append((before(), again()))
