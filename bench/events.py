@@ -12,7 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 from urllib.parse import urlsplit
@@ -151,6 +151,11 @@ def _held(address: str, path: str, token: str, *, is_stream: bool) -> Iterator[s
         head = connection.recv(65536)
         assert head.startswith(b"HTTP/1.1 200"), head.decode(errors="replace")
         yield connection
+
+
+def held_stream(address: str, path: str, token: str) -> AbstractContextManager[socket.socket]:
+    """A stream of events that has begun."""
+    return _held(address, path, token, is_stream=True)
 
 
 def _expect_open(server: Server) -> None:
