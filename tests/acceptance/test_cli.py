@@ -230,6 +230,16 @@ def test_runs_are_listed_shown_and_run_again(mainspring: Command) -> None:
     assert "r1" in mainspring("runs", "list").stdout
     shown = mainspring("runs", "show", "slow", "r1").stdout
     assert re.search(r"^second +-1 +failed +exit_code +1 ", shown, flags=re.MULTILINE), shown
+    assert shown.splitlines()[-2:] == ["second: the command ended with exit code 3", "  after"], shown
+    (failed,) = mainspring.json("runs", "show", "slow", "r1")["failed_tasks"]
+    assert (failed["task_id"], failed["last_lines"]) == ("second", ["after"])
+    shown = mainspring("dags", "show", "slow").stdout
+    assert re.search(r"^last run +r1, failed, 20\d\d-", shown, flags=re.MULTILINE), shown
+    assert re.search(r"^second +shell +first$", shown, flags=re.MULTILINE), shown
+    described = mainspring.json("dags", "show", "slow")
+    assert (described["last_run"]["dag_run_id"], [task["task_id"] for task in described["tasks"]]) == (
+        "r1", ["first", "second"],
+    )  # fmt: skip
     dry = mainspring.json("runs", "clear", "slow", "r1", "--dry-run")
     assert [instance["task_id"] for instance in dry] == ["second"]
     assert mainspring.json("runs", "show", "slow", "r1")["state"] == "failed"

@@ -1,9 +1,11 @@
 """Plans of definitions: what a save would change, its token, many definitions at once, and warnings."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from mainspring_api.resources.definitions import plans
 from mainspring_store.access.roles import Grant, Role
 from tests.api.harness import SHELL, Api
 
@@ -179,3 +181,113 @@ def test_a_plan_of_a_hundred_definitions_is_quick(sqlite_api: Api) -> None:
     token = plan(sqlite_api, *definitions)["plan_token"]
     save(sqlite_api, token, *definitions)
     assert {dag["action"] for dag in plan(sqlite_api, *definitions)["dags"]} == {"unchanged"}
+
+
+def test_a_plan_of_as_many_definitions_as_there_may_be_is_answered(sqlite_api: Api) -> None:
+    definitions = [{"dag_id": f"dag{n}", "tasks": {"a": NOOP}} for n in range(500)]
+    assert len(plan(sqlite_api, *definitions)["dags"]) == 500
+    refused = plan(sqlite_api, *definitions, {"dag_id": "dag500", "tasks": {"a": NOOP}}, status=422)
+    assert [error["pointer"] for error in refused["errors"]] == ["/definitions"]
+
+
+def test_dags_that_run_each_other_in_a_circle_are_planned_and_saved(api: Api) -> None:
+    circle = [{"dag_id": a, "tasks": {"call": {"type": "dag", "dag_id": b}}, "params": ROWS} for a, b in ("ab", "ba")]
+    planned = plan(api, *circle)
+    # The children come with the same plan, so they are there at the first run.
+    assert [dag["warnings"] for dag in planned["dags"]] == [[], []]
+    assert [dag["warnings"] for dag in save(api, planned["plan_token"], *circle)["dags"]] == [[], []]
+    changed = [{**dag, "params": DAYS} for dag in circle]
+    assert [dag["breaking"] for dag in plan(api, *changed)["dags"]] == [[], []]
+    (gone,) = plan(api, removed=["a"])["dags"]
+    assert [caller["caller"] for caller in gone["breaking"]] == ["b"]
+    api.trigger("a")
+    api.engine.run_until_idle()
+    runs = api.get("/dags/~/dagRuns")["dag_runs"]
+    assert {run["state"] for run in runs} == {"failed"}
+    assert len(runs) == 11
+
+
+def runs_of(api: Api, dag_id: str) -> list[str]:
+    return sorted(run["logical_date"] for run in api.get(f"/dags/{dag_id}/dagRuns")["dag_runs"])
+
+
+def at(monkeypatch: pytest.MonkeyPatch, ago: timedelta) -> None:
+    """Let the plans be made in the past."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - ago
+
+    monkeypatch.setattr(plans, "datetime", Clock)
+
+
+def test_a_save_by_a_plan_makes_its_slots_and_those_that_came_due_since(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = (datetime.now(UTC) - timedelta(minutes=30)).isoformat()
+    etl = {"dag_id": "etl", "tasks": {"a": NOOP}, "schedule": "*/5 * * * *", "start_date": start, "catchup": True}
+    paused = {**etl, "dag_id": "paused", "is_paused_upon_creation": True}
+    with monkeypatch.context() as patch:
+        at(patch, timedelta(minutes=10))
+        planned = plan(api, etl, paused)
+    slots = [dag["due_slots"] for dag in planned["dags"]]
+    assert (len(slots[0]), slots[1]) == (planned["dags"][0]["catchup_runs"], [])
+    saved = [dag["due_slots"] for dag in save(api, planned["plan_token"], etl, paused)["dags"]]
+    assert (saved[0][: len(slots[0])], len(saved[0]), saved[1]) == (slots[0], len(slots[0]) + 2, [])
+    api.engine.run_until_idle()
+    assert (runs_of(api, "etl"), runs_of(api, "paused")) == (saved[0], [])
+    # Runs that are there are due no more.
+    assert plan(api, etl)["dags"][0]["due_slots"] == save(api, None, etl)["dags"][0]["due_slots"] == []
+
+
+def test_a_plan_whose_slot_was_overtaken_is_not_carried_out(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = (datetime.now(UTC) - timedelta(minutes=30)).isoformat()
+    etl = {"dag_id": "etl", "tasks": {"a": NOOP}, "schedule": "*/5 * * * *", "start_date": start, "catchup": False}
+    with monkeypatch.context() as patch:
+        at(patch, timedelta(minutes=10))
+        planned = plan(api, etl)
+    assert planned["dags"][0]["catchup_runs"] == 1
+    refused = save(api, planned["plan_token"], etl, status=412)
+    assert planned["dags"][0]["due_slots"][0].removesuffix("Z") in refused["detail"]
+    api.get("/dags/etl", 404)
+    again = plan(api, etl)
+    saved = save(api, again["plan_token"], etl)["dags"][0]["due_slots"]
+    api.engine.run_until_idle()
+    assert saved == again["dags"][0]["due_slots"] == runs_of(api, "etl")
+
+
+FINE = {"definition": {"dag_id": "x", "tasks": {"a": NOOP}}}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "pointer"),
+    [
+        ("PUT", "/dags", {"definitions": [FINE], "bundle_name": 1}, "/bundle_name"),
+        ("PUT", "/dags", {"definitions": [FINE], "take_over": 1}, "/take_over"),
+        ("PUT", "/dags", {"definitions": [FINE], "plan_token": 1}, "/plan_token"),
+        ("PUT", "/dags", {"definitions": [FINE], "message": []}, "/message"),
+        ("POST", "/dags/plan", {"definitions": {}}, "/definitions"),
+        ("POST", "/dags/plan", {"definitions": [1]}, "/definitions/0"),
+        ("POST", "/dags/plan", {"definitions": [{"definition": 1}]}, "/definitions/0/definition"),
+        ("POST", "/dags/plan", {"definitions": [{"text": 1}]}, "/definitions/0/text"),
+        ("POST", "/dags/plan", {"definitions": [FINE], "take_over": "true"}, "/take_over"),
+        ("POST", "/dags/plan", {"removed": "a"}, "/removed"),
+        ("POST", "/dags/prune", {"bundle_name": "team", "kept": ["a"], "force": 1}, "/force"),
+        ("POST", "/dags/prune", {"bundle_name": "team", "kept": ["a"], "dry_run": 0}, "/dry_run"),
+        ("POST", "/dags/etl/dagRuns/r1/version", {"version_number": 1.5}, "/version_number"),
+        ("POST", "/dags/etl/dagRuns/r1/version", {"version_number": True}, "/version_number"),
+        ("POST", "/dags/etl/dagRuns/r1/version", {"version_number": 1, "restart_running": 1}, "/restart_running"),
+        ("POST", "/dags/etl/dagRuns", {"version_number": "1"}, "/version_number"),
+        ("POST", "/dags/etl/dagRuns?wait=soon", {}, "wait"),
+        ("POST", "/dagRuns", {"definition": 1}, "/definition"),
+        ("POST", "/dagRuns", {"text": 1, "dag_id": "x"}, "/text"),
+        ("PUT", "/dags/etl?bundle_name=a%20b", {"tasks": {"a": NOOP}}, "bundle_name"),
+        ("PUT", "/dags/etl?bundle_name=a&take_over=7", {"tasks": {"a": NOOP}}, "take_over"),
+    ],
+)
+def test_a_wrong_type_is_refused_at_its_place(sqlite_api: Api, method: str, path: str, body: Any, pointer: str) -> None:
+    sqlite_api.save()
+    sqlite_api.trigger(run_id="r1")
+    answer = sqlite_api.request(method, path, json=body)
+    assert (answer.status, [error["pointer"] for error in answer.json["errors"]]) == (422, [pointer])

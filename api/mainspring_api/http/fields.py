@@ -20,6 +20,7 @@ __all__ = [
     "Answer",
     "Body",
     "Choice",
+    "Flag",
     "Instant",
     "JsonObject",
     "JsonValue",
@@ -87,6 +88,15 @@ class Choice(fields.String):
         self.enum = enum
         self.values = tuple(only) or tuple(enum)
         super().__init__(validate=validate.OneOf(self.values), **kwargs)
+
+
+class Flag(fields.Boolean):
+    """True or false in a body; `1` and `"true"` are errors."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
 
 
 class Instant(fields.AwareDateTime):

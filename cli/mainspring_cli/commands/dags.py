@@ -17,9 +17,10 @@ __all__ = ["dags"]
 _MEMBERS = (
     *("dag_id", "description", "tags", "is_paused", "bundle_name", "is_stale", "version", "last_parsed_time"),
     *("timetable_summary", "timetable_description", "schedule_error", "next_dagrun_run_after", "catchup"),
-    *("start_date", "end_date", "max_active_runs", "max_active_tasks", "active_runs_count", "doc_md"),
+    *("start_date", "end_date", "max_active_runs", "max_active_tasks", "active_runs_count", "last_run", "doc_md"),
 )
 """What is shown of a DAG in a table."""
+_TASK_COLUMNS = ("task_id", "type", "depends_on")
 
 
 @click.group()
@@ -75,18 +76,42 @@ def list_dags(
 @click.option("--definition", "is_definition", is_flag=True, help="The definition itself.")
 @with_session
 def show(session: Session, dag_id: str, is_definition: bool) -> None:
-    """Show one DAG."""
+    """Show one DAG: its last and next run, and its tasks."""
     from mainspring_client.api.dags import get_dag_definition, get_dag_details
 
-    answer = session.call(get_dag_definition if is_definition else get_dag_details, dag_id)
+    if is_definition:
+        definition = session.call(get_dag_definition, dag_id)
+        (session.output if not session.output.is_table else Output("yaml")).item(definition)
+        return
+    dag = session.call(get_dag_details, dag_id)
+    last_run, tasks = _last_run(session, dag_id), _tasks(session, dag_id)
     if not session.output.is_table:
-        session.output.item(answer)
-    elif is_definition:
-        Output("yaml").item(answer)
-    else:
-        tags = ", ".join(tag["name"] for tag in answer["tags"])
-        version = answer["latest_dag_version"]["version_number"]
-        session.output.item({**answer, "tags": tags or None, "version": version}, _MEMBERS)
+        session.output.item({**dag, "last_run": last_run, "tasks": tasks})
+        return
+    shown = {
+        "tags": ", ".join(tag["name"] for tag in dag["tags"]) or None,
+        "version": dag["latest_dag_version"]["version_number"],
+        "last_run": last_run and "{dag_run_id}, {state}, {run_after}".format(**last_run),
+    }
+    session.output.item({**dag, **shown}, _MEMBERS)
+    click.echo()
+    rows = [{**task, "depends_on": ", ".join(task["depends_on"])} for task in tasks]
+    session.output.rows(rows, _TASK_COLUMNS)
+
+
+def _last_run(session: Session, dag_id: str) -> dict[str, Any] | None:
+    from mainspring_client.api.dag_runs import get_dag_runs
+
+    page = session.call(get_dag_runs, dag_id, limit=1, order_by=["-run_after"], cursor="")
+    return next(iter(page["dag_runs"]), None)
+
+
+def _tasks(session: Session, dag_id: str) -> list[dict[str, Any]]:
+    """Tasks in the order of their ids."""
+    from mainspring_client.api.dags import get_dag_definition
+
+    tasks = session.call(get_dag_definition, dag_id)["tasks"]
+    return [{"task_id": task_id, "depends_on": [], **task} for task_id, task in sorted(tasks.items())]
 
 
 @dags.command("next")

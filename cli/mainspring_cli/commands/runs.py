@@ -11,6 +11,7 @@ from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.commands.operations import delete_run, mark, outputs
 from mainspring_cli.commands.run import RUN_MEMBERS
+from mainspring_cli.commands.run_reports import CONTROLS
 
 __all__ = ["runs"]
 
@@ -50,16 +51,17 @@ def list_runs(session: Session, dag_id: str, states: tuple[str, ...], limit: int
 @RUN_ID
 @with_session
 def show(session: Session, dag_id: str, run_id: str) -> None:
-    """Show one run and its tasks."""
+    """Show one run and its tasks, with the last lines of those that failed."""
     from mainspring_client.api.dag_runs import get_dag_run
     from mainspring_client.api.task_instances import get_task_instances
 
     run = session.call(get_dag_run, dag_id, run_id)
     instances = list(session.rows(get_task_instances, "task_instances", dag_id, run_id))
     is_waiting = run["state"] in ("queued", "running")
+    failed = _failed_tasks(session, dag_id, run_id) if run["state"] == "failed" else []
     if not session.output.is_table:
         blockers = {"blockers": _run_blockers(session, dag_id, run_id)} if is_waiting else {}
-        session.output.item({**run, "task_instances": instances, **blockers})
+        session.output.item({**run, "task_instances": instances, "failed_tasks": failed, **blockers})
         return
     session.output.item(run, RUN_MEMBERS)
     click.echo()
@@ -68,6 +70,18 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
     if blockers_of_run:
         click.echo()
         session.output.rows(blockers_of_run, BLOCKER_COLUMNS)
+    for task in failed:
+        index = "" if task["map_index"] < 0 else f"[{task['map_index']}]"
+        session.output.line(f"\n{task['task_id']}{index}: {task['message'] or 'failed'}")
+        for line in task["last_lines"]:
+            session.output.line(f"  {CONTROLS.sub('', line)}")
+
+
+def _failed_tasks(session: Session, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+    from mainspring_client.api.dag_runs import wait_dag_run_until_finished
+
+    failed: list[dict[str, Any]] = session.call(wait_dag_run_until_finished, dag_id, run_id, timeout=0)["failed_tasks"]
+    return failed
 
 
 @runs.command("set-version")

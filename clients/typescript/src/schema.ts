@@ -105,8 +105,8 @@ export interface paths {
         get: operations["get_dags"];
         /**
          * Save many definitions, all or none.
-         * @description With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed since or the
-         *     token was used.
+         * @description With `plan_token`, the definitions must be those of the plan. 412 answers when a DAG was changed since, when a slot
+         *     of the plan would no longer give a run, or when the token was used.
          *
          *     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
          */
@@ -5390,6 +5390,8 @@ export interface components {
             next_runs: components["schemas"]["NextRuns"];
             /** @description Runs that are due at once after the save, counted up to 100 */
             catchup_runs: number;
+            /** @description Logical dates of the runs that the scheduler would create at once, ascending, at most 100; none while the DAG is paused */
+            due_slots: string[];
             /** @description Unfinished runs, oldest first, at most 20 */
             in_flight: components["schemas"]["RunInFlight"][];
             /** @description Number of all unfinished runs */
@@ -5512,6 +5514,8 @@ export interface components {
             action: components["schemas"]["PlanAction"];
             /** @description Number of the current version */
             version_number: number;
+            /** @description Logical dates of the runs that the scheduler creates at once, ascending, at most 100: those of the plan, and those that came due since */
+            due_slots: string[];
             /** @description Doubts about the definition, which is valid */
             warnings: components["schemas"]["DefinitionWarning"][];
         };

@@ -20,6 +20,7 @@ from mainspring_api.http.fields import (
     Answer,
     Body,
     Choice,
+    Flag,
     Instant,
     JsonObject,
     Query,
@@ -177,10 +178,8 @@ class DagCollection(Answer):
 class DagPatch(Body):
     """What may be changed of a DAG without a new definition."""
 
-    is_paused = fields.Boolean(
+    is_paused = Flag(
         required=True,
-        truthy={True},
-        falsy={False},
         metadata={"description": "True pauses the DAG, false lets its runs start again"},
     )
 

@@ -37,12 +37,15 @@ WARNINGS = fields.List(
 )
 
 
-def warnings_of(definition: Definition, source: Source | None) -> list[dict[str, Any]]:
+def warnings_of(
+    definition: Definition, source: Source | None, *, planned: frozenset[str] = frozenset()
+) -> list[dict[str, Any]]:
     """The `DefinitionWarning`s of a valid definition, in the order of its text.
 
+    planned: ids of the DAGs that are saved together with the definition; they count as existing.
     What the sender of the current request may not see is reported like what does not exist.
     """
-    problems = [*find_warnings(definition), *_of_server(definition)]
+    problems = [*find_warnings(definition), *_of_server(definition, planned)]
     if source is not None:
         problems = with_lines(problems, source.text, media="json" if source.media_type == JSON else "yaml")
     return [
@@ -57,9 +60,9 @@ def warnings_of(definition: Definition, source: Source | None) -> list[dict[str,
     ]
 
 
-def _of_server(definition: Definition) -> Iterator[Problem]:
+def _of_server(definition: Definition, planned: frozenset[str]) -> Iterator[Problem]:
     yield from _missing_secrets(definition)
-    yield from _missing_dags(definition)
+    yield from _missing_dags(definition, planned)
     yield from _small_pools(definition)
 
 
@@ -77,7 +80,7 @@ def _missing_secrets(definition: Definition) -> Iterator[Problem]:
             )
 
 
-def _missing_dags(definition: Definition) -> Iterator[Problem]:
+def _missing_dags(definition: Definition, planned: frozenset[str]) -> Iterator[Problem]:
     wanted = {
         task_id: task["dag_id"]
         for task_id, task in definition.document["tasks"].items()
@@ -85,7 +88,7 @@ def _missing_dags(definition: Definition) -> Iterator[Problem]:
     }
     existing = {dag_id for dag_id in existing_dags(context().database, wanted.values()) if g.user.role_on(dag_id)}
     for task_id, dag_id in wanted.items():
-        if dag_id not in existing:
+        if dag_id not in existing | planned:
             yield Problem(
                 pointer=join_pointer("/tasks", task_id, "dag_id"),
                 message=f"there is no dag '{dag_id}' yet, or none that you may see",

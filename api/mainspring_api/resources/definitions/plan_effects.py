@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from flask import g
 
 from mainspring.definition import Definition, load_stored
 from mainspring.definition.model import TaskType
-from mainspring.errors import InvalidParams, NotFound
+from mainspring.errors import InvalidParams, NotFound, PreconditionFailed
 from mainspring.expressions import Template
 from mainspring.params import resolve_params
 from mainspring.timetables import Slot, timetable_of
@@ -19,7 +19,7 @@ from mainspring_api.resources.definitions.schedules import COUNT_MAX, next_slots
 from mainspring_store.queries.plans import calling_dags, runs_in_flight, sent_confs
 from mainspring_store.queries.schedules import SchedulePlan, schedule_plan
 
-__all__ = ["Callers", "broken_callers", "in_flight", "planned_runs", "stored_definition"]
+__all__ = ["Callers", "broken_callers", "due_slots", "in_flight", "planned_runs", "stored_definition"]
 
 NEXT_RUNS = 5
 IN_FLIGHT_MAX = 20
@@ -101,21 +101,57 @@ def _broken_clients(dag_id: str, old: Definition, new: Definition, now: datetime
 
 
 def planned_runs(dag_id: str, old: Definition | None, new: Definition | None, now: datetime) -> dict[str, Any]:
-    """`next_runs` and `catchup_runs` of a `DagPlan`."""
-    try:
-        stored = schedule_plan(context().database, dag_id)
-    except NotFound:
-        stored = SchedulePlan(0, False, None, None, None)
+    """`next_runs`, `catchup_runs` and `due_slots` of a `DagPlan`."""
+    stored = _schedule_plan(dag_id)
     old_slots = _slots(old, stored, now)
-    # A save makes the scheduler plan again.
-    new_slots = _due_and_next(_slots(new, replace(stored, next_logical_date=None), now), now)
+    is_same = old is not None and new is not None and old.content_hash == new.content_hash
+    # A save of another definition makes the scheduler plan again.
+    new_slots = _due_and_next(_slots(new, stored if is_same else replace(stored, next_logical_date=None), now), now)
+    due = [slot for slot in new_slots if slot.run_after <= now]
+    is_paused = stored.is_paused if old is not None or new is None else new.is_paused_upon_creation
     return {
         "next_runs": {
             "before": [slot.run_after for slot in islice(old_slots, NEXT_RUNS)],
             "after": [slot.run_after for slot in new_slots[:NEXT_RUNS]],
         },
-        "catchup_runs": sum(1 for slot in new_slots if slot.run_after <= now),
+        "catchup_runs": len(due),
+        "due_slots": [] if is_paused else [slot.logical_date for slot in due],
     }
+
+
+def due_slots(definition: Definition, *, planned_at: datetime | None, now: datetime) -> list[datetime]:
+    """Logical dates of the runs that the scheduler creates at once for a saved DAG, ascending, at most `COUNT_MAX`.
+
+    planned_at: instant of the plan that the save carries out; `None` = no plan.
+
+    Raises:
+        PreconditionFailed: A slot of the plan gives no run, because later slots came due since.
+    """
+    if definition.schedule is None:
+        return []
+    stored = _schedule_plan(definition.dag_id)
+    if stored.is_paused:
+        return []
+    due = _due(definition, stored, now)
+    lost = [] if planned_at is None else sorted(set(_due(definition, stored, planned_at)) - set(due))
+    if lost:
+        raise PreconditionFailed(
+            f"dag '{definition.dag_id}' would no longer make up for its slot {lost[0].isoformat()}, because later "
+            "slots came due since the plan; nothing was saved, make a new plan"
+        )
+    return due
+
+
+def _due(definition: Definition, stored: SchedulePlan, now: datetime) -> list[datetime]:
+    slots = takewhile(lambda slot: slot.run_after <= now, _slots(definition, stored, now))
+    return [slot.logical_date for slot in slots]
+
+
+def _schedule_plan(dag_id: str) -> SchedulePlan:
+    try:
+        return schedule_plan(context().database, dag_id)
+    except NotFound:
+        return SchedulePlan(0, False, None, None, None)
 
 
 def _due_and_next(slots: Iterator[Slot], now: datetime) -> list[Slot]:

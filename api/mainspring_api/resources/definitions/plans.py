@@ -19,7 +19,7 @@ from mainspring.errors import Conflict, InvalidDag, InvalidInput, PreconditionFa
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context, replace_database
-from mainspring_api.http.fields import Answer, Body, Choice, Instant
+from mainspring_api.http.fields import Answer, Body, Choice, Flag, Instant
 from mainspring_api.http.operations import JSON, Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over, require_role_on
@@ -34,6 +34,7 @@ from mainspring_api.resources.definitions.dag_versions import (
 from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.resources.definitions.plan_effects import (
     broken_callers,
+    due_slots,
     in_flight,
     planned_runs,
     stored_definition,
@@ -76,10 +77,8 @@ def _members_of_bundle() -> "tuple[fields.String, fields.Boolean]":
     name = _bundle_name(
         "Bundle that the definitions belong to; null = each DAG keeps its bundle", load_default=None, allow_none=True
     )
-    take_over = fields.Boolean(
+    take_over = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={"description": "True = the DAGs may belong to another bundle until now"},
     )
     return name, take_over
@@ -135,16 +134,12 @@ class PruneBody(Body):
         validate=validate.Length(min=1, max=KEPT_MAX),
         metadata={"description": f"Ids of the DAGs that the bundle has, at most {KEPT_MAX}"},
     )
-    force = fields.Boolean(
+    force = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={"description": "True = also when more than half of the bundle would go"},
     )
-    dry_run = fields.Boolean(
+    dry_run = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={"description": "True = only say what would go; nothing is changed"},
     )
 
@@ -213,6 +208,13 @@ class DagPlan(Answer):
     catchup_runs = fields.Integer(
         metadata={"description": "Runs that are due at once after the save, counted up to 100"}
     )
+    due_slots = fields.List(
+        Instant(),
+        metadata={
+            "description": "Logical dates of the runs that the scheduler would create at once, ascending, at most 100; "
+            "none while the DAG is paused"
+        },
+    )
     in_flight = fields.List(
         fields.Nested(RunInFlight), metadata={"description": "Unfinished runs, oldest first, at most 20"}
     )
@@ -236,6 +238,13 @@ class SavedDag(Answer):
     dag_id = fields.String()
     action = Choice(PlanAction, metadata={"description": "Effect of the save on the DAG"})
     version_number = fields.Integer(metadata={"description": "Number of the current version"})
+    due_slots = fields.List(
+        Instant(),
+        metadata={
+            "description": "Logical dates of the runs that the scheduler creates at once, ascending, at most 100: "
+            "those of the plan, and those that came due since"
+        },
+    )
     warnings = WARNINGS
 
 
@@ -271,12 +280,19 @@ def plan_dags(body: Mapping[str, Any]) -> Response:
     expires_at = now + timedelta(seconds=TOKEN_SECONDS)
     claims = {
         "principal": g.user.id,
+        "planned_at": now.isoformat(),
         "expires": expires_at.timestamp(),
         "nonce": secrets.token_hex(8),
         "bodies": _digest_of_bodies(items, bundle),
         "bases": _digest_of_bases(ids, versions),
     }
-    plans = [_plan(item.definition.dag_id, item, versions.get(item.definition.dag_id), now, bundle) for item in items]
+    plans = [
+        {
+            **_plan(item.definition.dag_id, item, versions.get(item.definition.dag_id), now, bundle),
+            "warnings": warnings_of(item.definition, item.source, planned=frozenset(ids)),
+        }
+        for item in items
+    ]
     plans += [_plan(dag_id, None, versions.get(dag_id), now) for dag_id in removed if dag_id in versions]
     token = context().signer.dumps(claims, salt=_SALT)
     return answer({"planned_at": now, "plan_token": token, "expires_at": expires_at, "dags": plans})
@@ -296,8 +312,8 @@ def plan_dags(body: Mapping[str, Any]) -> Response:
 def put_dags(body: Mapping[str, Any]) -> Response:
     """Save many definitions, all or none.
 
-    With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed since or the
-    token was used.
+    With `plan_token`, the definitions must be those of the plan. 412 answers when a DAG was changed since, when a slot
+    of the plan would no longer give a run, or when the token was used.
     """
     bundle = bundle_of(body)
     items = _read(body["definitions"], bundle)
@@ -313,7 +329,9 @@ def put_dags(body: Mapping[str, Any]) -> Response:
                 _check_bases(claims, items)
         message, has_plan = body["message"] or None, claims is not None
         saved = [_save(item, message, bundle, has_plan=has_plan, now=now) for item in items]
-        answered = [_saved_body(item, result) for item, result in zip(items, saved, strict=True)]
+        planned_at = None if claims is None else datetime.fromisoformat(claims["planned_at"])
+        due = [due_slots(item.definition, planned_at=planned_at, now=now) for item in items]
+        answered = [_saved_body(*results) for results in zip(items, saved, due, strict=True)]
     for result in saved:
         ctx.versions.keep(result.version)
     ctx.notifier.notify()
@@ -408,7 +426,7 @@ def _plan(
     now: datetime,
     bundle: Bundle | None = None,
 ) -> dict[str, Any]:
-    """A `DagPlan`; item: `None` = the DAG is removed."""
+    """A `DagPlan` without warnings; item: `None` = the DAG is removed."""
     old, new = stored_definition(version), None if item is None else item.definition
     callers = broken_callers(dag_id, old, new, now)
     documents = (None if old is None else old.document, None if new is None else new.document)
@@ -421,7 +439,7 @@ def _plan(
         "summary": "removed" if documents[1] is None else _summary(version, documents, bundle),
         "changes": [] if item is None else [change_body(change) for change in compare_definitions(*documents)],
         "incompatible": [] if old is None or new is None else incompatible_bodies(old.document, new.document),
-        "warnings": [] if item is None else warnings_of(item.definition, item.source),
+        "warnings": [],
         "breaking": callers.named,
         "hidden_breaking": callers.hidden,
         **planned_runs(dag_id, old, new, now),
@@ -536,11 +554,12 @@ def _save(item: SentDefinition, message: str | None, bundle: Bundle | None, *, h
     )
 
 
-def _saved_body(item: SentDefinition, saved: Saved) -> dict[str, Any]:
+def _saved_body(item: SentDefinition, saved: Saved, due: Sequence[datetime]) -> dict[str, Any]:
     action = PlanAction.CREATE if saved.is_new_dag else PlanAction.CHANGE
     return {
         "dag_id": item.definition.dag_id,
         "action": action if saved.is_new_version or saved.is_adopted else PlanAction.UNCHANGED,
         "version_number": saved.version_number,
+        "due_slots": due,
         "warnings": warnings_of(item.definition, item.source),
     }

@@ -11,7 +11,7 @@ from mainspring.errors import Problem
 from mainspring.states import TaskState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Body, Instant
+from mainspring_api.http.fields import Body, Flag, Instant
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
@@ -43,7 +43,7 @@ class TaskChoice(fields.Raw):
 
 
 def _boolean(default: bool, description: str) -> fields.Boolean:
-    return fields.Boolean(load_default=default, truthy={True}, falsy={False}, metadata={"description": description})
+    return Flag(load_default=default, metadata={"description": description})
 
 
 def _version_number() -> fields.Integer:
@@ -68,7 +68,7 @@ def _note() -> fields.String:
 class ClearBody(Body):
     """Which task instances to clear. Without `dag_run_id` and dates those of all runs."""
 
-    dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
+    dry_run = Flag(load_default=True, metadata=_IS_PREVIEW)
     dag_run_id = fields.String(
         load_default=None,
         allow_none=True,
@@ -106,7 +106,7 @@ class ClearBody(Body):
     include_future = _boolean(False, "Clear the tasks also in runs with a later logical date")
     reset_dag_runs = _boolean(True, "Queue ended runs again; false clears nothing in ended runs")
     prevent_running_task = _boolean(False, "Answer 409 and clear nothing while one of the tasks runs")
-    run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    run_on_latest_version = Flag(load_default=None, allow_none=True)
     version_number = _version_number()
     note = _note()
 
@@ -126,10 +126,10 @@ class ClearBody(Body):
 class ClearRunBody(Body):
     """How to clear one run."""
 
-    dry_run = fields.Boolean(load_default=True, truthy={True}, falsy={False}, metadata=_IS_PREVIEW)
+    dry_run = Flag(load_default=True, metadata=_IS_PREVIEW)
     only_failed = _boolean(False, "Clear failed instances only")
     only_new = _boolean(False, "False only: new tasks are cleared by name")
-    run_on_latest_version = fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False})
+    run_on_latest_version = Flag(load_default=None, allow_none=True)
     version_number = _version_number()
     note = _note()
 

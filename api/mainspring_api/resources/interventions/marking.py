@@ -10,7 +10,7 @@ from marshmallow import ValidationError, fields, validate
 from mainspring.errors import Conflict
 from mainspring.states import TaskState
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Body, UpdateMask
+from mainspring_api.http.fields import Body, Flag, UpdateMask
 from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
 from mainspring_api.resources.interventions.clearing import require_logical_date
@@ -38,7 +38,7 @@ class NewState(fields.String):
 
 
 def _included(description: str) -> fields.Boolean:
-    return fields.Boolean(load_default=False, truthy={True}, falsy={False}, metadata={"description": description})
+    return Flag(load_default=False, metadata={"description": description})
 
 
 class InstancePatch(Body):

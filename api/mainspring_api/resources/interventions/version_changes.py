@@ -10,7 +10,7 @@ from marshmallow import fields, validate
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Body
+from mainspring_api.http.fields import Body, Flag
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.runs.dag_runs import DagRun, run_body
 from mainspring_store.access.roles import Role
@@ -31,10 +31,8 @@ class RunVersionBody(Body):
         validate=validate.Range(min=1, max=2**31 - 1),
         metadata={"description": "Number of the saved version"},
     )
-    restart_running = fields.Boolean(
+    restart_running = Flag(
         load_default=False,
-        truthy={True},
-        falsy={False},
         metadata={"description": "True = stop tasks that are under way; those that the version has start again"},
     )
 

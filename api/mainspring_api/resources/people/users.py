@@ -11,7 +11,7 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import application_context, context
-from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
+from mainspring_api.http.fields import Answer, Body, Choice, Flag, Instant, list_arguments, list_query
 from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.passwords import hash_password, is_password
@@ -108,7 +108,7 @@ class UserPatch(Body):
     password = fields.String(load_only=True, validate=_PASSWORD)
     role = Choice(Role, allow_none=True, metadata=_ROLE)
     grants = fields.List(fields.Nested(GrantBody), validate=validate.Length(max=GRANTS_MAX))
-    is_active = fields.Boolean(truthy={True}, falsy={False})
+    is_active = Flag()
 
 
 class PasswordChange(Body):

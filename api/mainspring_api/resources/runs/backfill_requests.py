@@ -12,7 +12,7 @@ from mainspring.errors import InvalidParams, Problem
 from mainspring.instants import SCHEDULES_BEGIN
 from mainspring.timetables import Slot, Timetable, slots_between, timetable_of
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Body, Choice, Instant, JsonObject
+from mainspring_api.http.fields import Body, Choice, Flag, Instant, JsonObject
 from mainspring_api.http.problems import Refused
 from mainspring_api.resources.runs.triggers import params_of
 from mainspring_store.resources.backfills import ReprocessBehavior
@@ -31,7 +31,7 @@ class BackfillBody(Body):
     dag_id = fields.String(required=True)
     from_date = Instant(required=True, metadata={"description": "Earliest logical date"})
     to_date = Instant(required=True, metadata={"description": "Latest logical date"})
-    run_backwards = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    run_backwards = Flag(load_default=False)
     dag_run_conf = JsonObject(load_default=None, allow_none=True)
     reprocess_behavior = Choice(
         ReprocessBehavior,
@@ -53,11 +53,9 @@ class BackfillBody(Body):
             "description": "Number of failed runs that pauses the backfill, with the cause in `message`; null = never"
         },
     )
-    run_on_latest_version = fields.Boolean(
+    run_on_latest_version = Flag(
         load_default=None,
         allow_none=True,
-        truthy={True},
-        falsy={False},
         metadata={
             "description": "Runs go by the version that is current when it is their turn; otherwise new ones by the "
             "current one of now, and those that exist by their own"

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from mainspring.errors import Problem
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Body, list_arguments
+from mainspring_api.http.fields import Answer, Body, Flag, list_arguments
 from mainspring_api.http.named_resource import Named, register_named
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
@@ -61,7 +61,7 @@ class PoolBody(Body):
     name = fields.String(required=True, validate=_NAME, metadata={"description": "Name of the pool"})
     slots = fields.Integer(required=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
-    include_deferred = fields.Boolean(truthy={True}, falsy={False}, metadata={"default": False})
+    include_deferred = Flag(metadata={"default": False})
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
 
 
@@ -72,7 +72,7 @@ class PoolPatchBody(Body):
     name = fields.String(allow_none=True, metadata={"description": "The same as `pool`"})
     slots = fields.Integer(allow_none=True, strict=True, validate=_SLOTS, metadata=_UNLIMITED)
     description = fields.String(allow_none=True, validate=_DESCRIPTION)
-    include_deferred = fields.Boolean(allow_none=True, truthy={True}, falsy={False})
+    include_deferred = Flag(allow_none=True)
     team_name = fields.String(allow_none=True, validate=_NO_TEAM)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -39,6 +40,8 @@ class DagPlan:
         hidden_breaking (int): Number of further callers that the change breaks
         next_runs (NextRuns):
         catchup_runs (int): Runs that are due at once after the save, counted up to 100
+        due_slots (list[datetime.datetime]): Logical dates of the runs that the scheduler would create at once,
+            ascending, at most 100; none while the DAG is paused
         in_flight (list[RunInFlight]): Unfinished runs, oldest first, at most 20
         in_flight_total (int): Number of all unfinished runs
     """
@@ -56,6 +59,7 @@ class DagPlan:
     hidden_breaking: int
     next_runs: NextRuns
     catchup_runs: int
+    due_slots: list[datetime.datetime]
     in_flight: list[RunInFlight]
     in_flight_total: int
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -102,6 +106,11 @@ class DagPlan:
 
         catchup_runs = self.catchup_runs
 
+        due_slots = []
+        for due_slots_item_data in self.due_slots:
+            due_slots_item = due_slots_item_data.isoformat()
+            due_slots.append(due_slots_item)
+
         in_flight = []
         for in_flight_item_data in self.in_flight:
             in_flight_item = as_dict(in_flight_item_data)
@@ -126,6 +135,7 @@ class DagPlan:
                 "hidden_breaking": hidden_breaking,
                 "next_runs": next_runs,
                 "catchup_runs": catchup_runs,
+                "due_slots": due_slots,
                 "in_flight": in_flight,
                 "in_flight_total": in_flight_total,
             }
@@ -204,6 +214,13 @@ class DagPlan:
 
         catchup_runs = d.pop("catchup_runs")
 
+        due_slots = []
+        _due_slots = d.pop("due_slots")
+        for due_slots_item_data in _due_slots:
+            due_slots_item = datetime.datetime.fromisoformat(due_slots_item_data)
+
+            due_slots.append(due_slots_item)
+
         in_flight = []
         _in_flight = d.pop("in_flight")
         for in_flight_item_data in _in_flight:
@@ -227,6 +244,7 @@ class DagPlan:
             hidden_breaking=hidden_breaking,
             next_runs=next_runs,
             catchup_runs=catchup_runs,
+            due_slots=due_slots,
             in_flight=in_flight,
             in_flight_total=in_flight_total,
         )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,12 +24,15 @@ class SavedDag:
         dag_id (str): Identifier of the DAG
         action (PlanAction):
         version_number (int): Number of the current version
+        due_slots (list[datetime.datetime]): Logical dates of the runs that the scheduler creates at once, ascending, at
+            most 100: those of the plan, and those that came due since
         warnings (list[DefinitionWarning]): Doubts about the definition, which is valid
     """
 
     dag_id: str
     action: PlanAction
     version_number: int
+    due_slots: list[datetime.datetime]
     warnings: list[DefinitionWarning]
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -38,6 +42,11 @@ class SavedDag:
         action = self.action.value
 
         version_number = self.version_number
+
+        due_slots = []
+        for due_slots_item_data in self.due_slots:
+            due_slots_item = due_slots_item_data.isoformat()
+            due_slots.append(due_slots_item)
 
         warnings = []
         for warnings_item_data in self.warnings:
@@ -51,6 +60,7 @@ class SavedDag:
                 "dag_id": dag_id,
                 "action": action,
                 "version_number": version_number,
+                "due_slots": due_slots,
                 "warnings": warnings,
             }
         )
@@ -68,6 +78,13 @@ class SavedDag:
 
         version_number = d.pop("version_number")
 
+        due_slots = []
+        _due_slots = d.pop("due_slots")
+        for due_slots_item_data in _due_slots:
+            due_slots_item = datetime.datetime.fromisoformat(due_slots_item_data)
+
+            due_slots.append(due_slots_item)
+
         warnings = []
         _warnings = d.pop("warnings")
         for warnings_item_data in _warnings:
@@ -79,6 +96,7 @@ class SavedDag:
             dag_id=dag_id,
             action=action,
             version_number=version_number,
+            due_slots=due_slots,
             warnings=warnings,
         )
 

@@ -57,9 +57,9 @@ def sync(
 ) -> SavedDags:
     """Save many definitions, all or none.
 
-    With `plan_token`, the definitions must be those of the plan, and 412 answers when a DAG was changed
-    since or the
-    token was used.
+    With `plan_token`, the definitions must be those of the plan. 412 answers when a DAG was changed
+    since, when a slot
+    of the plan would no longer give a run, or when the token was used.
 
     Needs the role `author` on a DAG, and is about the DAGs on which the caller has the role.
 
