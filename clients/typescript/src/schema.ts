@@ -5452,6 +5452,7 @@ export interface components {
          *             ]
          *           },
          *           "catchup_runs": 0,
+         *           "due_slots": [],
          *           "in_flight": [
          *             {
          *               "dag_run_id": "deploy-4711",
@@ -5526,6 +5527,7 @@ export interface components {
          *           "dag_id": "etl",
          *           "action": "change",
          *           "version_number": 2,
+         *           "due_slots": [],
          *           "warnings": []
          *         }
          *       ]
