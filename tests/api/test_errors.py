@@ -150,3 +150,12 @@ def test_the_type_of_an_error_leads_to_its_page_on_a_server(shared: Api) -> None
 @pytest.mark.parametrize("code", ["cycle", "unknown_task", "idempotency_key_in_use", "method_not_allowed", "syntax"])
 def test_codes_are_found_wherever_they_are_given(code: str) -> None:
     assert code in codes_in_source() | codes_of_titles()
+
+
+def test_a_dag_that_is_posted_is_told_where_to_put_it(shared: Api) -> None:
+    refused = shared.request("POST", "/dags", json={"dag_id": "etl", "tasks": {}})
+    assert (refused.status, refused.json["code"]) == (405, "method_not_allowed")
+    assert "PUT /api/v2/dags/{dag_id}" in refused.json["detail"]
+    # Other paths name the methods that they have.
+    assert "POST" not in refused.headers["Allow"]
+    assert "PUT /api" not in shared.request("POST", "/version").json["detail"]

@@ -153,6 +153,8 @@ _SECRET_PATHS = frozenset({"hooks.deliver_to_hook"})
 """Endpoints whose path holds a secret, which no log shows."""
 _UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
 _LOGS_UNAVAILABLE = "the store of old logs cannot be used now; the log is not lost, try again later"
+_OTHER_METHODS = {("POST", "/api/v2/dags"): "Save a DAG with PUT /api/v2/dags/{dag_id}, or many with PUT /api/v2/dags."}
+"""Method and path that users try -> where to go instead."""
 _INTERNAL = "Something went wrong on our side; the server's log tells what, under this request id."
 
 
@@ -300,9 +302,10 @@ def _http_error(error: HTTPException) -> Response:
     headers = {
         name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After", "WWW-Authenticate")
     }
-    return _write(
-        status, _title(status).lower().replace(" ", "_"), error.description or _title(status), headers=headers
-    )
+    detail = error.description or _title(status)
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = " ".join(filter(None, (detail, _OTHER_METHODS.get((request.method, request.path)))))
+    return _write(status, _title(status).lower().replace(" ", "_"), detail, headers=headers)
 
 
 def _unexpected(error: Exception) -> Response:
