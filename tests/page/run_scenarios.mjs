@@ -242,6 +242,19 @@ export const runScenarios = {
     await page.waitForURL(/\/dags\/page_child\/runs\//);
   },
 
+  async a_failure_that_is_allowed_blocks_nothing({ open, task, api }) {
+    const tasks = { tries: { type: "shell", command: ["false"], allow_failure: true }, after: { type: "noop", depends_on: ["tries"] } };
+    await api("PUT", "/dags/page_tolerates", { tasks });
+    const { dag_run_id: id } = await api("POST", "/dags/page_tolerates/dagRuns", { logical_date: null });
+    await until("the run", async () => (await api("GET", `/dags/page_tolerates/dagRuns/${encodeURIComponent(id)}`)).state === "success");
+    const page = await open({ token: task.token });
+    await page.goto(await latestRun(api, "page_tolerates"));
+    const panel = page.locator(".panel", { has: page.getByRole("heading", { name: "tries" }) });
+    await seen(panel.getByText("(allowed)"));
+    await seen(panel.getByText("This try wrote no log."));
+    await nothing(panel.getByText("Blocks"));
+  },
+
   async a_grid_is_walked_by_arrows({ open, task }) {
     const page = await open({ token: task.token });
     await page.goto("/dags/page_breaks");

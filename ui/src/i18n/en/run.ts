@@ -93,6 +93,7 @@ export const run = {
   retry_from_here: "Retry from here…",
   lines_of: (first: string, last: string, total: string) => `lines ${first} to ${last} of ${total}`,
   no_log: "There is no log yet.",
+  empty_log: "This try wrote no log.",
   try_n: (n: number) => `try ${n}`,
   tries: "Tries",
   instances: "Instances",

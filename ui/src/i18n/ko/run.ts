@@ -93,6 +93,7 @@ export const run: Messages["run"] = {
   retry_from_here: "여기서부터 재시도…",
   lines_of: (first, last, total) => `전체 ${total}줄 중 ${first}~${last}줄`,
   no_log: "아직 로그가 없습니다.",
+  empty_log: "이 시도는 로그를 남기지 않았습니다.",
   try_n: (n) => `${n}번째 시도`,
   tries: "시도",
   instances: "인스턴스",

@@ -54,8 +54,8 @@ export function TaskPanel({ task, summary, median, next, tryNumber, onTry }: Pro
         <Loaded query={instance}>
           {(data) => (
             <>
-              <Facts instance={data} median={median} blocks={next.below.get(task.taskId) ?? []} />
-              {shown > 0 && <LogPart task={task} tryNumber={shown} isFailed={data.state === "failed" || data.state === "up_for_retry" || shown < latest} href={href} />}
+              <Facts instance={data} median={median} blocks={isTolerated(data) ? [] : (next.below.get(task.taskId) ?? [])} />
+              {shown > 0 && <LogPart task={task} tryNumber={shown} isEnded={shown < latest || ENDED.has(data.state ?? "")} isFailed={data.state === "failed" || data.state === "up_for_retry" || shown < latest} href={href} />}
             </>
           )}
         </Loaded>
@@ -65,6 +65,10 @@ export function TaskPanel({ task, summary, median, next, tryNumber, onTry }: Pro
 }
 
 const MANY_TRIES = 5;
+const ENDED = new Set(["success", "failed", "up_for_retry", "skipped"]);
+
+/** A failure that counts as a success for the tasks below it. */
+const isTolerated = (instance: Schema<"TaskInstance">): boolean => instance.state === "failed" && instance.allow_failure;
 
 /** Which try: all in sight while there are few, a choice when there are many. */
 export function TryChoice({ latest, shown, onTry }: { latest: number; shown: number; onTry(n: number): void }) {
@@ -139,6 +143,7 @@ function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">;
       <>
         {why} {instance.state_reason && why !== instance.state_reason && <span className="dim">({instance.state_reason})</span>}
         {instance.message && <span className="muted"> {instance.message}</span>}
+        {isTolerated(instance) && <span className="muted"> ({t.failure_allowed})</span>}
       </>,
     ]);
   }
@@ -173,11 +178,12 @@ function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">;
 interface LogPartProps {
   task: TaskAddress;
   tryNumber: number;
+  isEnded: boolean;
   isFailed: boolean;
   href: string;
 }
 
-function LogPart({ task, tryNumber, isFailed, href }: LogPartProps) {
+function LogPart({ task, tryNumber, isEnded, isFailed, href }: LogPartProps) {
   const { run: t } = useT();
   const { language } = useLanguage();
   const session = useSession();
@@ -195,7 +201,7 @@ function LogPart({ task, tryNumber, isFailed, href }: LogPartProps) {
           ))}
         </div>
       )}
-      {excerpt?.lines.length === 0 && <p className="pad small muted line-top">{t.no_log}</p>}
+      {excerpt?.lines.length === 0 && <p className="pad small muted line-top">{isEnded ? t.empty_log : t.no_log}</p>}
       <footer className="row pad small line-top wrap">
         {session.may("operator", task.dagId) && (
           <Button onClick={() => actions.retry({ dagId: task.dagId, runId: task.runId, taskId: task.taskId, ...(task.mapIndex >= 0 ? { mapIndex: task.mapIndex } : {}) })}>{t.retry_from_here}</Button>
