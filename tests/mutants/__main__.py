@@ -129,7 +129,9 @@ def _write(rows: Iterable[tuple[Mutant, str]]) -> None:
 
 
 def _rows(text: str) -> dict[str, str]:
-    return {match[1]: match[0] for match in re.finditer(r"^\| `([a-z-]+)` \|.*$", text, re.MULTILINE)}
+    table = TABLE.search(text)
+    assert table is not None
+    return {match[1]: match[0] for match in re.finditer(r"^\| `([a-z-]+)` \|.*$", table[0], re.MULTILINE)}
 
 
 if __name__ == "__main__":

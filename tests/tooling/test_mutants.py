@@ -1,11 +1,12 @@
 """Every mutant applies to the code as it is and names tests that exist."""
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.mutants.__main__ import ROOT, Mutant
+from tests.mutants.__main__ import ROOT, TABLE, Mutant
 from tests.services.environment import child_environment
 
 
@@ -22,3 +23,13 @@ def test_a_mutant_applies_and_names_tests_that_exist(path: Path) -> None:
     places = [one.partition("::")[0] for one in mutant.tests if one.startswith("tests/")]
     assert places
     assert all((ROOT / place).exists() for place in places)
+
+
+def test_each_mutant_has_one_row_in_the_table_and_none_elsewhere() -> None:
+    page = (ROOT / "docs" / "testing.md").read_text()
+    table = TABLE.search(page)
+    assert table is not None
+    row = re.compile(r"^\| `([a-z0-9-]+)` \| ", re.MULTILINE)
+    names = row.findall(table[0])
+    assert names == sorted(path.stem for path in (ROOT / "tests" / "mutants" / "patches").glob("*.patch"))
+    assert row.findall(page) == names
