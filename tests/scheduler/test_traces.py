@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -33,8 +33,8 @@ class Exporting:
         self.duty = self.duty_of("first")
         self.duty.turn()
 
-    def duty_of(self, incarnation: str) -> TraceExport:
-        exporter = OtlpExporter(self.collector.url, version="1")
+    def duty_of(self, incarnation: str, exporter: OtlpExporter | None = None) -> TraceExport:
+        exporter = exporter or OtlpExporter(self.collector.url, version="1")
         return TraceExport(self.engine.database, exporter, self.engine.clock, incarnation=incarnation)
 
     def run(self, name: str, *outcomes: Outcome, dag_id: str = "etl", **fields: Any) -> list[str]:
@@ -66,6 +66,22 @@ class Exporting:
 
     def names(self) -> list[str]:
         return [span.name for span in self.spans]
+
+
+class SlowExporter(OtlpExporter):
+    """Takes a time for each export, after which another scheduler has a turn."""
+
+    def __init__(self, exporting: Exporting, duration: timedelta, other: TraceExport) -> None:
+        super().__init__(exporting.collector.url, version="1")
+        self._exporting = exporting
+        self._duration = duration
+        self._other = other
+
+    def export(self, spans: Sequence[Any]) -> bool:
+        is_taken = super().export(spans)
+        self._exporting.engine.clock.move(self._duration)
+        self._other.turn()
+        return is_taken
 
 
 @pytest.fixture
@@ -168,6 +184,29 @@ def test_spans_go_in_parts_and_what_was_taken_is_not_sent_again(
         exporting.duty.turn()
     assert [run_id(span) for span in exporting.spans] == ["r0", "r0", "r1", "r1", "r2", "r2"]
     assert len(exporting.collector.ledger) == 4
+
+
+def test_a_run_that_takes_longer_than_the_lease_is_exported_once(
+    exporting: Exporting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(traces, "SPANS_AT_ONCE", 2)
+    exporting.run("r1", *[Outcome.FAILED] * 8, Outcome.SUCCESS)
+    second = exporting.duty_of("second")
+    first = exporting.duty_of("first", SlowExporter(exporting, traces.LEASE / 3, second))
+    first.turn()
+    assert exporting.names() == [*["a"] * 9, "etl"]
+    exporting.engine.clock.move(traces.LEASE + timedelta(seconds=1))
+    second.turn()
+    assert len(exporting.spans) == 10
+
+
+def test_a_scheduler_that_lost_the_lease_stops(exporting: Exporting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(traces, "SPANS_AT_ONCE", 2)
+    exporting.run("r1", *[Outcome.FAILED] * 8, Outcome.SUCCESS)
+    second = exporting.duty_of("second")
+    first = exporting.duty_of("first", SlowExporter(exporting, traces.LEASE + timedelta(seconds=1), second))
+    assert not first.turn()
+    assert len(exporting.spans) == 2 + 10
 
 
 def test_the_thread_exports_and_ends_at_once(exporting: Exporting) -> None:

@@ -106,7 +106,7 @@ class TraceExport:
         for event in events:
             for spans in self._spans_of(event):
                 self._spans += spans
-                if len(self._spans) >= SPANS_AT_ONCE and not self._flush():
+                if len(self._spans) >= SPANS_AT_ONCE and not (self._flush() and self._renew()):
                     return False
             if not self._spans and event.kind == EventKind.RUN and not self._move(event):
                 return False
@@ -130,11 +130,12 @@ class TraceExport:
 
     def _move(self, event: StoredEvent) -> bool:
         """Note what is exported, and renew the lease. Returns False when another scheduler has taken the lease."""
+        return move_traces(self._database, event.id, by=self._incarnation) and self._renew()
+
+    def _renew(self) -> bool:
+        """Returns False when another scheduler has taken the lease."""
         now = self._clock.now()
-        return (
-            move_traces(self._database, event.id, by=self._incarnation)
-            and claim_traces(self._database, by=self._incarnation, now=now, until=now + LEASE) is not None
-        )
+        return claim_traces(self._database, by=self._incarnation, now=now, until=now + LEASE) is not None
 
     def _run(self) -> None:
         pause = 0.0
