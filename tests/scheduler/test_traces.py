@@ -18,6 +18,7 @@ from mainspring_scheduler.duties.traces import TraceExport
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_clear import clear_tasks
+from tests.scheduler.test_cost import Cost, counted
 from tests.services.environment import child_environment
 from tests.services.receiver import Receiver, receiving
 
@@ -209,6 +210,22 @@ def test_a_scheduler_that_lost_the_lease_stops(exporting: Exporting, monkeypatch
     assert len(exporting.spans) == 2 + 10
 
 
+def test_a_scheduler_seldom_writes_when_nothing_ends(exporting: Exporting) -> None:
+    with counted(exporting.engine.database) as cost:
+        for _ in range(60):
+            exporting.engine.clock.move(timedelta(seconds=1))
+            exporting.duty.turn()
+    assert updates(cost) == 60 // (traces.LEASE.total_seconds() / 2)
+
+
+def test_runs_without_spans_are_passed_with_one_write(exporting: Exporting) -> None:
+    for name in ("r1", "r2", "r3"):
+        exporting.run(name, Outcome.SUCCESS, traceparent=f"00-{TRACE}-{SPAN}-00")
+    with counted(exporting.engine.database) as cost:
+        exporting.duty.turn()
+    assert updates(cost) == 1
+
+
 def test_the_thread_exports_and_ends_at_once(exporting: Exporting) -> None:
     exporting.duty.start()
     exporting.run("r1", Outcome.SUCCESS)
@@ -251,6 +268,10 @@ def test_without_the_setting_nothing_is_imported() -> None:
         "sys.exit(any(name.startswith('opentelemetry') for name in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", program], env=child_environment(), timeout=60).returncode == 0
+
+
+def updates(cost: Cost) -> int:
+    return sum(statement.startswith("UPDATE") for statement in cost.statements)
 
 
 def run_id(span: Any) -> str:

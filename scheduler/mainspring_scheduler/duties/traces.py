@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 DROPPED_AFTER = timedelta(hours=1)
 LEASE = timedelta(seconds=60)
-"""Longer than an export and the time between two renewals."""
+"""Half of it is longer than an export: an idle scheduler renews the lease when less than half is left."""
 LOOK_SECONDS = 1.0
 PAUSE_SECONDS_MAX = 30.0
 """Between two attempts while the collector does not answer."""
@@ -96,8 +96,7 @@ class TraceExport:
         Raises:
             StoreUnavailable: The next turn repeats the page.
         """
-        now = self._clock.now()
-        position = claim_traces(self._database, by=self._incarnation, now=now, until=now + LEASE)
+        position = claim_traces(self._database, by=self._incarnation, now=self._clock.now(), lease=LEASE)
         if position is None:
             return False
         self._events.position = position
@@ -105,17 +104,23 @@ class TraceExport:
         self._spans.clear()
         for event in events:
             for spans in self._spans_of(event):
-                self._spans += spans
-                if len(self._spans) >= SPANS_AT_ONCE and not (self._flush() and self._renew()):
+                if len(self._spans) >= SPANS_AT_ONCE and not self._flush(position):
                     return False
-            if not self._spans and event.kind == EventKind.RUN and not self._move(event):
-                return False
-        if not self._flush():
-            return False
-        return bool(events) and self._move(events[-1]) and len(events) == EVENTS_AT_ONCE
+                self._spans += spans
+            position = event.id
+        return bool(events) and self._flush(position) and len(events) == EVENTS_AT_ONCE
 
-    def _flush(self) -> bool:
-        """Returns False when the spans must be exported again, or the thread ends."""
+    def _flush(self, position: int) -> bool:
+        """Export the spans, note up to which event ends are exported, and renew the lease.
+
+        Returns False when the spans must be exported again, the thread ends, or another scheduler has taken the lease.
+        """
+        if not self._export():
+            return False
+        until = self._clock.now() + LEASE
+        return move_traces(self._database, position, by=self._incarnation, until=until)
+
+    def _export(self) -> bool:
         if self._stopped.is_set():
             return False
         if not self._spans or self._exporter.export(self._spans):
@@ -127,15 +132,6 @@ class TraceExport:
             if self._failures == 1:
                 _log.warning("the collector does not take spans, retrying: spans=%d", len(self._spans))
         return False
-
-    def _move(self, event: StoredEvent) -> bool:
-        """Note what is exported, and renew the lease. Returns False when another scheduler has taken the lease."""
-        return move_traces(self._database, event.id, by=self._incarnation) and self._renew()
-
-    def _renew(self) -> bool:
-        """Returns False when another scheduler has taken the lease."""
-        now = self._clock.now()
-        return claim_traces(self._database, by=self._incarnation, now=now, until=now + LEASE) is not None
 
     def _run(self) -> None:
         pause = 0.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, func, or_, select, update
 
@@ -56,26 +56,35 @@ class EndedTry:
     end_date: datetime
 
 
-def claim_traces(database: Database, *, by: str, now: datetime, until: datetime) -> int | None:
-    """Take or renew the lease of the export; returns the number of the event up to which ends are exported.
+def claim_traces(database: Database, *, by: str, now: datetime, lease: timedelta) -> int | None:
+    """Take the lease of the export; returns the number of the event up to which ends are exported.
 
-    The first claim begins at the present end of the log. None = another scheduler has the lease.
+    A lease of which more than half is left is not renewed: an idle scheduler writes seldom. The first claim begins at
+    the present end of the log. None = another scheduler has the lease.
     """
+    with database.read() as connection:
+        held = connection.execute(_HELD).one()
+    if held.leased_by is not None:
+        if held.leased_by == by and held.event_id is not None and held.leased_until - now > lease / 2:
+            return int(held.event_id)
+        if held.leased_by != by and held.leased_until >= now:
+            return None
     with database.write() as connection:
-        row = connection.execute(_CLAIM, {"me": by, "now": now, "until": until}).one_or_none()
+        row = connection.execute(_CLAIM, {"me": by, "now": now, "until": now + lease}).one_or_none()
         if row is None:
             return None
         if row.event_id is not None:
             return int(row.event_id)
         last: int = connection.scalar(_LAST) or 0
-        connection.execute(_MOVE, {"me": by, "event": last})
+        connection.execute(_MOVE, {"me": by, "event": last, "until": now + lease})
         return last
 
 
-def move_traces(database: Database, event_id: int, *, by: str) -> bool:
-    """Note that the ends up to an event are exported. Returns False when another scheduler has taken the lease."""
+def move_traces(database: Database, event_id: int, *, by: str, until: datetime) -> bool:
+    """Note that the ends up to an event are exported, and renew the lease. Returns False when another scheduler has
+    taken the lease."""
     with database.write() as connection:
-        return connection.execute(_MOVE, {"me": by, "event": event_id}).rowcount > 0
+        return connection.execute(_MOVE, {"me": by, "event": event_id, "until": until}).rowcount > 0
 
 
 def give_traces_back(database: Database, *, by: str) -> None:
@@ -115,13 +124,19 @@ def tries_since(database: Database, key: int, *, queued_after: datetime | None, 
 
 _position = trace_position.c
 _now = bindparam("now", type_=UtcDateTime)
+_until = bindparam("until", type_=UtcDateTime)
+_HELD = select(_position.event_id, _position.leased_by, _position.leased_until)
 _CLAIM = (
     update(trace_position)
     .where(or_(_position.leased_by.is_(None), _position.leased_by == bindparam("me"), _position.leased_until < _now))
-    .values(leased_by=bindparam("me"), leased_until=bindparam("until", type_=UtcDateTime))
+    .values(leased_by=bindparam("me"), leased_until=_until)
     .returning(_position.event_id)
 )
-_MOVE = update(trace_position).where(_position.leased_by == bindparam("me")).values(event_id=bindparam("event"))
+_MOVE = (
+    update(trace_position)
+    .where(_position.leased_by == bindparam("me"))
+    .values(event_id=bindparam("event"), leased_until=_until)
+)
 _GIVE_BACK = (
     update(trace_position).where(_position.leased_by == bindparam("me")).values(leased_by=None, leased_until=None)
 )
