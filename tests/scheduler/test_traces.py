@@ -15,6 +15,7 @@ from mainspring.traces import span_of_attempt
 from mainspring_scheduler.duties import traces
 from mainspring_scheduler.duties.otlp import OtlpExporter
 from mainspring_scheduler.duties.traces import TraceExport
+from mainspring_store.access.installation import hold_schedules, release_schedules
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_clear import clear_tasks
@@ -224,6 +225,17 @@ def test_runs_without_spans_are_passed_with_one_write(exporting: Exporting) -> N
     with counted(exporting.engine.database) as cost:
         exporting.duty.turn()
     assert updates(cost) == 1
+
+
+def test_a_restored_copy_exports_only_after_its_release(exporting: Exporting) -> None:
+    exporting.run("r1", Outcome.SUCCESS)
+    with exporting.engine.database.write() as connection:
+        hold_schedules(connection, exporting.engine.clock.now())
+    assert not exporting.duty.turn()
+    assert exporting.names() == []
+    release_schedules(exporting.engine.database)
+    exporting.duty.turn()
+    assert exporting.names() == ["a", "etl"]
 
 
 def test_the_thread_exports_and_ends_at_once(exporting: Exporting) -> None:

@@ -16,6 +16,7 @@ from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED
 from mainspring.traces import RunTrace, trace_of_run
 from mainspring_scheduler.clock import Clock
+from mainspring_store.access.installation import holds_schedules
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.events import SettledEvents, StoredEvent
 from mainspring_store.queries.traces import (
@@ -96,6 +97,9 @@ class TraceExport:
         Raises:
             StoreUnavailable: The next turn repeats the page.
         """
+        if holds_schedules(self._database):
+            # The original may be alive, and exports these ends itself.
+            return False
         position = claim_traces(self._database, by=self._incarnation, now=self._clock.now(), lease=LEASE)
         if position is None:
             return False
