@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,11 +11,13 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from sqlalchemy import select
 
 from mainspring.attempts import Outcome
-from mainspring.traces import span_of_attempt
+from mainspring.traces import span_of_attempt, trace_of_run
 from mainspring_scheduler.duties import traces
 from mainspring_scheduler.duties.otlp import OtlpExporter
 from mainspring_scheduler.duties.traces import TraceExport
 from mainspring_store.access.installation import hold_schedules, release_schedules
+from mainspring_store.queries.events import StoredEvent
+from mainspring_store.queries.traces import TracedRun
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_clear import clear_tasks
@@ -272,6 +274,36 @@ def test_a_task_continues_the_span_of_its_try_and_a_child_run_the_span_of_its_ta
     assert span == span_of_attempt(engine.attempt("a").attempt_id)
     assert inner_span == span_of_attempt(engine.attempt("b", child.run_id).attempt_id)
     assert outer not in (SPAN, span, inner_span)
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, "mainspring"),
+        ({"OTEL_SERVICE_NAME": "orders"}, "orders"),
+        ({"OTEL_SERVICE_NAME": ""}, "mainspring"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop"}, "shop"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=shop", "OTEL_SERVICE_NAME": "orders"}, "orders"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "deployment.environment=test"}, "mainspring"),
+    ],
+    ids=["neither", "name", "empty", "attribute", "both", "another attribute"],
+)
+def test_both_variables_name_the_service(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str
+) -> None:
+    for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    exporter = OtlpExporter("http://127.0.0.1:9", version="1")
+    trace = trace_of_run(f"00-{TRACE}-{SPAN}-01", is_exported=True)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    facts: dict[str, Any] = {"dag_id": "etl", "run_id": "r1", "run_type": "manual", "traceparent": None, "start_date": at}
+    run = TracedRun(key=1, queued_at=at, previous_end=None, **facts)
+    nulls: dict[str, Any] = dict.fromkeys(("task_id", "map_index", "try_number", "state_reason", "seq", "data"))
+    end = StoredEvent(id=1, kind="run", at=at, dag_id="etl", run_key=1, dag_run_id="r1", state="success", **nulls)
+    assert trace is not None
+    assert exporter.span_of_run(trace, end, run).resource.attributes["service.name"] == name
 
 
 def test_without_the_setting_nothing_is_imported() -> None:

@@ -1,15 +1,14 @@
 """Spans of runs and tries, and their export by OTLP over HTTP. Imported only where traces are switched on.
 
 Headers, certificates and the name of the service come from the variables that OpenTelemetry defines, such as
-`OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_SERVICE_NAME`.
+`OTEL_EXPORTER_OTLP_HEADERS` and `OTEL_SERVICE_NAME`. `service.name` in `OTEL_RESOURCE_ATTRIBUTES` names it too.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.resources import SERVICE_NAME, OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
@@ -34,8 +33,8 @@ class OtlpExporter:
     def __init__(self, endpoint: str, *, version: str) -> None:
         """endpoint: base address of the collector; the spans go to `/v1/traces` there."""
         self._exporter = OTLPSpanExporter(endpoint=f"{endpoint}/v1/traces", timeout=EXPORT_SECONDS_MAX)
-        service = {} if "OTEL_SERVICE_NAME" in os.environ else {SERVICE_NAME: "mainspring"}
-        self._resource = Resource.create(service)
+        is_named = SERVICE_NAME in OTELResourceDetector().detect().attributes
+        self._resource = Resource.create({} if is_named else {SERVICE_NAME: "mainspring"})
         self._scope = InstrumentationScope("mainspring", version)
 
     def spans_of_tries(
