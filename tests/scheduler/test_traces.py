@@ -288,9 +288,7 @@ def test_a_task_continues_the_span_of_its_try_and_a_child_run_the_span_of_its_ta
     ],
     ids=["neither", "name", "empty", "attribute", "both", "another attribute"],
 )
-def test_both_variables_name_the_service(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str
-) -> None:
+def test_both_variables_name_the_service(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str) -> None:
     for variable in ("OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(variable, raising=False)
     for variable, value in variables.items():
@@ -298,7 +296,13 @@ def test_both_variables_name_the_service(
     exporter = OtlpExporter("http://127.0.0.1:9", version="1")
     trace = trace_of_run(f"00-{TRACE}-{SPAN}-01", is_exported=True)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    facts: dict[str, Any] = {"dag_id": "etl", "run_id": "r1", "run_type": "manual", "traceparent": None, "start_date": at}
+    facts: dict[str, Any] = {
+        "dag_id": "etl",
+        "run_id": "r1",
+        "run_type": "manual",
+        "traceparent": None,
+        "start_date": at,
+    }
     run = TracedRun(key=1, queued_at=at, previous_end=None, **facts)
     nulls: dict[str, Any] = dict.fromkeys(("task_id", "map_index", "try_number", "state_reason", "seq", "data"))
     end = StoredEvent(id=1, kind="run", at=at, dag_id="etl", run_key=1, dag_run_id="r1", state="success", **nulls)

@@ -63,11 +63,11 @@ def claim_traces(database: Database, *, by: str, now: datetime, lease: timedelta
     the present end of the log. None = another scheduler has the lease.
     """
     with database.read() as connection:
-        held = connection.execute(_HELD).one()
-    if held.leased_by is not None:
-        if held.leased_by == by and held.event_id is not None and held.leased_until - now > lease / 2:
-            return int(held.event_id)
-        if held.leased_by != by and held.leased_until >= now:
+        current = connection.execute(_CURRENT).one()
+    if current.leased_by is not None:
+        if current.leased_by == by and current.event_id is not None and current.leased_until - now > lease / 2:
+            return int(current.event_id)
+        if current.leased_by != by and current.leased_until >= now:
             return None
     with database.write() as connection:
         row = connection.execute(_CLAIM, {"me": by, "now": now, "until": now + lease}).one_or_none()
@@ -125,7 +125,7 @@ def tries_since(database: Database, key: int, *, queued_after: datetime | None, 
 _position = trace_position.c
 _now = bindparam("now", type_=UtcDateTime)
 _until = bindparam("until", type_=UtcDateTime)
-_HELD = select(_position.event_id, _position.leased_by, _position.leased_until)
+_CURRENT = select(_position.event_id, _position.leased_by, _position.leased_until)
 _CLAIM = (
     update(trace_position)
     .where(or_(_position.leased_by.is_(None), _position.leased_by == bindparam("me"), _position.leased_until < _now))
