@@ -1,5 +1,6 @@
 """Failures that do not fail the run, and failures that end it at once."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -93,6 +94,31 @@ class TestFailFast:
         begin(engine, {"a": {}, "b": {}, "c": broken}, fail_fast=True)
         engine.finish("a")
         assert reasons(engine) == {"a": None, "b": "fail_fast", "c": "expression_error"}
+
+    def test_no_task_of_an_ended_run_starts_in_the_same_pass(self, engine: Engine) -> None:
+        engine.trigger(engine.save("etl", {"a": {"command": ["${{ conf.none }}"]}, "b": {}}, fail_fast=True))
+        engine.step()
+        assert reasons(engine) == {"a": "expression_error", "b": "fail_fast"}
+        assert engine.executor.submitted == {}
+        engine.run_until_idle()
+        assert engine.executor.cancelled == [], "nothing was submitted, so there is nothing to stop"
+        assert engine.tries("b")[0].stopped_at == engine.clock.now()
+
+    def test_neither_does_one_that_became_ready_in_an_earlier_round(self, engine: Engine) -> None:
+        """The pass decides on `b` a round before `d` fails."""
+        tasks = {"a": {}, "b": {"depends_on": ["a"]}, "c": {"depends_on": ["a"], "when": "false"}}
+        broken = {"command": ["${{ conf.none }}"], "depends_on": ["c"], "trigger_rule": "none_failed"}
+        begin(engine, {**tasks, "d": broken}, fail_fast=True)
+        engine.finish("a")
+        assert reasons(engine) == {"a": None, "b": "fail_fast", "c": "when", "d": "expression_error"}
+        assert [one.task_id for one in engine.executor.submitted.values()] == ["a"]
+
+    def test_a_slot_of_what_did_not_start_is_free_for_another_run(self, make_engine: Callable[..., Engine]) -> None:
+        engine = make_engine(slots=2)
+        engine.trigger(engine.save("etl", {"a": {}, "b": {"command": ["${{ conf.none }}"]}}, fail_fast=True))
+        engine.trigger(engine.save("other", {"c": {}, "d": {}}), "r2")
+        engine.step()
+        assert [one.task_id for one in engine.executor.submitted.values()] == ["c", "d"]
 
     def test_a_missed_deadline_ends_the_run_too(self, engine: Engine) -> None:
         begin(engine, {"a": {"queue_timeout": "1m"}, "b": {}}, fail_fast=True)

@@ -38,7 +38,7 @@ from mainspring_scheduler.progress.fail_fast import note_failure, stop_failed_ru
 from mainspring_scheduler.progress.merged_reports import LiveAttempts
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.scheduling import Candidate, NewAttempt, Pass
+from mainspring_store.scheduling import Candidate, LateReport, NewAttempt, Pass
 from mainspring_store.state.deadlines import DeadlineKind, NewDeadline
 from mainspring_store.state.effects import InstanceRef, RunCounters
 
@@ -97,29 +97,54 @@ class Dispatcher:
 
         capacity: executor name -> number of attempts that the executor accepts now. A missing executor accepts none.
         """
-        result = Dispatched()
+        result = Dispatched(is_complete=False)
+        ordered: list[AppliedDecision] = []
         capacity = dict(capacity)
         stop_failed_runs(scheduling, now)
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
             applied_decisions, may_hide_more = self._round(scheduling, capacity, result.broken_runs, now)
-            stop_failed_runs(scheduling, now)
+            ordered += (applied for applied in applied_decisions if applied.order is not None)
+            if stopped := stop_failed_runs(scheduling, now):
+                ordered = self._withdraw(scheduling, ordered, stopped, capacity, now)
             counters = scheduling.flush()
             result.counters.update(counters)
             due_times = [applied.due_at(now) for applied in applied_decisions]
             result.next_due_at = min(filter(None, (result.next_due_at, *due_times)), default=None)
-            for applied in applied_decisions:
-                if applied.order is not None and applied.attempt is not None:
-                    result.attempts.setdefault(applied.attempt.executor, []).append(applied.order)
             resolved = sum(1 for applied in applied_decisions if applied.order is None)
             result.resolved += resolved
             made_capacity = any(counter.was_full for counter in counters.values())
             # The candidates of a full round may wait for slots of their run or pool. Behind them in the queue may stand
             # instances that need not wait.
             if not (resolved or made_capacity or (applied_decisions and may_hide_more)):
-                return result
-        result.is_complete = False
+                result.is_complete = True
+                break
+        for applied in ordered:
+            if applied.order is not None:
+                result.attempts.setdefault(self._executor_of(applied.candidate), []).append(applied.order)
         return result
+
+    def _withdraw(
+        self,
+        scheduling: Pass,
+        ordered: Sequence[AppliedDecision],
+        stopped_runs: frozenset[int],
+        capacity: MutableMapping[str, int],
+        now: datetime,
+    ) -> list[AppliedDecision]:
+        """Take back the attempts of runs that the pass has ended; returns the attempts that are still to be submitted.
+
+        No executor gets a withdrawn attempt, so none will report its stop.
+        """
+        withdrawn = [applied for applied in ordered if applied.candidate.dag_run_id in stopped_runs]
+        attempt_ids = [applied.order.attempt_id for applied in withdrawn if applied.order is not None]
+        for attempt_id in attempt_ids:
+            self._live_attempts.forget(attempt_id)
+        for applied in withdrawn:
+            capacity[self._executor_of(applied.candidate)] += 1
+        if attempt_ids:
+            scheduling.reports.note_late(LateReport(attempt_id=id_, stopped_at=now) for id_ in attempt_ids)
+        return [applied for applied in ordered if applied.candidate.dag_run_id not in stopped_runs]
 
     def _round(
         self,

@@ -17,9 +17,15 @@ def note_failure(scheduling: Pass, version: Version, dag_run_id: int, task_index
         scheduling.first_failures.setdefault(dag_run_id, task.task_id)
 
 
-def stop_failed_runs(scheduling: Pass, now: datetime) -> None:
-    """End the runs with a noted failure. Call this before the decisions on ready instances, and after each round."""
+def stop_failed_runs(scheduling: Pass, now: datetime) -> frozenset[int]:
+    """End the runs with a noted failure; returns their ids. No attempt of these runs may be submitted any more.
+
+    Call this before the decisions on ready instances, and after each round.
+    """
     failures, scheduling.first_failures = scheduling.first_failures, {}
-    for run_id, task_id in sorted(failures.items()):
-        message = f"{blame([task_id])}; fail_fast ended the run"
-        scheduling.runs.stop_run(run_id, now=now, reason=StateReason.FAIL_FAST, message=message)
+    return frozenset(run_id for run_id, task_id in sorted(failures.items()) if _stop(scheduling, run_id, task_id, now))
+
+
+def _stop(scheduling: Pass, run_id: int, task_id: str, now: datetime) -> bool:
+    message = f"{blame([task_id])}; fail_fast ended the run"
+    return scheduling.runs.stop_run(run_id, now=now, reason=StateReason.FAIL_FAST, message=message)
