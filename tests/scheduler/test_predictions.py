@@ -9,7 +9,7 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring_scheduler.predictions import PAUSE_MAX, PAUSE_MIN, Predictions
 from mainspring_store import Database
-from mainspring_store.database.pipeline import PipelinedStatements, Statements
+from mainspring_store.database.pipeline import Mispredicted, PipelinedStatements, Statements
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.state import runs
 from mainspring_store.tables import feed_event
@@ -135,6 +135,31 @@ def test_a_savepoint_that_fails_takes_only_its_own_statements_along(database: Da
         statements.write(_ADD_EVENT, {"dag_id": "after"})
     with database.read() as connection:
         assert set(connection.scalars(select(feed_event.c.dag_id))) == {"before", "after"}
+
+
+def swallow_a_wrong_prediction(statements: Statements) -> None:
+    statements.guarded(_ADD_EVENT.returning(feed_event.c.dag_id), {"dag_id": "wrong"}, [("right",)])
+    with pytest.raises(Mispredicted):
+        statements.rows(select(feed_event.c.dag_id), {})
+
+
+def test_a_wrong_prediction_that_is_swallowed_is_not_committed(database: Database) -> None:
+    with pytest.raises(Mispredicted), database.statements(predicts=True) as statements:
+        swallow_a_wrong_prediction(statements)
+    with database.read() as connection:
+        assert connection.scalars(select(feed_event.c.dag_id)).all() == []
+
+
+def read_behind_a_wrong_prediction(database: Database) -> None:
+    with database.statements(predicts=True) as statements:
+        swallow_a_wrong_prediction(statements)
+        statements.rows(select(feed_event.c.dag_id), {})
+        raise AssertionError("the statement ran")
+
+
+def test_nothing_runs_after_a_wrong_prediction_that_is_swallowed(database: Database) -> None:
+    with pytest.raises(Mispredicted):
+        read_behind_a_wrong_prediction(database)
 
 
 def test_predictions_pause_longer_with_each_wrong_one_in_a_row() -> None:

@@ -225,6 +225,8 @@ class PipelinedStatements:
         self._session = session
         self._predicts = predicts
         self._waiting = [_Waiting(_BEGIN, {}, None)]
+        self._mispredicted: Mispredicted | None = None
+        """The wrong prediction that this transaction has met. Code between may have caught it."""
 
     @property
     def connection(self) -> Connection:
@@ -274,7 +276,11 @@ class PipelinedStatements:
         """Send what waits together with the COMMIT. Without any statement there is no transaction.
 
         Every prediction must be confirmed before the COMMIT.
+
+        Raises:
+            Mispredicted: A prediction was wrong, even if the caller caught the first exception that said so.
         """
+        self._check_predictions()
         if any(waiting.predicted is not None for waiting in self._waiting):
             self.send()
         if [waiting.statement for waiting in self._waiting] != [_BEGIN]:
@@ -284,7 +290,13 @@ class PipelinedStatements:
     def _compiled(self, statement: Executable, parameters: Mapping[str, Any]) -> "_DriverStatement | None":
         return _compiled(statement, parameters, self._session.core.dialect)
 
+    def _check_predictions(self) -> None:
+        """Raise a wrong prediction again: rows that do not exist may have been used since."""
+        if self._mispredicted is not None:
+            raise self._mispredicted
+
     def _fly(self) -> Rows:
+        self._check_predictions()
         flight, self._waiting = self._waiting, []
         self.before_flight([waiting.statement.text for waiting in flight])
         try:
@@ -293,7 +305,8 @@ class PipelinedStatements:
             raise self._translated(exc, flight) from exc
         for waiting, rows in zip(flight, results, strict=True):
             if waiting.predicted is not None and waiting.predicted != frozenset(map(tuple, rows)):
-                raise Mispredicted("a guarded write changed other rows than predicted")
+                self._mispredicted = Mispredicted("a guarded write changed other rows than predicted")
+                raise self._mispredicted
         return results[-1]
 
     def _translated(self, error: Exception, flight: Sequence[_Waiting]) -> Exception:
@@ -304,7 +317,8 @@ class PipelinedStatements:
             return error
         is_statement = not isinstance(error, psycopg.OperationalError)
         if is_statement and any(waiting.predicted is not None for waiting in flight):
-            return Mispredicted(f"a statement behind a prediction failed: {error}")
+            self._mispredicted = Mispredicted(f"a statement behind a prediction failed: {error}")
+            return self._mispredicted
         return DBAPIError.instance(
             "; ".join(waiting.statement.text for waiting in flight),
             {},
