@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import Connection, func, insert, select, update
 
 from mainspring.attempts import Outcome
-from mainspring.errors import Conflict
+from mainspring.errors import Conflict, StoreUnavailable
 from mainspring.instants import format_instant
 from mainspring.retention import Policy, RetentionSettings, RunPolicy, policy_of
-from mainspring.states import RunState, RunType
+from mainspring.states import RunState, RunType, StateReason
 from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_store import Database
 from mainspring_store.access.installation import has_retention_defaults
@@ -527,6 +527,36 @@ def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
     dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert sum(batches) == 39, "all but the running run"
     assert max(batches) <= 10
+    assert run_ids(engine) == []
+    assert_sound(engine.database)
+
+
+def test_a_queued_run_is_ended_before_the_deletion_of_its_dag_cuts_it(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 40)
+    version = engine.save("etl", {f"t{number}": {"type": "noop"} for number in range(50)})
+    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    engine.trigger(version, "r1")
+    write = engine.database.write
+    commits: list[int] = []
+
+    def breaks_off() -> Any:
+        commits.append(1)
+        if len(commits) == 4:
+            raise StoreUnavailable("away")
+        return write()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.database, "write", breaks_off)
+        with pytest.raises(StoreUnavailable):
+            dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    assert 0 < engine.run("r1")["tasks_total"] < 50, "the run is cut"
+    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    engine.run_until_idle()
+    run = engine.run("r1")
+    assert (run["state"], run["state_reason"], run["tasks_unfinished"]) == (RunState.FAILED, StateReason.CANCELLED, 0)
+    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert run_ids(engine) == []
     assert_sound(engine.database)
 

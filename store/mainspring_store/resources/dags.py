@@ -31,17 +31,17 @@ from mainspring.definition.changes import summarise
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, NotFound, PreconditionFailed, Problem
 from mainspring.events import EventKind
-from mainspring.states import RUN_FINISHED, TASK_ACTIVE, RunState
+from mainspring.states import RUN_FINISHED, TASK_ACTIVE, RunState, StateReason
 from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import dag_not_found, get_version
 from mainspring_store.resources.pools import give_back_deferred, pool_problems
-from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.effects import Effects, lock_runs
 from mainspring_store.state.events import write_event
 from mainspring_store.state.run_removal import remove_instances, remove_runs
-from mainspring_store.state.runs import VersionRef, wake_waiting
+from mainspring_store.state.runs import VersionRef, end_run, wake_waiting
 from mainspring_store.tables import dag, dag_run, dag_tag, dag_version, pruned_run, task_display_name, task_instance
 
 __all__ = [
@@ -273,6 +273,7 @@ _DELETION_SECONDS = 0.02
 """Aim for the length of one transaction."""
 _REST_SECONDS_MIN = 0.002
 """Between two transactions, so that each writer that waits gets a turn."""
+_ENDED = "the DAG was being deleted"
 
 
 def _delete_long_history(database: Database, dag_id: str, *, now: datetime) -> None:
@@ -313,6 +314,11 @@ def _delete_oldest(
     idle = connection.execute(_STILL_IDLE, {"keys": keys}).all()
     wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in idle], now=now)
     if len(idle) == 1 and idle[0].tasks_total > rows_max:
+        if idle[0].state == RunState.QUEUED:
+            # If the call breaks off, no scheduler may start what is left of the run.
+            effects = Effects()
+            end_run(connection, idle[0].id, effects, now=now, reason=StateReason.CANCELLED, message=_ENDED)
+            effects.apply(connection)
         remove_instances(connection, idle[0].id, rows_max)
         return last_key, True
     remove_runs(connection, [row.id for row in idle], keeps_dag=True)
@@ -693,7 +699,7 @@ _DELETE_PRUNED = delete(pruned_run).where(
 )
 _HISTORY = select(func.count(), func.sum(dag_run.c.tasks_total)).where(dag_run.c.dag_id == bindparam("dag_id"))
 # A queued run has no active instance and no deferred one, so its instances hold no slots.
-_IDLE = select(dag_run.c.id, dag_run.c.parent_attempt_id, dag_run.c.tasks_total).where(
+_IDLE = select(dag_run.c.id, dag_run.c.state, dag_run.c.parent_attempt_id, dag_run.c.tasks_total).where(
     dag_run.c.state.in_({*RUN_FINISHED, RunState.QUEUED})
 )
 _OLDEST_IDLE = (
