@@ -169,6 +169,43 @@ def test_the_duration_of_a_retried_task_is_that_of_each_try(api: Api) -> None:
     assert by(samples(api, "task_queue_wait_seconds_count"))[()] == 2
 
 
+def test_an_end_without_a_try_of_its_own_has_no_duration(api: Api) -> None:
+    api.save("etl", FAILING)
+    run_once(api, "r1")
+    before = by(samples(api, "task_duration_seconds_sum"))[()]
+    api.engine.clock.move(timedelta(minutes=1))
+    clear = {"dag_run_id": "r1", "task_ids": ["a"], "include_downstream": True, "dry_run": False, "only_failed": False}
+    api.post("/dags/etl/clearTaskInstances", clear)
+    api.engine.run_until_idle()
+    api.engine.finish("a", outcome=Outcome.FAILED)
+    ends = by(samples(api, "tasks_ended_total"))
+    assert sum(count for (_, state, _), count in ends.items() if state == "upstream_failed") == 1
+    assert by(samples(api, "task_duration_seconds_count"))[()] == 3
+    assert by(samples(api, "task_duration_seconds_sum"))[()] >= before
+
+
+def test_a_task_that_is_cancelled_between_two_tries_has_the_duration_of_the_first(api: Api) -> None:
+    api.save("etl", {"a": {**SHELL, "retries": 1, "retry_delay": "PT1H"}})
+    api.trigger(run_id="r1")
+    api.engine.run_until_idle()
+    api.engine.finish("a", outcome=Outcome.FAILED)
+    api.patch("/dags/etl/dagRuns/r1", {"state": "failed"})
+    tasks = by(samples(api, "tasks_ended_total"))
+    assert {(state, count) for (_, state, _), count in tasks.items()} == {("up_for_retry", 1), ("skipped", 1)}
+    assert by(samples(api, "task_duration_seconds_count"))[()] == 1
+
+
+def test_a_try_is_counted_although_its_task_was_cleared_meanwhile(api: Api) -> None:
+    api.save("etl", {"a": SHELL})
+    api.trigger(run_id="r1")
+    api.engine.run_until_idle()
+    api.engine.finish("a")
+    api.engine.clock.move(timedelta(minutes=1))
+    api.post("/dags/etl/clearTaskInstances", {"dag_run_id": "r1", "dry_run": False, "only_failed": False})
+    api.engine.run_until_idle()
+    assert by(samples(api, "task_duration_seconds_count"))[()] == 1
+
+
 def test_requests_are_counted_by_route_and_never_by_path(sqlite_api: Api) -> None:
     api = sqlite_api
     api.save("etl", {"a": SHELL})

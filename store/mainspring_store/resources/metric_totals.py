@@ -151,42 +151,52 @@ _ENDS = (
 
 _attempt = task_try.alias("attempt")
 # A clear begins a generation whose tries have the numbers of earlier tries, and a lost host costs no try number.
-_ATTEMPT = (
+_STARTED = (
     select(_attempt.c.attempt_id)
     .where(_attempt.c.task_instance_id == _event.task_instance_id, _attempt.c.try_number == _event.try_number)
     .order_by(_attempt.c.generation.desc(), _attempt.c.queued_at.desc(), _attempt.c.attempt_id.desc())
     .limit(1)
     .correlate(feed_event)
-    .scalar_subquery()
 )
+# A task may end without a try of its own, by its upstream or by a cancel between two tries: its number is that of an
+# earlier try, whose end was counted.
+_ENDED = _STARTED.where(_attempt.c.end_date == _event.at)
 
 
 def _histogram(
-    seconds: ColumnElement[float], bounds: Sequence[float], ended: Sequence[ColumnElement[bool]], *, is_of_task: bool
+    seconds: ColumnElement[float],
+    bounds: Sequence[float],
+    wanted: Sequence[ColumnElement[bool]],
+    *,
+    attempt: Select[str] | None = None,
 ) -> Select[Any]:
-    """Count and sum of the values in each bucket. Values that are unknown or negative are left out."""
+    """Count and sum of the values in each bucket. Values that are unknown or negative are left out.
+
+    wanted: the events that have a value.
+    attempt: the try of an event about a task; None = the events are about runs.
+    """
     bucket = case(*((seconds <= bound, literal(f"{bound:g}")) for bound in bounds), else_=literal("+Inf"))
     rows = select(bucket.label("bucket"), func.count().label("number"), func.sum(seconds).label("seconds"))
     joined = rows.select_from(feed_event)
-    if is_of_task:
-        joined = joined.join(task_try, task_try.c.attempt_id == _ATTEMPT)
+    if attempt is not None:
+        joined = joined.join(task_try, task_try.c.attempt_id == attempt.scalar_subquery())
     else:
         joined = joined.join(dag_run, dag_run.c.id == _event.dag_run_id)
-    return joined.where(*_new, *ended, seconds >= 0).group_by(bucket)
+    return joined.where(*_new, *wanted, seconds >= 0).group_by(bucket)
 
 
 _try = task_try.c
 _HISTOGRAMS: Mapping[str, Select[Any]] = {
     "run_duration_seconds": _histogram(
-        seconds_between(dag_run.c.start_date, dag_run.c.end_date), DURATION_BOUNDS, _RUN_ENDED, is_of_task=False
+        seconds_between(dag_run.c.start_date, dag_run.c.end_date), DURATION_BOUNDS, _RUN_ENDED
     ),
     "task_duration_seconds": _histogram(
-        seconds_between(_try.start_date, _try.end_date), DURATION_BOUNDS, _TASK_ENDED, is_of_task=True
+        seconds_between(_try.start_date, _try.end_date), DURATION_BOUNDS, _TASK_ENDED, attempt=_ENDED
     ),
     "task_queue_wait_seconds": _histogram(
         seconds_between(_try.queued_at, _try.start_date),
         WAIT_BOUNDS,
         (_event.kind == EventKind.TASK.value, _event.state == TaskState.RUNNING.value),
-        is_of_task=True,
+        attempt=_STARTED,
     ),
 }
