@@ -13,6 +13,7 @@ import orjson
 import pytest
 from sqlalchemy import Connection, update
 
+from mainspring.errors import StoreUnavailable
 from mainspring.hook_signatures import HookKind
 from mainspring_api.http.limits import RateLimit
 from mainspring_api.resources.runs import hook_deliveries
@@ -276,6 +277,23 @@ def test_the_thread_keeps_refusals_and_ends(sqlite_api: Api) -> None:
     sender.send(PUSH, secret="x" * 32)
     refused.close()
     assert sqlite_api.get(f"/hooks/{sender.id}/deliveries")["deliveries"][0]["outcome"] == "refused"
+    assert not refused._thread.is_alive()
+
+
+def test_a_stop_waits_once_for_a_database_that_is_away(sqlite_api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = sqlite_api.app.extensions["mainspring"].refused_deliveries
+    waits: list[str] = []
+
+    def away(holder: str) -> bool:
+        waits.append(holder)
+        raise StoreUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(refused._noted, "has_room", away)
+        refused._waiting.extend([None] * 100)
+        refused.add(None)
+        refused.close()
+    assert waits == [""]
     assert not refused._thread.is_alive()
 
 

@@ -45,7 +45,7 @@ class RefusedDeliveries:
         self._has_some.set()
 
     def write(self) -> None:
-        """Log and keep what waits, within the bound. A refusal is forgotten when the database is unreachable."""
+        """Log and keep what waits, within the bound. While the database is unreachable, all that waits is forgotten."""
         while True:
             with self._lock:
                 if not self._waiting:
@@ -54,7 +54,10 @@ class RefusedDeliveries:
             try:
                 self._write(delivery)
             except StoreUnavailable as exc:
-                log.debug("a refused delivery is not kept: cause=%s", exc)
+                log.debug("refused deliveries are not kept: cause=%s", exc)
+                # Each would wait for the database in its turn, and the end of the process for all of them.
+                with self._lock:
+                    self._waiting.clear()
 
     def close(self) -> None:
         """Write what waits, and end the thread. Idempotent."""

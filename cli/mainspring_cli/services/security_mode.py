@@ -6,9 +6,10 @@ no further part: a misspelled password may stand in any part.
 
 import logging
 from collections.abc import Mapping
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from mainspring_cli.config import Config, is_loopback
+from mainspring_executors.rq.redis_sentinels import SENTINEL_SCHEMES, hosts_of_sentinels
 
 __all__ = ["api_facts", "execution_facts", "log_facts", "scheduler_facts", "worker_facts"]
 
@@ -109,12 +110,32 @@ def _redis(config: Config) -> str:
         credential = "no password"
     else:
         credential = f"user '{url.username}' with a password" if url.username else "a password"
+    if url.scheme in SENTINEL_SCHEMES:
+        return _behind_sentinels(url, credential)
     return f"{_guarded(url, tls_scheme='rediss')}; {credential}"
+
+
+def _behind_sentinels(url: SplitResult, credential: str) -> str:
+    """The Sentinels alone know the machine of the server."""
+    try:
+        is_here = all(is_loopback(host) for host, _ in hosts_of_sentinels(url))
+    except ValueError:  # a port is no number; whoever connects says so
+        is_here = False
+    place = "this machine" if is_here else "another machine"
+    secret = "a password" if "sentinel_password" in parse_qs(url.query) else "no password"
+    return (
+        f"{_encryption(url, tls_scheme='rediss+sentinel')}, to the server that Sentinels name; {credential}; "
+        f"clear text, to Sentinels on {place}; {secret}"
+    )
 
 
 def _guarded(url: SplitResult, *, tls_scheme: str) -> str:
     place = "this machine" if url.hostname is None or is_loopback(url.hostname) else "another machine"
-    return f"{'TLS' if url.scheme.partition('+')[0] == tls_scheme else 'clear text'}, to {place}"
+    return f"{_encryption(url, tls_scheme=tls_scheme)}, to {place}"
+
+
+def _encryption(url: SplitResult, *, tls_scheme: str) -> str:
+    return "TLS" if url.scheme == tls_scheme else "clear text"
 
 
 def _split(url: str) -> SplitResult:

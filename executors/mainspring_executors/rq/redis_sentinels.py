@@ -13,7 +13,7 @@ from mainspring.errors import ExecutorError
 if TYPE_CHECKING:
     from redis import Redis
 
-__all__ = ["LOOPBACK", "QUOTING", "SENTINEL_SCHEMES", "connect_by_sentinels", "without_password"]
+__all__ = ["LOOPBACK", "QUOTING", "SENTINEL_SCHEMES", "connect_by_sentinels", "hosts_of_sentinels", "without_password"]
 
 SENTINEL_SCHEMES = ("redis+sentinel", "rediss+sentinel")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -45,7 +45,7 @@ def connect_by_sentinels(url: str, options: dict[str, Any]) -> "Redis":
 
     try:
         parts = urlsplit(url)
-        hosts = _hosts(parts)
+        hosts = hosts_of_sentinels(parts)
         service, _, number = parts.path.strip("/").partition("/")
         database = int(number or 0)
     except ValueError:
@@ -74,8 +74,12 @@ def connect_by_sentinels(url: str, options: dict[str, Any]) -> "Redis":
     return client
 
 
-def _hosts(parts: SplitResult) -> list[tuple[str, int]]:
-    """Raises ValueError when a port is no number."""
+def hosts_of_sentinels(parts: SplitResult) -> list[tuple[str, int]]:
+    """Host and port of each Sentinel of an address, in order.
+
+    Raises:
+        ValueError: A port is no number.
+    """
     places = parts.netloc.rpartition("@")[2]
     hosts = []
     for place in filter(None, places.split(",")):

@@ -96,6 +96,21 @@ def test_where_the_database_is_and_as_whom(url: str, told: str) -> None:
         ("redis://:pw@redis:6379/0", "clear text, to another machine; a password"),
         ("rediss://worker:pw@redis:6379/0", "TLS, to another machine; user 'worker' with a password"),
         ("unix:///run/redis.sock", "a socket of this machine"),
+        (
+            "redis+sentinel://:pw@127.0.0.1:26379,redis2:26379/main/0",
+            "clear text, to the server that Sentinels name; a password; "
+            "clear text, to Sentinels on another machine; no password",
+        ),
+        (
+            "rediss+sentinel://app:pw@localhost,[::1]:26380/main?sentinel_password=spw",
+            "TLS, to the server that Sentinels name; user 'app' with a password; "
+            "clear text, to Sentinels on this machine; a password",
+        ),
+        (
+            "redis+sentinel://localhost:x/main",
+            "clear text, to the server that Sentinels name; no password; "
+            "clear text, to Sentinels on another machine; no password",
+        ),
     ],
 )
 def test_where_redis_is_and_as_whom(url: str, told: str) -> None:
