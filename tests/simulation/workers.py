@@ -36,7 +36,9 @@ class Workers(Machine):
     def take_again(self, pick: int, is_same: bool, is_ahead: bool) -> None:
         """It is handed out twice, or the answer to a claim was lost."""
         attempt_id = one_of(self.broker.handed_out, pick)
-        self._claim(attempt_id, _token(attempt_id) if is_same else "f" * 64, is_ahead=is_ahead)
+        # The steps know one worker. What was released is free, and another worker could have it.
+        token = _token(attempt_id) if is_same or attempt_id not in self.broker.leases else "f" * 64
+        self._claim(attempt_id, token, is_ahead=is_ahead)
 
     @precondition(lambda self: self.broker.leases)
     @rule(pick=PICK)
