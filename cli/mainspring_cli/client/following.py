@@ -88,6 +88,7 @@ def start_run(
                 if is_inline
                 else session.call(trigger_dag_run, dag_id, body=body)
             )
+            patience.answered()
             return run
         except Unreachable as exc:
             # The request may have arrived although its answer did not.
@@ -119,7 +120,8 @@ def await_end(
             session.call(wait_dag_run_until_finished, dag_id, run_id, interval=1, timeout=seconds)
         except Unreachable as exc:
             # Perhaps only the places for waiting are taken; the question below tells.
-            patience.pause(exc)
+            if patience.left_seconds != 0:
+                patience.pause(exc)
         run: dict[str, Any] = ask(session, patience, get_dag_run, dag_id, run_id)
         if show is not None:
             show()

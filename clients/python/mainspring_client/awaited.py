@@ -29,6 +29,8 @@ _PAUSE_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0)
 _REFUSED_PAUSE_SECONDS = 1.0
 """After a wait that the server refused, and a question in its place."""
 _BUSY = frozenset({429, 500, 502, 503, 504})
+_REFUSED = frozenset({429, 503})
+"""Of a trigger that the server did not carry out. After the other statuses a run may exist."""
 _LATER = frozenset({"idempotency_key_in_use", "too_many_requests", "too_many_waits"})
 """Codes of a server that is well. With a key in use, the server is still answering the same request."""
 
@@ -53,13 +55,13 @@ def run_and_wait(
         traceparent: Span of the caller, as W3C Trace Context writes it; the run continues its trace. None = no span.
 
     Raises:
-        ApiError: The server refused the trigger, or the run was deleted.
+        ApiError: The server refused the trigger, with 429 and 503 until `timeout` was over; or the run was deleted.
         httpx.HTTPError: No answer for too long. The run may have been started.
     """
     course = _Course(client, timeout, reach_seconds, traceparent)
     run: DagRun | None = None
     while run is None or not (run.is_finished or course.is_over):
-        with course.outage():
+        with course.outage(is_started=run is not None):
             if run is None:
                 run = trigger_dag_run.sync(dag_id, client=client, body=trigger or {}, **course.trigger_options)
             else:
@@ -83,7 +85,7 @@ async def run_and_wait_async(
     course = _Course(client, timeout, reach_seconds, traceparent)
     run: DagRun | None = None
     while run is None or not (run.is_finished or course.is_over):
-        with course.outage():
+        with course.outage(is_started=run is not None):
             if run is None:
                 run = await trigger_dag_run.asyncio(dag_id, client=client, body=trigger or {}, **course.trigger_options)
             else:
@@ -150,9 +152,13 @@ class _Course:
             self._is_wait_refused = True
 
     @contextmanager
-    def outage(self) -> Iterator[None]:
-        """Swallow the failure of a request that may be repeated, while the server was silent for no longer than
-        `reach_seconds`."""
+    def outage(self, *, is_started: bool) -> Iterator[None]:
+        """Swallow the failure of a request that may be repeated.
+
+        Raises:
+            httpx.HTTPError, ApiError: The server was silent for `reach_seconds`, refuses for good, or refuses to start
+                the run after `timeout`.
+        """
         try:
             yield
         except (httpx.HTTPError, ApiError) as exc:
@@ -164,7 +170,8 @@ class _Course:
                 # The time inside a request is no silence: the server may answer a wait for a minute.
                 self._silent_since = now
             is_late = self._silent_since is not None and now - self._silent_since >= self._reach_seconds
-            if is_late or not _may_pass(exc):
+            is_given_up = not is_started and self.is_over and _is_refusal(exc)
+            if is_late or is_given_up or not _may_pass(exc):
                 raise
         else:
             self._silent_since, self._failures = None, 0
@@ -173,6 +180,10 @@ class _Course:
 def _is_answer(exc: httpx.HTTPError | ApiError) -> bool:
     """Whether the server is well and refuses a request that may pass later."""
     return isinstance(exc, ApiError) and exc.code in _LATER
+
+
+def _is_refusal(exc: httpx.HTTPError | ApiError) -> bool:
+    return isinstance(exc, ApiError) and int(exc.status_code) in _REFUSED
 
 
 def _may_pass(exc: httpx.HTTPError | ApiError) -> bool:

@@ -140,4 +140,24 @@ const scripted = createMainspringClient({
 assert.equal((await runAndWait(scripted, "typed")).is_finished, true);
 assert.deepEqual([waits.length, questions], [0, 1]);
 
+// A trigger that the server refuses until the deadline ends with the last refusal; a run that exists is given as it is.
+let triggers = 0;
+const busy = (state: "refuses" | "starts") =>
+  createMainspringClient({
+    baseUrl,
+    token: "",
+    fetch: async ({ method }) => {
+      ahead += 40_000;
+      if (method === "POST") triggers++;
+      if (method === "POST" && state === "starts") return Response.json({ dag_run_id: "one", is_finished: false });
+      return refusal(429, "too_many_requests");
+    },
+  });
+await assert.rejects(
+  runAndWait(busy("refuses"), "typed", {}, { timeout: 60 }),
+  (error) => error instanceof MainspringError && error.status === 429,
+);
+assert.equal(triggers, 2);
+assert.equal((await runAndWait(busy("starts"), "typed", {}, { timeout: 60 })).is_finished, false);
+
 console.log("done");

@@ -137,6 +137,24 @@ def test_a_refused_trigger_that_may_pass_is_no_silence(play: Play, refused: Answ
     assert end.is_finished
 
 
+@pytest.mark.parametrize("refused", REFUSALS)
+def test_a_trigger_that_is_refused_until_the_timeout_ends_with_the_refusal(play: Play, refused: Answer) -> None:
+    with pytest.raises(ApiError, match=str(refused[0])):
+        play(("dagRuns", 1.0, LOST), *[("dagRuns", 1.0, refused)] * 99, timeout=30.0)
+
+
+def test_an_answer_that_is_lost_at_the_timeout_is_asked_for_again(play: Play) -> None:
+    in_use = refusal(409, "idempotency_key_in_use")
+    _, start = play(("dagRuns", 31.0, LOST), ("dagRuns", 1.0, in_use), ("dagRuns", 1.0, run("running")), timeout=30.0)
+    assert not start.is_finished
+
+
+def test_a_run_is_given_as_it_is_after_the_timeout(play: Play) -> None:
+    refused = refusal(429, "too_many_requests")
+    _, end = play(("dagRuns", 1.0, run("running")), ("wait", 29.0, refused), ("one", 1.0, refused), timeout=30.0)
+    assert not end.is_finished
+
+
 def test_another_refusal_of_a_wait_ends_the_call(play: Play) -> None:
     with pytest.raises(ApiError, match="404"):
         play(TRIGGERED, ("wait", 0.1, refusal(404, "not_found")))
