@@ -5,7 +5,8 @@ that no executor got. In the other order, a task could run without a record.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -33,6 +34,7 @@ from mainspring_scheduler.progress.wait_resumes import resume_due
 from mainspring_scheduler.versions import Versions
 from mainspring_store import scheduling
 from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.pipeline import Mispredicted
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources import logs
 from mainspring_store.scheduling import Pass
@@ -85,6 +87,18 @@ class _Inbox:
                 self.chunks.append(report)
             else:
                 self.reports.append(report)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a pass that looks for due work has seen. The scheduler keeps it only after the commit."""
+
+    next_due_at: datetime | None
+    """When work is due that no report announces; None = no such work is known."""
+    has_backfills: bool
+    """Whether a backfill is open."""
+    ending: Mapping[int, RunCounters] = field(default_factory=dict)
+    """The counters of runs that may have ended."""
 
 
 class Scheduler:
@@ -189,29 +203,41 @@ class Scheduler:
     def _transact(self, is_looking: bool, now: datetime) -> tuple[PassCounts, Dispatched]:
         inbox = self._inbox
         self._store_bulky_logs(inbox)
-        if self._predictions.may_predict():
+        # Only on PostgreSQL do the statements of a pass wait for each other.
+        if not self._database.is_sqlite and self._predictions.may_predict():
             try:
                 return self._pass(inbox.reports, inbox.chunks, is_looking, now, predicts=True)
             except (SlotsTaken, StoreUnavailable):
-                self._live_attempts.clear()
                 raise
-            except Exception as exc:
+            except Mispredicted as exc:
                 # The pass was rolled back. Without predictions it sees the rows that the writes really change.
                 _log.debug("pass repeated without predictions: cause=%s", exc)
-                self._live_attempts.clear()
-                self._predictions.note_wrong()
+            except Exception:
+                # The cause may be a wrong prediction that no answer of PostgreSQL had shown yet.
+                _log.warning("pass failed, repeated without predictions", exc_info=True)
+            self._predictions.note_wrong()
         try:
             return self._pass(inbox.reports, inbox.chunks, is_looking, now)
         except (SlotsTaken, StoreUnavailable):
-            self._live_attempts.clear()
             raise
         except Exception:
             _log.exception("pass failed, applying reports one attempt at a time: reports=%d", len(inbox.reports))
-            self._live_attempts.clear()
             self._apply_one_by_one(inbox, now)
             if self._remote:
                 self._apply_remote_one_by_one(now)
             return self._pass([], [], is_looking, now)
+
+    @contextmanager
+    def _begin_pass(self, *, predicts: bool = False) -> Iterator[Pass]:
+        """The transaction of a pass. After a rollback the caches forget everything, as they may hold facts of rows that
+        do not exist; SQLite even gives their keys to other rows."""
+        try:
+            with scheduling.begin_pass(self._database, predicts=predicts) as current:
+                yield current
+        except BaseException:
+            self._live_attempts.clear()
+            self._contexts.clear()
+            raise
 
     def _pass(
         self,
@@ -223,7 +249,7 @@ class Scheduler:
         predicts: bool = False,
     ) -> tuple[PassCounts, Dispatched]:
         counts = PassCounts(reports=len(reports))
-        with scheduling.begin_pass(self._database, predicts=predicts) as current:
+        with self._begin_pass(predicts=predicts) as current:
             if chunks:
                 current.reports.append_log(chunks)
             if self._remote and is_looking:
@@ -236,11 +262,12 @@ class Scheduler:
             applied = self._apply(current, merge_reports(reports), now) if reports else Applied()
             failpoint("scheduler.pass.reports-applied")
             counts.moved = applied.moved
-            due_at, ending = self._look(current, counts, now) if is_looking else (self._next_due_at, {})
-            dispatched, woken_at = self._dispatch(current, counts, ending, now)
+            seen = self._look(current, counts, now) if is_looking else _Seen(self._next_due_at, self._has_backfills)
+            dispatched, woken_at = self._dispatch(current, counts, seen.ending, now)
             failpoint("scheduler.pass.before-commit")
         failpoint("scheduler.pass.committed")
-        self._next_due_at = _earliest(due_at, applied.next_due_at, dispatched.next_due_at, woken_at)
+        self._next_due_at = _earliest(seen.next_due_at, applied.next_due_at, dispatched.next_due_at, woken_at)
+        self._has_backfills = seen.has_backfills
         return counts, dispatched
 
     def _apply(self, current: Pass, merged: Mapping[str, MergedReports], now: datetime) -> Applied:
@@ -253,13 +280,8 @@ class Scheduler:
             random=self._random,
         )
 
-    def _look(
-        self, current: Pass, counts: PassCounts, now: datetime
-    ) -> tuple[datetime | None, Mapping[int, RunCounters]]:
-        """Do the due work that no report announces: stops, retries, waits, due runs, starts.
-
-        Returns when work is due next, and the counters of runs that may have ended.
-        """
+    def _look(self, current: Pass, counts: PassCounts, now: datetime) -> _Seen:
+        """Do the due work that no report announces: stops, retries, waits, due runs, starts."""
         due_work = current.decisions.due_work(now)
         if due_work.next_deadline is not None and due_work.next_deadline <= now:
             changes, is_more_due = meet_deadlines(current, self._versions, now)
@@ -282,9 +304,8 @@ class Scheduler:
         slot_due_at, has_backfills = current.due.prefetch(now)
         # A new backfill begins with the next pass.
         counts.is_more_due |= has_backfills and not self._has_backfills
-        self._has_backfills = has_backfills
         due_at = _earliest(due_work.next_due_at, due_work.next_deadline, slot_due_at)
-        return due_at, {run_id: ending[run_id] for run_id in locked}
+        return _Seen(due_at, has_backfills, {run_id: ending[run_id] for run_id in locked})
 
     def _dispatch(
         self, current: Pass, counts: PassCounts, ending: Mapping[int, RunCounters], now: datetime
@@ -330,7 +351,7 @@ class Scheduler:
                 _log.exception("log chunk dropped: attempt=%s", chunk.attempt_id)
         for attempt_id, merged in merge_reports(inbox.reports).items():
             try:
-                with scheduling.begin_pass(self._database) as current:
+                with self._begin_pass() as current:
                     self._apply(current, {attempt_id: merged}, now)
                     self._finish_touched(current, now)
             except StoreUnavailable:
@@ -343,7 +364,7 @@ class Scheduler:
         for _ in range(REMOTE_REPORTS_MAX):
             taken: list[Report] = []
             try:
-                with scheduling.begin_pass(self._database) as current:
+                with self._begin_pass() as current:
                     taken = current.reports.take_remote(1)
                     self._apply(current, merge_reports(taken), now)
                     self._finish_touched(current, now)
@@ -354,7 +375,7 @@ class Scheduler:
                     raise
                 attempt_id = taken[0].attempt_id
                 _log.exception("report not applied, run quarantined: attempt=%s", attempt_id)
-                with scheduling.begin_pass(self._database) as current:
+                with self._begin_pass() as current:
                     current.reports.drop_remote(attempt_id)
                 self._quarantine(attempt_id, merge_reports(taken)[attempt_id], exc, now)
             if not taken:
@@ -368,7 +389,7 @@ class Scheduler:
 
     def _quarantine(self, attempt_id: str, merged: MergedReports, exc: Exception, now: datetime) -> None:
         message = f"a report could not be applied: {type(exc).__name__}: {exc}"
-        with scheduling.begin_pass(self._database) as current:
+        with self._begin_pass() as current:
             for attempt in current.reports.live_attempts([attempt_id]):
                 current.runs.stop_run(attempt.dag_run_id, now=now, reason=StateReason.QUARANTINED, message=message)
             # Start and stop are still valid, and no further report repeats them.

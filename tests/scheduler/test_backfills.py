@@ -9,9 +9,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.attempts import Finished, Outcome
-from mainspring.errors import Conflict, NotFound
+from mainspring.errors import Conflict, NotFound, StoreUnavailable
 from mainspring.states import RunType
 from mainspring.timetables import slots_between, timetable_of
+from mainspring_store import Database
 from mainspring_store.interventions import requeue_run
 from mainspring_store.queries.backfills import get_backfill
 from mainspring_store.resources import backfills, dags
@@ -21,6 +22,7 @@ from mainspring_store.state import runs
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import START, Engine
 from tests.scheduler.test_cost import counted
+from tests.simulation.world import UnreliableDatabase
 
 DAY = timedelta(days=1)
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
@@ -289,3 +291,18 @@ def test_a_limit_of_one_run_is_no_pause_between_runs(engine: Engine) -> None:
     while not engine.scheduler.run_once().is_complete:
         pass
     assert engine.run("r2")["state"] == "running"
+
+
+def test_a_backfill_that_a_rolled_back_pass_saw_is_new_to_the_next_pass(engine: Engine, database: Database) -> None:
+    version = engine.save("etl", SHELL, schedule="@daily")
+    engine.run_until_idle()
+    fill(engine, version)
+    unreliable = UnreliableDatabase(database.engine, database._write_queue)
+    engine.scheduler._database = unreliable
+    unreliable.fault = "rollback"
+    with pytest.raises(StoreUnavailable):
+        engine.step()
+    assert (engine.step().is_complete, made(engine)) == (False, [])
+    engine.step()
+    assert made(engine) != []
+    unreliable.disconnect()

@@ -58,6 +58,22 @@ def test_a_start_whose_commit_broke_is_recorded_once(engine: Engine, database: D
     unreliable.disconnect()
 
 
+def test_a_run_that_was_undone_lends_its_names_to_no_later_run(engine: Engine, database: Database) -> None:
+    """SQLite gives the key of the undone run to the next run."""
+    version = engine.save("etl", {"a": {"command": ["${{ run_id }}"]}}, schedule="@hourly")
+    engine.run_until_idle()
+    unreliable = UnreliableDatabase(database.engine, database._write_queue)
+    engine.scheduler._database = unreliable
+    engine.clock.move(timedelta(hours=1))
+    unreliable.fault = "rollback"
+    with pytest.raises(StoreUnavailable):
+        engine.step()
+    engine.trigger(version, "r1")
+    engine.run_until_idle()
+    assert engine.attempt("a", "r1").payload["command"] == ["r1"]
+    unreliable.disconnect()
+
+
 def test_a_cancel_makes_room_for_what_its_tasks_limit_held_back(engine: Engine) -> None:
     version = engine.save("etl", {"a": {"max_active_tis_per_dag": 1}})
     for run_id in ("r1", "r2"):

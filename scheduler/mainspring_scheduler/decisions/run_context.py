@@ -52,6 +52,10 @@ class RunContexts:
         for run_id in run_ids:
             self._kept.pop(run_id, None)
 
+    def clear(self) -> None:
+        """Drop all contexts after a rollback: a run that was undone lends its key to another run."""
+        self._kept.clear()
+
 
 def _names(facts: RunFacts, exports_traces: bool) -> Mapping[str, Any]:
     return run_names(
