@@ -141,6 +141,25 @@ export const scenarios = {
     await seen(page.getByText("Nothing waits for an answer"));
   },
 
+  async a_question_behind_a_hundred_others_is_answered_at_its_task({ open, task, api }) {
+    const many = { type: "approval", message: "One of many", expand: { item: "${{ params.items }}" } };
+    await api("PUT", "/dags/page_asks_much", { params: { type: "object", properties: { items: { type: "array" } } }, tasks: { many } });
+    const { dag_run_id: first } = await api("POST", "/dags/page_asks_much/dagRuns", { logical_date: null, conf: { items: Array.from({ length: 101 }, (_, index) => index) } });
+    await until("the others", async () => (await api("GET", "/approvals?dag_id_pattern=page_asks_much")).total_entries === 101);
+    const { dag_run_id: run } = await api("POST", "/dags/page_asks/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_asks/runs/${encodeURIComponent(run)}/tasks/confirm`);
+    await seen(page.getByText("Pay out?"));
+    await page.goto("/approvals");
+    await seen(page.getByText("One of many"));
+    await nothing(page.getByText("Pay out?"));
+    await page.getByRole("button", { name: "Show more" }).click();
+    await seen(page.getByText("Pay out?"));
+    await api("PATCH", `/dags/page_asks_much/dagRuns/${encodeURIComponent(first)}`, { state: "failed" });
+    await api("PATCH", `/dags/page_asks/dagRuns/${encodeURIComponent(run)}`, { state: "failed" });
+    await until("no question", async () => (await api("GET", "/approvals")).total_entries === 0);
+  },
+
   async a_viewer_sees_no_action({ open, task }) {
     const page = await open({ token: task.viewer });
     for (const path of ["/dags/page_fails", "/runs", "/admin/pools"]) {

@@ -1,6 +1,7 @@
 /** Queries and changes of the editor of definitions. */
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, type Schema, api, ok, reportStatus } from "./client.ts";
+import { firstOf } from "./pages.ts";
 
 /** A saved version with its text, and what a save of another text must send along. */
 export interface SavedText {
@@ -81,8 +82,8 @@ export const names = () =>
     queryKey: ["editor", "names"],
     queryFn: async ({ signal }) => {
       const [pools, secrets] = await Promise.all([
-        ok(api.GET("/api/v2/pools", { params: { query: { limit: 200 } }, signal })).catch(() => null),
-        ok(api.GET("/api/v2/secrets", { params: { query: { limit: 200 } }, signal })).catch(() => null),
+        firstOf("pools", 200, (page) => ok(api.GET("/api/v2/pools", { params: { query: page }, signal }))).catch(() => null),
+        firstOf("secrets", 200, (page) => ok(api.GET("/api/v2/secrets", { params: { query: page }, signal }))).catch(() => null),
       ]);
       return { pools: pools?.pools.map((pool) => pool.name) ?? [], secrets: secrets?.secrets.map((secret) => secret.name) ?? [] };
     },

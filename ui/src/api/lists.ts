@@ -1,6 +1,7 @@
 /** Queries of the pages that list things of all DAGs. */
 import { queryOptions } from "@tanstack/react-query";
 import { type Schema, api, ok } from "./client.ts";
+import { firstOf } from "./pages.ts";
 
 export interface RunFilter {
   dag?: string;
@@ -18,7 +19,6 @@ export const runs = ({ dag, state, type, from, to, conf, limit }: RunFilter) =>
     queryKey: ["runs", dag, state, type, from, to, conf, limit],
     queryFn: ({ signal }) => {
       const query = {
-        limit,
         order_by: ["-run_after"],
         ...(dag ? { dag_id_prefix_pattern: dag } : {}),
         ...(state ? { state: state.split(",") as Schema<"DagRunState">[] } : {}),
@@ -27,7 +27,7 @@ export const runs = ({ dag, state, type, from, to, conf, limit }: RunFilter) =>
         ...(to ? { run_after_lt: to } : {}),
         ...(conf ? { conf_contains: conf } : {}),
       };
-      return ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: "~" }, query }, signal }));
+      return firstOf("dag_runs", limit, (page) => ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: "~" }, query: { ...query, ...page } }, signal })));
     },
   });
 
@@ -36,11 +36,17 @@ export const dagRuns = (dagId: string, state: string | undefined, limit: number)
   queryOptions({
     queryKey: ["runs", "of", dagId, state, limit],
     queryFn: ({ signal }) =>
-      ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-run_after"], ...(state ? { state: [state as Schema<"DagRunState">] } : {}) } }, signal })),
+      firstOf("dag_runs", limit, (page) =>
+        ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: dagId }, query: { ...page, order_by: ["-run_after"], ...(state ? { state: [state as Schema<"DagRunState">] } : {}) } }, signal })),
+      ),
   });
 
-export const approvals = () =>
-  queryOptions({ queryKey: ["approvals"], queryFn: ({ signal }) => ok(api.GET("/api/v2/approvals", { params: { query: { limit: 100, order_by: ["requested_at"] } }, signal })) });
+/** The oldest approvals that wait for an answer. */
+export const approvals = (limit: number) =>
+  queryOptions({
+    queryKey: ["approvals", limit],
+    queryFn: ({ signal }) => firstOf("approvals", limit, (page) => ok(api.GET("/api/v2/approvals", { params: { query: { ...page, order_by: ["requested_at"] } }, signal }))),
+  });
 
 export const upcoming = (from: string, to: string) =>
   queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => ok(api.GET("/api/v2/upcoming", { params: { query: { from, to, limit: 500 } }, signal })) });

@@ -1,5 +1,6 @@
 import { QueryClient, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { ApiError, type Schema, api, ok, shaped } from "./client.ts";
+import { firstOf } from "./pages.ts";
 import type { Activity, Overview, Summary } from "./shapes.ts";
 import { pollEvery } from "../live/state.ts";
 
@@ -78,5 +79,8 @@ export const overviewQuery = ({ q, state, tag, owner, sort, limit }: OverviewFil
 
 export const overview = (filter: OverviewFilter) => {
   const query = overviewQuery(filter);
-  return queryOptions({ queryKey: ["overview", query], queryFn: ({ signal }) => shaped<Overview>(api.GET("/api/v2/dagOverview", { params: { query }, signal })) });
+  return queryOptions({
+    queryKey: ["overview", query],
+    queryFn: ({ signal }) => firstOf("dags", filter.limit, (page) => shaped<Overview>(api.GET("/api/v2/dagOverview", { params: { query: { ...query, ...page } }, signal }))),
+  });
 };

@@ -3,6 +3,7 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { logSource, type LogAddress } from "../log/source.ts";
 import type { TimelineAnswer } from "../timeline/rows.ts";
 import { type Schema, api, ok, shaped } from "./client.ts";
+import { firstOf } from "./pages.ts";
 
 export interface RunAddress {
   dagId: string;
@@ -78,28 +79,32 @@ export const taskTries = (task: TaskAddress) =>
   });
 
 /** Instances of a mapped task; `state` filters on the server. */
-export const mappedInstances = (task: TaskAddress, state: string | undefined, offset: number, limit: number) =>
+export const mappedInstances = (task: TaskAddress, state: string | undefined, limit: number) =>
   queryOptions({
-    queryKey: runKey(task, "mapped", task.taskId, state, offset, limit),
+    queryKey: runKey(task, "mapped", task.taskId, state, limit),
     queryFn: ({ signal }) =>
-      ok(
-        api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", {
-          params: { path: taskPath(task), query: { limit, offset, ...(state ? { state: [state as never] } : {}) } },
-          signal,
-        }),
+      firstOf("task_instances", limit, (page) =>
+        ok(
+          api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/listMapped", {
+            params: { path: taskPath(task), query: { ...page, ...(state ? { state: [state as never] } : {}) } },
+            signal,
+          }),
+        ),
       ),
   });
 
-/** Instances of a run, a page at a time. */
-export const instances = (run: RunAddress, state: string | undefined, offset: number, limit: number) =>
+/** The first instances of a run. */
+export const instances = (run: RunAddress, state: string | undefined, limit: number) =>
   queryOptions({
-    queryKey: runKey(run, "instances", state, offset, limit),
+    queryKey: runKey(run, "instances", state, limit),
     queryFn: ({ signal }) =>
-      ok(
-        api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", {
-          params: { path: runPath(run), query: { limit, offset, ...(state ? { state: [state as never] } : {}) } },
-          signal,
-        }),
+      firstOf("task_instances", limit, (page) =>
+        ok(
+          api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", {
+            params: { path: runPath(run), query: { ...page, ...(state ? { state: [state as never] } : {}) } },
+            signal,
+          }),
+        ),
       ),
   });
 
@@ -130,7 +135,9 @@ export const runOutputs = (run: RunAddress) =>
   queryOptions({
     queryKey: runKey(run, "outputs"),
     queryFn: ({ signal }) =>
-      ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path: { ...runPath(run), task_id: "~" }, query: { limit: 200 } }, signal })),
+      firstOf("xcom_entries", 200, (page) =>
+        ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path: { ...runPath(run), task_id: "~" }, query: page }, signal })),
+      ),
   });
 
 const EVENTS_PAGE = 500;

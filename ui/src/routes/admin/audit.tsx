@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { useState } from "react";
 import { type Schema, api, ok } from "../../api/client.ts";
+import { firstOf } from "../../api/pages.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Icon } from "../../kit/icon.tsx";
@@ -19,7 +20,7 @@ export function Audit() {
   const [limit, setLimit] = useState(PAGE);
   const query = useQuery({
     queryKey: ["admin", "audit", q, limit],
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/eventLogs", { params: { query: { limit, order_by: ["-event_log_id"], ...(q ? { owner_prefix_pattern: q } : {}) } }, signal })),
+    queryFn: ({ signal }) => firstOf("event_logs", limit, (page) => ok(api.GET("/api/v2/eventLogs", { params: { query: { ...page, order_by: ["-event_log_id"], ...(q ? { owner_prefix_pattern: q } : {}) } }, signal }))),
   });
   return (
     <section className="panel">

@@ -1,5 +1,6 @@
 /** What the pages of Admin list and change, each by its own operations. */
 import { type Schema, api, ok } from "../../api/client.ts";
+import { firstOf } from "../../api/pages.ts";
 import type { Messages } from "../../i18n/index.tsx";
 import { copyText } from "../../kit/copy.ts";
 import { Button } from "../../kit/button.tsx";
@@ -14,7 +15,7 @@ const LIMIT = 500;
 
 export const pools = ({ admin: { fields } }: Messages): Resource<Schema<"Pool">> => ({
   part: "pools",
-  list: async () => (await ok(api.GET("/api/v2/pools", { params: { query: { limit: LIMIT } } }))).pools,
+  list: async () => (await firstOf("pools", LIMIT, (page) => ok(api.GET("/api/v2/pools", { params: { query: page } })))).pools,
   nameOf: (pool) => pool.name,
   columns: [
     { title: fields.name, cell: (pool) => <b>{pool.name}</b> },
@@ -52,7 +53,7 @@ export const workers = ({ admin: { fields, status_names: names } }: Messages): R
 
 export const variables = ({ admin: { fields } }: Messages): Resource<Schema<"Variable">> => ({
   part: "variables",
-  list: async () => (await ok(api.GET("/api/v2/variables", { params: { query: { limit: LIMIT } } }))).variables,
+  list: async () => (await firstOf("variables", LIMIT, (page) => ok(api.GET("/api/v2/variables", { params: { query: page } })))).variables,
   nameOf: (variable) => variable.key,
   columns: [
     { title: fields.key, cell: (variable) => <b>{variable.key}</b> },
@@ -73,7 +74,7 @@ export const variables = ({ admin: { fields } }: Messages): Resource<Schema<"Var
 
 export const connections = ({ admin: { fields } }: Messages): Resource<Schema<"Connection">> => ({
   part: "connections",
-  list: async () => (await ok(api.GET("/api/v2/connections", { params: { query: { limit: LIMIT } } }))).connections,
+  list: async () => (await firstOf("connections", LIMIT, (page) => ok(api.GET("/api/v2/connections", { params: { query: page } })))).connections,
   nameOf: (connection) => connection.connection_id,
   columns: [
     { title: fields.name, cell: (connection) => <b>{connection.connection_id}</b> },
@@ -102,7 +103,7 @@ export const connections = ({ admin: { fields } }: Messages): Resource<Schema<"C
 
 export const secrets = ({ admin }: Messages): Resource<Schema<"Secret">> => ({
   part: "secrets",
-  list: async () => (await ok(api.GET("/api/v2/secrets", { params: { query: { limit: LIMIT } } }))).secrets,
+  list: async () => (await firstOf("secrets", LIMIT, (page) => ok(api.GET("/api/v2/secrets", { params: { query: page } })))).secrets,
   nameOf: (secret) => secret.name,
   columns: [
     { title: admin.fields.name, fills: true, cell: (secret) => <b>{secret.name}</b> },
@@ -122,7 +123,7 @@ const grantsText = (grants: readonly Schema<"Grant">[]): string => grants.map((g
 
 export const users = ({ admin }: Messages): Resource<Schema<"User">> => ({
   part: "users",
-  list: async () => (await ok(api.GET("/api/v2/users", { params: { query: { limit: LIMIT } } }))).users,
+  list: async () => (await firstOf("users", LIMIT, (page) => ok(api.GET("/api/v2/users", { params: { query: page } })))).users,
   nameOf: (user) => user.username,
   columns: [
     { title: admin.fields.user, cell: (user) => <b className={user.is_active ? "" : "dim"}>{user.username}</b> },
@@ -142,7 +143,7 @@ export const users = ({ admin }: Messages): Resource<Schema<"User">> => ({
 
 export const tokens = ({ admin, common }: Messages): Resource<Schema<"ApiToken">> => ({
   part: "tokens",
-  list: async () => (await ok(api.GET("/api/v2/tokens", { params: { query: { limit: LIMIT } } }))).tokens.filter((token) => !token.revoked_at),
+  list: async () => (await firstOf("tokens", LIMIT, (page) => ok(api.GET("/api/v2/tokens", { params: { query: page } })))).tokens.filter((token) => !token.revoked_at),
   nameOf: (token) => token.name,
   columns: [
     { title: admin.fields.name, cell: (token) => <b>{token.name}</b> },

@@ -1,15 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 import { approvals } from "../../api/lists.ts";
 import { useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph } from "../../kit/state.tsx";
 import { Question } from "./question.tsx";
 
+const PAGE = 100;
+
 /** Questions that wait for a person, oldest first, with their choices as buttons. */
 export function ApprovalsPage() {
   const { common, lists } = useT();
-  const query = useQuery(approvals());
+  const [limit, setLimit] = useState(PAGE);
+  const query = useQuery(approvals(limit));
   useEffect(() => void (document.title = `${lists.approvals_title} · Mainspring`), [lists]);
   return (
     <>
@@ -33,6 +37,11 @@ export function ApprovalsPage() {
             )
           }
         </Loaded>
+        {query.data && query.data.total_entries > query.data.approvals.length && (
+          <p className="pad">
+            <Button onClick={() => setLimit(limit + PAGE)}>{common.show_more}</Button>
+          </p>
+        )}
       </Panel>
     </>
   );

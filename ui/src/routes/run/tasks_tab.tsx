@@ -15,7 +15,7 @@ export function TasksTab({ run }: { run: Schema<"DagRun"> }) {
   const { run: t, common } = useT();
   const search: { state?: string; show?: number } = useSearch({ strict: false });
   const limit = search.show ?? STEP;
-  const query = useQuery(instances({ dagId: run.dag_id, runId: run.dag_run_id }, search.state, 0, limit));
+  const query = useQuery(instances({ dagId: run.dag_id, runId: run.dag_run_id }, search.state, limit));
   const change = useSearchChange();
   const total = query.data?.total_entries ?? 0;
   return (

@@ -23,7 +23,7 @@ export function MappedInstances({ run, task }: { run: Schema<"DagRun">; task: Ta
   const limit = search.show ?? STEP;
   const times = useQuery(timeline(task));
   const summary = times.data ? summaries(times.data).get(task.taskId) : undefined;
-  const query = useQuery(mappedInstances(task, search.state, 0, limit));
+  const query = useQuery(mappedInstances(task, search.state, limit));
   const change = useSearchChange();
   const total = query.data?.total_entries ?? 0;
   return (

@@ -1,13 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { useParams, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
-import { approvals } from "../../api/lists.ts";
 import { definition, dagRun, explainTask, taskInstance, timeline, type TaskAddress } from "../../api/run.ts";
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Boundary, Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph, useReason } from "../../kit/state.tsx";
 import { Question } from "../approvals/question.tsx";
+import { approvalOf } from "./approval.ts";
 import { Blockers } from "./explain.tsx";
 import { TaskHead } from "./head.tsx";
 import { MappedInstances } from "./mapped.tsx";
@@ -62,7 +62,7 @@ function OneInstance({ run, task, tab, defined }: { run: Schema<"DagRun">; task:
                 <Sides task={task} instance={instance} defined={defined} shown={shown} median={times.data?.medians[task.taskId]} />
               </Boundary>
               <div className="stack task-main">
-                {isAsking && <OpenQuestion task={task} />}
+                {isAsking && <OpenQuestion instance={instance} />}
                 {(tab === "explain" || latest === 0) && <WhyPanel task={task} instance={instance} />}
                 <Boundary>{latest > 0 && !isAsking && <TaskLog task={task} instance={instance} shown={shown} />}</Boundary>
               </div>
@@ -74,11 +74,10 @@ function OneInstance({ run, task, tab, defined }: { run: Schema<"DagRun">; task:
   );
 }
 
-/** The question that the task asks. */
-function OpenQuestion({ task }: { task: TaskAddress }) {
+/** The question that the task asks, until it has an answer. */
+function OpenQuestion({ instance }: { instance: Schema<"TaskInstance"> }) {
   const { common } = useT();
-  const query = useQuery(approvals());
-  const open = query.data?.approvals.find((each) => each.dag_id === task.dagId && each.dag_run_id === task.runId && each.task_id === task.taskId && each.map_index === task.mapIndex);
+  const open = approvalOf(instance);
   return (
     open && (
       <Panel label={common.approvals}>
