@@ -1,12 +1,15 @@
 """Plans of definitions: what a save would change, its token, many definitions at once, and warnings."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from mainspring_api.resources.definitions import plans
+from mainspring_api.http.context import context
+from mainspring_api.resources.definitions import plan_effects, plans
 from mainspring_store.access.roles import Grant, Role
+from mainspring_store.database.shared_transaction import SharedTransaction
 from tests.api.harness import SHELL, Api
 
 NOOP = {"type": "noop"}
@@ -94,6 +97,24 @@ def test_a_changed_base_voids_the_plan_and_nothing_is_saved(api: Api) -> None:
     save(api, token, *definitions, status=412)
     api.get("/dags/a", 404)
     assert api.get("/dags/b/dagVersions")["total_entries"] == 1
+
+
+@pytest.mark.parametrize("change", ["moved", "pruned", "paused"])
+def test_a_dag_that_was_moved_pruned_or_paused_voids_the_plan(api: Api, change: str) -> None:
+    definition = {"dag_id": "etl", "tasks": {"a": NOOP}}
+    team = [{"definition": definition}, {"definition": {**definition, "dag_id": "other"}}]
+    api.put("/dags", {"definitions": team, "bundle_name": "team"})
+    token = plan(api, definition)["plan_token"]
+    if change == "moved":
+        api.put("/dags", {"definitions": team[:1], "bundle_name": "others", "take_over": True})
+    elif change == "pruned":
+        api.post("/dags/prune", {"bundle_name": "team", "kept": ["other"]})
+    else:
+        api.patch("/dags/etl", {"is_paused": True})
+    before = api.get("/dags/etl")
+    save(api, token, definition, status=412)
+    assert api.get("/dags/etl") == before
+    save(api, plan(api, definition)["plan_token"], definition)
 
 
 def test_a_token_is_for_its_maker_and_its_definitions(sqlite_api: Api) -> None:
@@ -255,6 +276,31 @@ def test_a_plan_whose_slot_was_overtaken_is_not_carried_out(api: Api, monkeypatc
     saved = save(api, again["plan_token"], etl)["dags"][0]["due_slots"]
     api.engine.run_until_idle()
     assert saved == again["dags"][0]["due_slots"] == runs_of(api, "etl")
+
+
+def test_other_writers_do_not_wait_for_slots_and_warnings(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    def outside(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            database = context().database
+            assert not (isinstance(database, SharedTransaction) and database.connection is not None)
+            seen.append(function.__name__)
+            return function(*args, **kwargs)
+
+        return call
+
+    start = (datetime.now(UTC) - timedelta(minutes=30)).isoformat()
+    etl = {"dag_id": "etl", "tasks": {"a": NOOP}, "schedule": "*/5 * * * *", "start_date": start}
+    token = plan(api, etl)["plan_token"]
+    monkeypatch.setattr(plan_effects, "next_slots", outside(plan_effects.next_slots))
+    monkeypatch.setattr(plans, "warnings_of", outside(plans.warnings_of))
+    save(api, token, etl)
+    save(api, None, etl)
+    save(api, None, {**etl, "schedule": "*/3 * * * *"})
+    paused = {**etl, "dag_id": "paused", "is_paused_upon_creation": True}
+    assert save(api, None, paused)["dags"][0]["due_slots"] == []
+    assert (seen.count("next_slots"), seen.count("warnings_of")) == (4, 4)
 
 
 FINE = {"definition": {"dag_id": "x", "tasks": {"a": NOOP}}}

@@ -65,7 +65,7 @@ def pool_sizes(database: Database, names: Iterable[str]) -> Mapping[str, int]:
 
 def current_versions(database: Database, dag_ids: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
     """DAG id -> `id`, `version_number`, `content_hash`, `document` and `source` of the current version; and
-    `bundle_name` and `is_stale` of the DAG."""
+    `bundle_name`, `is_stale` and `is_paused` of the DAG."""
     with database.read() as connection:
         rows = connection.execute(_CURRENT, {"names": list(dag_ids)})
         return {row.dag_id: row._asdict() for row in rows}
@@ -122,6 +122,7 @@ _CURRENT = (
         dag_version.c.source,
         dag.c.bundle_name,
         dag.c.is_stale,
+        dag.c.is_paused,
     )
     .join(dag_version, dag_version.c.id == dag.c.version_id)
     .where(dag.c.dag_id.in_(_NAMES))

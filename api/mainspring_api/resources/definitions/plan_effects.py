@@ -1,6 +1,6 @@
 """The effects of saving or removing a definition: broken callers, next runs, runs in flight. Nothing is written."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -19,7 +19,16 @@ from mainspring_api.resources.definitions.schedules import COUNT_MAX, next_slots
 from mainspring_store.queries.plans import calling_dags, runs_in_flight, sent_confs
 from mainspring_store.queries.schedules import SchedulePlan, schedule_plan
 
-__all__ = ["Callers", "broken_callers", "due_slots", "in_flight", "planned_runs", "stored_definition"]
+__all__ = [
+    "Callers",
+    "DueSlots",
+    "broken_callers",
+    "due_slots",
+    "foresee_due_slots",
+    "in_flight",
+    "planned_runs",
+    "stored_definition",
+]
 
 NEXT_RUNS = 5
 IN_FLIGHT_MAX = 20
@@ -119,27 +128,75 @@ def planned_runs(dag_id: str, old: Definition | None, new: Definition | None, no
     }
 
 
-def due_slots(definition: Definition, *, planned_at: datetime | None, now: datetime) -> list[datetime]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DueSlots:
+    """The slots of a definition that are due with one progress of its schedule."""
+
+    definition: Definition
+    planned_at: datetime | None
+    """Instant of the plan that the save carries out; `None` = no plan."""
+    now: datetime
+    stored: SchedulePlan
+    """The progress, without what no slot depends on."""
+    logical_dates: Sequence[datetime]
+    """Logical dates, ascending, at most `COUNT_MAX`."""
+    lost: Sequence[datetime]
+    """Logical dates of the plan that give no run, because later slots came due since."""
+
+
+def foresee_due_slots(
+    definition: Definition, version: Mapping[str, Any] | None, *, planned_at: datetime | None, now: datetime
+) -> DueSlots:
+    """The slots that will be due when a definition is saved. Slots are costly, so they are computed before the
+    transaction of the save, which other writers wait for.
+
+    version: row of `current_versions`; `None` = the DAG has no saved version.
+    """
+    stored = _schedule_plan(definition.dag_id)
+    if version is None:
+        stored = replace(stored, is_paused=definition.is_paused_upon_creation, next_logical_date=None)
+    elif version["content_hash"] != definition.content_hash:
+        stored = replace(stored, next_logical_date=None)
+    return _due_slots(definition, stored, planned_at, now)
+
+
+def due_slots(foreseen: DueSlots) -> Sequence[datetime]:
     """Logical dates of the runs that the scheduler creates at once for a saved DAG, ascending, at most `COUNT_MAX`.
 
-    planned_at: instant of the plan that the save carries out; `None` = no plan.
+    Computed again only where the schedule of the saved DAG is not where it was foreseen.
 
     Raises:
         PreconditionFailed: A slot of the plan gives no run, because later slots came due since.
     """
+    definition, slots = foreseen.definition, foreseen
     if definition.schedule is None:
         return []
     stored = _schedule_plan(definition.dag_id)
-    if stored.is_paused:
-        return []
-    due = _due(definition, stored, now)
-    lost = [] if planned_at is None else sorted(set(_due(definition, stored, planned_at)) - set(due))
-    if lost:
+    if _progress(stored) != foreseen.stored:
+        slots = _due_slots(definition, stored, foreseen.planned_at, foreseen.now)
+    if slots.lost:
         raise PreconditionFailed(
-            f"dag '{definition.dag_id}' would no longer make up for its slot {lost[0].isoformat()}, because later "
-            "slots came due since the plan; nothing was saved, make a new plan"
+            f"dag '{definition.dag_id}' would no longer make up for its slot {slots.lost[0].isoformat()}, because "
+            "later slots came due since the plan; nothing was saved, make a new plan"
         )
-    return due
+    return slots.logical_dates
+
+
+def _due_slots(definition: Definition, stored: SchedulePlan, planned_at: datetime | None, now: datetime) -> DueSlots:
+    logical_dates = [] if stored.is_paused else _due(definition, stored, now)
+    planned = [] if stored.is_paused or planned_at is None else _due(definition, stored, planned_at)
+    return DueSlots(
+        definition=definition,
+        planned_at=planned_at,
+        now=now,
+        stored=_progress(stored),
+        logical_dates=logical_dates,
+        lost=sorted(set(planned) - set(logical_dates)),
+    )
+
+
+def _progress(stored: SchedulePlan) -> SchedulePlan:
+    return replace(stored, version_id=0, error=None)
 
 
 def _due(definition: Definition, stored: SchedulePlan, now: datetime) -> list[datetime]:

@@ -33,8 +33,10 @@ from mainspring_api.resources.definitions.dag_versions import (
 )
 from mainspring_api.resources.definitions.definition_warnings import WARNINGS, warnings_of
 from mainspring_api.resources.definitions.plan_effects import (
+    DueSlots,
     broken_callers,
     due_slots,
+    foresee_due_slots,
     in_flight,
     planned_runs,
     stored_definition,
@@ -57,6 +59,7 @@ KEPT_MAX = 10_000
 PLAN_BYTES_MAX = 20 * 1024 * 1024
 TOKEN_SECONDS = 15 * 60
 _SALT = "plan-token"
+_BASE_FIELDS = ("id", "bundle_name", "is_stale", "is_paused")
 
 
 class PlanAction(StrEnum):
@@ -319,8 +322,12 @@ def put_dags(body: Mapping[str, Any]) -> Response:
     items = _read(body["definitions"], bundle)
     now = datetime.now(UTC)
     claims = None if body["plan_token"] is None else _claims(body["plan_token"], _digest_of_bodies(items, bundle), now)
-    audit_detail(dag_ids=[item.definition.dag_id for item in items])
+    ids = [item.definition.dag_id for item in items]
+    audit_detail(dag_ids=ids)
     ctx = context()
+    # Other writers wait for the transaction, so what is costly comes before it.
+    foreseen = _foresee(items, None if claims is None else datetime.fromisoformat(claims["planned_at"]), now)
+    warnings = [warnings_of(item.definition, item.source, planned=frozenset(ids)) for item in items]
     with SharedTransaction(ctx.database, at_begin=lambda connection: _lock(connection, items)) as shared:
         replace_database(shared)
         with shared.write() as connection:
@@ -329,13 +336,12 @@ def put_dags(body: Mapping[str, Any]) -> Response:
                 _check_bases(claims, items)
         message, has_plan = body["message"] or None, claims is not None
         saved = [_save(item, message, bundle, has_plan=has_plan, now=now) for item in items]
-        planned_at = None if claims is None else datetime.fromisoformat(claims["planned_at"])
-        due = [due_slots(item.definition, planned_at=planned_at, now=now) for item in items]
-        answered = [_saved_body(*results) for results in zip(items, saved, due, strict=True)]
+        due = [due_slots(slots) for slots in foreseen]
     for result in saved:
         ctx.versions.keep(result.version)
     ctx.notifier.notify()
-    return answer({"dags": answered})
+    answered = zip(items, saved, due, warnings, strict=True)
+    return answer({"dags": [_saved_body(*results) for results in answered]})
 
 
 @blueprint.operation(
@@ -479,7 +485,11 @@ def _digest_of_bodies(items: Sequence[SentDefinition], bundle: Bundle | None) ->
 
 
 def _digest_of_bases(dag_ids: Sequence[str], versions: Mapping[str, Mapping[str, Any]]) -> str:
-    facts = [(dag_id, versions[dag_id]["id"] if dag_id in versions else None) for dag_id in sorted(dag_ids)]
+    """What the plan says of a DAG as it was: its version, its bundle, and whether runs start."""
+    facts = [
+        (dag_id, [versions[dag_id][name] for name in _BASE_FIELDS] if dag_id in versions else None)
+        for dag_id in sorted(dag_ids)
+    ]
     return hashlib.sha256(orjson.dumps(facts)).hexdigest()
 
 
@@ -554,12 +564,23 @@ def _save(item: SentDefinition, message: str | None, bundle: Bundle | None, *, h
     )
 
 
-def _saved_body(item: SentDefinition, saved: Saved, due: Sequence[datetime]) -> dict[str, Any]:
+def _foresee(items: Sequence[SentDefinition], planned_at: datetime | None, now: datetime) -> list[DueSlots]:
+    """The due slots of each definition, once it is saved."""
+    versions = current_versions(context().database, [item.definition.dag_id for item in items])
+    return [
+        foresee_due_slots(item.definition, versions.get(item.definition.dag_id), planned_at=planned_at, now=now)
+        for item in items
+    ]
+
+
+def _saved_body(
+    item: SentDefinition, saved: Saved, due: Sequence[datetime], warnings: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     action = PlanAction.CREATE if saved.is_new_dag else PlanAction.CHANGE
     return {
         "dag_id": item.definition.dag_id,
         "action": action if saved.is_new_version or saved.is_adopted else PlanAction.UNCHANGED,
         "version_number": saved.version_number,
         "due_slots": due,
-        "warnings": warnings_of(item.definition, item.source),
+        "warnings": warnings,
     }
