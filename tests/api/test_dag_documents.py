@@ -31,6 +31,17 @@ SAMPLES: dict[str, Any] = {
                 "when": {"type": ["string", "null"], "format": "date-time"},
                 "target": {"$ref": "#/$defs/target"},
                 "token": {"type": "string", "writeOnly": True, "default": "hush-1"},
+                "key": {"$ref": "#/$defs/key", "writeOnly": True},
+                "pair": {
+                    "type": "object",
+                    "writeOnly": True,
+                    "properties": {"left": {"$ref": "#/$defs/key"}, "right": {"type": "string", "default": "hush-4"}},
+                },
+                "mixed": {"type": "string", "default": "hush-3", "allOf": [{"$ref": "#/$defs/sealed"}]},
+                "part": {"$ref": "#/properties/pair/properties/right"},
+                "shown": {"$ref": "#/$defs/shown"},
+                "unshown": {"$ref": "#/$defs/shown", "writeOnly": True},
+                "span": {"oneOf": [{"type": "string", "pattern": "^[0-9]+d$"}, {"type": "string", "pattern": "h$"}]},
             },
             "$defs": {
                 "target": {
@@ -38,6 +49,9 @@ SAMPLES: dict[str, Any] = {
                     "properties": {"table": {"type": "string"}, "next": {"$ref": "#/$defs/next"}},
                 },
                 "next": {"type": "object", "properties": {"rows": {"$ref": "#/properties/rows"}}},
+                "key": {"type": "string", "default": "hush-2"},
+                "sealed": {"type": "string", "writeOnly": True},
+                "shown": {"type": "string", "default": "plain"},
             },
         },
         "tasks": {
@@ -124,6 +138,20 @@ def test_what_is_write_only_tells_no_value(documents: dict[str, Any]) -> None:
         "writeOnly": True,
     }
     assert "hush" not in json.dumps(documents)
+
+
+def test_a_reference_hides_what_it_names_where_it_is_write_only(documents: dict[str, Any]) -> None:
+    schemas = documents["etl"]["components"]["schemas"]
+    seen = {
+        name: schemas[schemas["Params"]["properties"][name]["$ref"].rpartition("/")[2]] for name in ("shown", "unshown")
+    }
+    assert seen == {"shown": {"type": "string", "default": "plain"}, "unshown": {"type": "string"}}
+
+
+def test_alternatives_may_fit_together(documents: dict[str, Any]) -> None:
+    # Without its pattern a value fits both members, which `oneOf` would refuse.
+    span = documents["etl"]["components"]["schemas"]["Params"]["properties"]["span"]
+    assert span == {"anyOf": [{"type": "string"}, {"type": "string"}]}
 
 
 def test_nothing_of_a_hostile_definition_is_in_it(documents: dict[str, Any]) -> None:

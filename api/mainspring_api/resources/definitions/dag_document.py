@@ -96,7 +96,8 @@ class _Source:
         self._components = components
         self._name = name
         self._root = root
-        self._names: dict[str, str] = {"#": name}
+        self._names: dict[tuple[str, bool], str] = {("#", False): name}
+        """(pointer, is_hidden) -> the component: what is hidden at one place may show its values at another."""
 
     def converted(self, schema: Any, *, is_hidden: bool = False) -> dict[str, Any]:
         """A schema as generators can take it. is_hidden: a schema around it is `writeOnly`."""
@@ -104,7 +105,7 @@ class _Source:
             return {}
         if isinstance(schema.get("$ref"), str):
             return self._reference(schema, is_hidden)
-        hidden = is_hidden or schema.get("writeOnly") is True
+        hidden = is_hidden or self._is_write_only(schema)
         result = dict(self._alternatives(schema, hidden))
         types = _types(schema)
         if len(types) > 1:
@@ -120,21 +121,43 @@ class _Source:
 
     def _reference(self, schema: Mapping[str, Any], is_hidden: bool) -> dict[str, Any]:
         pointer = schema["$ref"]
-        name = self._names.get(pointer)
+        hidden = is_hidden or self._is_write_only(schema)
+        name = self._names.get((pointer, hidden))
         if name is None:
             name = self._components.new_name(self._name, pointer)
             if name is None:
                 return {}
-            self._names[pointer] = name
+            self._names[pointer, hidden] = name
             target = _at(self._root, pointer)
-            self._components.schemas[name] = self.converted(target, is_hidden=is_hidden)
+            self._components.schemas[name] = self.converted(target, is_hidden=hidden)
         return {"$ref": f"#/components/schemas/{name}"}
+
+    def _is_write_only(self, schema: Any) -> bool:
+        """Whether a schema says `writeOnly`: itself, in a member of `allOf`, or where its reference leads."""
+        seen: set[str] = set()
+        parts = [schema]
+        while parts:
+            part = parts.pop()
+            if not isinstance(part, Mapping):
+                continue
+            if part.get("writeOnly") is True:
+                return True
+            members = part.get("allOf")
+            parts += members if isinstance(members, list) else ()
+            pointer = part.get("$ref")
+            if isinstance(pointer, str) and pointer not in seen:
+                seen.add(pointer)
+                # A reference into a schema that is `writeOnly` names a part of a secret.
+                parts += _along(self._root, pointer)
+        return False
 
     def _alternatives(self, schema: Mapping[str, Any], is_hidden: bool) -> Iterator[tuple[str, Any]]:
         for keyword in _ALTERNATIVES:
             members = schema.get(keyword)
             if isinstance(members, Sequence) and members:
-                yield keyword, [self.converted(member, is_hidden=is_hidden) for member in members]
+                # Without the keywords that are left out, a value may fit two members, which `oneOf` would refuse.
+                known = "anyOf" if keyword == "oneOf" else keyword
+                yield known, [self.converted(member, is_hidden=is_hidden) for member in members]
                 return  # generators take one of them
 
     def _of_type(self, schema: Mapping[str, Any], kind: str | None, is_hidden: bool) -> dict[str, Any]:
@@ -234,15 +257,21 @@ def _has_default(schema: Any) -> bool:
 
 def _at(root: Mapping[str, Any], pointer: str) -> Any:
     """The part of a schema that a reference `#/...` names; `None` = no part."""
+    return list(_along(root, pointer))[-1]
+
+
+def _along(root: Mapping[str, Any], pointer: str) -> Iterator[Any]:
+    """The parts of a schema on the way of a reference `#/...`, from the root; `None` = no part."""
     part: Any = root
+    yield part
     for key in split_pointer(pointer[1:]):
         if isinstance(part, Mapping):
             part = part.get(key)
         elif isinstance(part, Sequence) and not isinstance(part, str) and key.isdigit() and int(key) < len(part):
             part = part[int(key)]
         else:
-            return None
-    return part
+            part = None
+        yield part
 
 
 def _outputs_schema(definition: Definition) -> dict[str, Any]:
