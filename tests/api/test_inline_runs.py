@@ -93,6 +93,22 @@ def test_a_save_makes_a_dag_of_it(api: Api) -> None:
     assert api.get("/dags/once/details")["latest_dag_version"]["version_number"] == 2
 
 
+def test_a_dag_without_a_saved_version_is_changed_by_its_own_tag(api: Api) -> None:
+    run(api, dag_run_id="r1")
+    end(api, "r1")
+    tag = {"If-Match": api.request("GET", "/dags/once").headers["ETag"]}
+    assert api.patch("/dags/once", {"is_paused": True}, headers=tag)["is_paused"]
+    api.patch("/dags/once", {"is_paused": False}, 412, headers=tag)
+    api.put("/dags/once", ONCE, 412, headers=tag)
+    api.delete("/dags/once", 412, headers=tag)
+    tag = {"If-Match": api.request("GET", "/dags/once").headers["ETag"]}
+    api.put("/dags/once", ONCE, 201, headers=tag)
+    run(api, {**ONCE, "dag_id": "twice"}, dag_run_id="r2")
+    end(api, "r2", "twice")
+    api.delete("/dags/twice", headers={"If-Match": api.request("GET", "/dags/twice").headers["ETag"]})
+    api.get("/dags/twice", 404)
+
+
 def test_what_ran_well_can_be_saved_by_its_number(api: Api) -> None:
     run(api, dag_run_id="r1")
     saved = api.post("/dags/once/dagVersions/1/restore", {"message": "as tried"})

@@ -97,3 +97,15 @@ def test_a_run_is_cleared_onto_a_numbered_version(two_versions: Api) -> None:
     api.engine.run_until_idle()
     assert api.get(f"/dags/etl/dagRuns/{run_id}")["dag_versions"][0]["version_number"] == 2
     assert api.get(f"/dags/etl/dagRuns/{run_id}/taskInstances/b")["state"] == "success"
+
+
+def test_a_version_is_restored_that_is_longer_written_as_json(sqlite_api: Api) -> None:
+    api = sqlite_api
+    script = """: '""" + '"' * 240_000 + "'"
+    tasks = "".join(f"  t{n}:\n    type: shell\n    script: |-\n      {script}\n" for n in range(5))
+    sent = api.request("PUT", "/dags/etl", data=f"tasks:\n{tasks}".encode(), content_type="application/yaml")
+    assert sent.status == 201
+    api.put("/dags/etl", {"tasks": {"a": NOOP}})
+    restored = restore(api, 1)
+    assert restored["latest_dag_version"]["version_number"] == 3
+    assert len(api.get("/dags/etl/definition")["tasks"]) == 5

@@ -323,9 +323,8 @@ def restore_dag_version(body: Mapping[str, Any], dag_id: str, version_number: in
     ctx = context()
     expected = _expected_state(dag_id) if has_precondition() else None
     version = questions.get_source(ctx.database, dag_id, version_number)
-    definition = parse_definition(
-        dump(version["document"]), media="json", dag_id=dag_id, executors=ctx.settings.executors
-    )
+    # Not its text: written out in full, a definition may be longer than the text that a client may send.
+    definition = parse_definition(version["document"], dag_id=dag_id, executors=ctx.settings.executors)
     text, media_type = version["source"], version["source_media_type"]
     source = None if text is None else Source(text=text, media_type=media_type)
     check_references(definition)
@@ -494,12 +493,23 @@ def _asked(query: Mapping[str, Any], role: Role) -> dict[str, Any]:
 
 
 def _current_state(dag_id: str) -> CurrentState:
-    """Raises NotFound when there is no such DAG."""
+    """Raises NotFound when there is no such DAG. A DAG without a saved version has the tag of `GET /dags/{dag_id}`."""
     database = context().database
-    version = questions.get_source(database, dag_id)
-    answers = (_dag(questions.get_dag(database, dag_id)), _details(dag_id), version["document"])
+    dag = _dag(questions.get_dag(database, dag_id))
+    version = _saved_version(dag_id)
+    if version is None:
+        return CurrentState(bodies=[dump(dag)])
+    answers = (dag, _details(dag_id), version["document"])
     source = [] if version["source"] is None else [version["source"]]
     return CurrentState(bodies=[*map(dump, answers), *source], version_number=version["version_number"])
+
+
+def _saved_version(dag_id: str) -> Mapping[str, Any] | None:
+    """The current version with its source; `None` = none was saved, though runs may have brought definitions."""
+    try:
+        return questions.get_source(context().database, dag_id)
+    except NotFound:
+        return None
 
 
 def _expected_state(dag_id: str) -> Expected:
@@ -508,14 +518,18 @@ def _expected_state(dag_id: str) -> Expected:
     Raises:
         PreconditionFailed: A precondition does not hold.
     """
+    # Read before the bodies: `save_dag` refuses when the version has changed in between.
+    version = _saved_version(dag_id)
     try:
-        # Read before the bodies: `save_dag` refuses when the version has changed in between.
-        version = questions.get_source(context().database, dag_id)
         state = _current_state(dag_id)
     except NotFound:
-        check_preconditions(CurrentState(bodies=()), f"dag '{dag_id}'")
-        return Expected(content_hash=None)
+        state = CurrentState(bodies=())
+    if version is None and request.if_none_match.star_tag:
+        # What only runs have brought is not saved yet, so a save makes a new DAG of it.
+        state = CurrentState(bodies=())
     check_preconditions(state, f"dag '{dag_id}'")
+    if version is None:
+        return Expected(content_hash=None)
     return Expected(content_hash=version["content_hash"], source=version["source"])
 
 
