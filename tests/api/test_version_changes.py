@@ -77,6 +77,39 @@ def test_a_run_whose_rest_is_gone_ends(running: Api) -> None:
     assert states(api)["b"] == "removed"
 
 
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("becomes_mapped", [False, True])
+def test_a_finished_task_that_would_run_again_by_its_mapping_is_named(
+    api: Api, becomes_mapped: bool, restarts: bool
+) -> None:
+    forms = [SHELL, {**SHELL, "expand": {"n": [1, 2]}}]
+    before, after = forms if becomes_mapped else forms[::-1]
+    api.put("/dags/etl", {"tasks": {"a": before, "x": SHELL, "b": AFTER_A}}, 201)
+    api.put("/dags/etl", {"tasks": {"a": after, "x": SHELL, "b": AFTER_A}})
+    api.trigger(run_id="r1", version_number=1)
+    api.engine.run_until_idle()
+    for index in [-1] if becomes_mapped else [0]:
+        api.engine.finish("a", map_index=index)
+    seen = api.get("/dags/etl/dagRuns/r1/taskInstances")
+    refused = change(api, 2, 409, restart_running=restarts)["detail"]["message"]
+    assert "task 'a' of run 'r1'" in refused
+    assert "'x'" not in refused
+    assert api.get("/dags/etl/dagRuns/r1/taskInstances") == seen
+
+
+def test_a_task_that_has_not_begun_may_become_mapped(api: Api) -> None:
+    api.put("/dags/etl", {"tasks": {"a": SHELL, "b": AFTER_A}}, 201)
+    api.put("/dags/etl", {"tasks": {"a": SHELL, "b": {**AFTER_A, "expand": {"n": [1, 2]}}}})
+    api.trigger(run_id="r1", version_number=1)
+    api.engine.run_until_idle()
+    change(api, 2, restart_running=True)
+    api.engine.run_until_idle()
+    api.engine.finish("a")
+    api.engine.finish("b", map_index=0)
+    api.engine.finish("b", map_index=1)
+    assert api.get("/dags/etl/dagRuns/r1")["state"] == "success"
+
+
 def test_a_change_that_cannot_be_is_refused(running: Api) -> None:
     api = running
     change(api, 9, 404)

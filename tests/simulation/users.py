@@ -1,6 +1,6 @@
 """Steps: what users of the API do."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -121,8 +121,10 @@ class Users(Machine):
                 self.database, versions, run.dag_id, run.run_id, number, restarts=restarts, now=now
             )
         except Conflict:
-            assert not restarts, "a version was refused though its tasks may be stopped"
+            is_remapped = self._would_run_again(run, finished)
+            assert is_remapped or not restarts, "a version was refused though its tasks may be stopped"
             return
+        assert not changed or not self._would_run_again(run, finished), "a finished task runs again"
         assert restarts or not changed or not has_begun, "a task goes on by a version that its run no longer has"
         if not changed:
             return
@@ -130,13 +132,21 @@ class Users(Machine):
         self.follow_the_hand(run)
         for (task_id, map_index), state in finished.items():
             task, old_task = run.definition.tasks.get(task_id), before.tasks.get(task_id)
-            if task is not None and old_task is not None and not task.is_mapped and not old_task.is_mapped:
+            if task is not None and old_task is not None:
                 assert run.instances[task_id, map_index].state == state, "a finished task did not stay finished"
             elif task is None:
                 assert run.instances[task_id, map_index].state == "removed", "a task that is gone counts on"
         assert run.definition.tasks.keys() <= {task_id for task_id, _ in run.instances}, "a new task has no instance"
         # A run that has nothing left to do is ended by the scheduler's next look.
         self.do_pass(self.hosts[0])
+
+    def _would_run_again(self, run: Run, finished: Collection[tuple[str, int]]) -> bool:
+        """Whether a task with a finished instance became mapped, or stopped being mapped, in the saved version."""
+        tasks = self.versions[run.dag_id].definition.tasks
+        return any(
+            task_id in tasks and tasks[task_id].is_mapped != run.definition.tasks[task_id].is_mapped
+            for task_id, _ in finished
+        )
 
     @precondition(lambda self: self.model.runs)
     @rule(pick=PICK, task=PICK, state=st.sampled_from([TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED]))

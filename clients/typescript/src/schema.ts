@@ -972,6 +972,7 @@ export interface paths {
          * Let a queued or running run go on with another saved version.
          * @description Finished task instances stay as they are; added tasks get instances, and those of removed tasks become `removed`.
          *     What has not begun follows the new version. While a task is under way the answer is 409, unless `restart_running`.
+         *     It is 409 too when a task with a finished instance became mapped, or stopped being mapped.
          *     Time limits and deadlines that count already keep their instants. A run that has the version stays as it is.
          *
          *     Needs the role `operator` on the DAG.

@@ -7,12 +7,12 @@ from sqlalchemy import Connection, bindparam, select
 
 from mainspring.errors import Conflict
 from mainspring.selection import Instance
-from mainspring.states import RUN_FINISHED, TASK_ACTIVE, StateReason, TaskState
+from mainspring.states import RUN_FINISHED, TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
 from mainspring_store.interventions.clearing import Clearing, collect
 from mainspring_store.interventions.targets import RunSelection, Shape, TargetRun, find_runs, load_runs
-from mainspring_store.interventions.version_change import change_version, write_version_changes
+from mainspring_store.interventions.version_change import VersionChange, change_version, write_version_changes
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.resources.dags import Versions
 from mainspring_store.tables import task_instance
@@ -42,7 +42,8 @@ def change_run_version(
 
     Raises:
         NotFound: There is no such DAG, version or run.
-        Conflict: The run has ended, the version was not saved, or a task is under way without `restarts`.
+        Conflict: The run has ended, the version was not saved, a task with a finished instance became mapped or stopped
+            being mapped, or a task is under way without `restarts`.
         InvalidParams: The `conf` of the run does not fit the version.
     """
     target = versions.numbered(dag_id, version_number)
@@ -57,11 +58,11 @@ def change_run_version(
         if run.shape.version_id == target.id:
             return False
         change = change_version(run, Shape(target.id, target.definition))
+        _refuse_remapped(change)
         begun = _under_way(connection, change.run)
         if begun and not restarts:
             raise Conflict(_refusal(change.run, begun))
-        count = len(target.definition.tasks)
-        stopped = [instance for instance in begun if instance.task_index < count]
+        stopped = [instance for instance in begun if instance.task_index < len(target.definition.tasks)]
         changes = Changes(
             now=now, fence_reason=StateReason.CANCELLED, fence_message="stopped, because its run changed the version"
         )
@@ -81,12 +82,27 @@ def _under_way(connection: Connection, run: TargetRun) -> Sequence[Instance]:
     ]
 
 
+def _refuse_remapped(change: VersionChange) -> None:
+    """Such a task starts again from one instance, so its finished instances would not stay."""
+    instances = [instance for remapped in change.remapped.values() for instance in remapped]
+    finished = [instance for instance in instances if instance.state in TASK_FINISHED]
+    if finished:
+        raise Conflict(
+            f"task {_named(change.run, finished)} of run '{change.run.run_id}' has a finished instance and became "
+            "mapped or stopped being mapped in the version, so it would run again; let the run end and clear it with "
+            "version_number, or choose another version"
+        )
+
+
+def _named(run: TargetRun, instances: Sequence[Instance]) -> str:
+    names = sorted({f"'{run.rows[instance.id].task_id}'" for instance in instances})
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
 def _refusal(run: TargetRun, begun: Sequence[Instance]) -> str:
-    names = sorted({f"'{run.rows[instance.id].task_id}'" for instance in begun})
-    named = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
     return (
-        f"task {named} of run '{run.run_id}' is under way with the version that the run has; wait for its end, or send "
-        "restart_running: true to stop it and start it again in the new version"
+        f"task {_named(run, begun)} of run '{run.run_id}' is under way with the version that the run has; wait for its "
+        "end, or send restart_running: true to stop it and start it again in the new version"
     )
 
 

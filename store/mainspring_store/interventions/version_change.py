@@ -58,6 +58,17 @@ class VersionChange:
         new_indexes = {instance.id: instance.task_index for instance in self.run.instances}
         return {instance.task_index: new_indexes[instance.id] for instance in self.old_run.instances}
 
+    @property
+    def remapped(self) -> Mapping[int, Sequence[Instance]]:
+        """Tasks that became mapped, or stopped being mapped: task index -> instances, except removed ones."""
+        remapped: dict[int, Sequence[Instance]] = {}
+        for task, instances in self._instances_of_tasks():
+            present = [instance for instance in instances if instance.state is not TaskState.REMOVED]
+            old_task = self.old_run.shape.definition.tasks.get(task.task_id)
+            if present and old_task is not None and old_task.is_mapped != task.is_mapped:
+                remapped[task.index] = present
+        return remapped
+
     def restarted(self, cleared: Collection[int]) -> Mapping[int, Sequence[Instance]]:
         """Tasks that restart from a single fresh instance: task index -> the instances to replace.
 
@@ -69,14 +80,13 @@ class VersionChange:
 
         cleared: ids of the cleared instances.
         """
-        restarted: dict[int, Sequence[Instance]] = {}
+        restarted: dict[int, Sequence[Instance]] = dict(self.remapped)
         for task, instances in self._instances_of_tasks():
             present = [instance for instance in instances if instance.state is not TaskState.REMOVED]
-            old_task = self.old_run.shape.definition.tasks.get(task.task_id)
             is_cleared = all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in present)
             if not present:
                 restarted[task.index] = instances[:1]
-            elif (old_task is not None and old_task.is_mapped != task.is_mapped) or (task.is_mapped and is_cleared):
+            elif task.is_mapped and is_cleared:
                 restarted[task.index] = present
         return restarted
 
