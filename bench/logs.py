@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import insert
@@ -20,8 +20,8 @@ from mainspring_api.http.log_indexes import LogIndexes
 from mainspring_api.resources.instances.log_reading import compiled, read_lines, search
 from mainspring_store import Database, open_database
 from mainspring_store.database.log_stores import open_log_store
-from mainspring_store.resources.log_moving import move_next_log
-from mainspring_store.resources.log_packing import pack_next_log
+from mainspring_store.resources.log_moving import move_log
+from mainspring_store.resources.log_packing import pack_log
 from mainspring_store.schema.migrate import migrate
 from mainspring_store.tables import task_log
 from tests.scheduler.engine import Engine
@@ -41,11 +41,11 @@ def main() -> None:
             migrate(database)
             attempt_id = _fill(database)
             began = time.perf_counter()
-            pack_next_log(database, ended_before=datetime.now(UTC) + timedelta(days=9_000))
+            pack_log(database, attempt_id)
             packed = time.perf_counter() - began
             if setting is not None:
                 began = time.perf_counter()
-                move_next_log(database, open_log_store(setting))
+                move_log(database, open_log_store(setting), attempt_id)
                 print(f"{kind}: packed in {packed:.1f} s, moved in {time.perf_counter() - began:.1f} s")
             _measure(kind, database, setting, attempt_id)
             database.close()

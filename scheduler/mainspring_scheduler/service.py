@@ -258,16 +258,12 @@ class Service:
                 name: refusals.cause for name, refusals in refusals_of.items() if refusals.cause is not None
             },
             **self._outage_details(),
-            **self._log_store_details(),
+            **({} if self._log_packing is None else self._log_packing.details()),
             **({"schedules_held": True} if self._scheduler.is_held else {}),
             "retention": "off" if self._retention is None else str(self._retention.policy),
             "deliveries": {} if self._deliveries is None else dict(self._deliveries.outcomes),
             **self._tally,
         }
-
-    def _log_store_details(self) -> dict[str, Any]:
-        is_well = None if self._log_packing is None else self._log_packing.is_store_well
-        return {} if is_well is None else {"log_store": "healthy" if is_well else "unhealthy"}
 
     def _outage_details(self) -> dict[str, Any]:
         if self._outage is None:
@@ -350,13 +346,13 @@ class Service:
 
     def _close(self, grace: timedelta) -> None:
         senders = [duty for duty in (self._deliveries, self._traces) if duty is not None]
-        for sender in senders:
-            sender.abort()
-        for duty in (self._retention, self._log_packing):
-            if duty is not None:
-                duty.stop()
+        writers = [duty for duty in (self._retention, self._log_packing) if duty is not None]
+        for duty in (*senders, *writers):
+            duty.abort()
         for executor in self._executors.values():
             executor.close(grace)
+        for writer in writers:
+            writer.stop()
         self._guarded(lambda: self._scheduler.run_once() is None)
         self._guarded(lambda: services.stop_service(self._database, self.incarnation, now=self._clock.now()))
         for sender in senders:

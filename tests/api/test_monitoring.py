@@ -25,6 +25,7 @@ RULES = [
 EXPRESSIONS = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
 DETAILS: Mapping[str, Any] = {
     "executors": ["thread"],
+    "log_store": "healthy",
     "room": {"thread": 1},
     "refusals": {"thread": 1},
     "passes": 1,

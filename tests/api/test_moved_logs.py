@@ -11,8 +11,8 @@ from mainspring.errors import LogStoreUnavailable
 from mainspring_store import Database
 from mainspring_store.database.log_stores import CachedLogStore, open_log_store
 from mainspring_store.resources import heartbeats
-from mainspring_store.resources.log_moving import move_next_log
-from mainspring_store.resources.log_packing import pack_next_log
+from mainspring_store.resources.log_moving import move_log
+from mainspring_store.resources.log_packing import next_log_to_pack, pack_log
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 from tests.api.test_log_lines import FAILED, Log
@@ -41,10 +41,12 @@ def database_of(api: Api) -> Database:
 
 def move(api: Api) -> None:
     database = database_of(api)
-    assert pack_next_log(database, ended_before=datetime.now(UTC) + timedelta(minutes=1)) is not None
+    attempt_id = next_log_to_pack(database, ended_before=datetime.now(UTC) + timedelta(minutes=1))
     store = database.log_store
+    assert attempt_id is not None
     assert store is not None
-    assert move_next_log(database, store) is not None
+    assert pack_log(database, attempt_id) is not None
+    assert move_log(database, store, attempt_id)
     # As in another process, which has read nothing yet.
     database.log_store = open_log_store(str(store._store._folder))  # type: ignore[attr-defined]
     api.app.extensions["mainspring"].log_indexes._kept.clear()
@@ -84,19 +86,37 @@ def test_an_outage_answers_503_and_nothing_else_suffers(api: Api, monkeypatch: p
     assert "/secret/place" not in text
 
 
+WELL, AWAY = {"log_store": "healthy"}, {"log_store": "unhealthy", "log_store_cause": "unavailable"}
+
+
 @pytest.mark.parametrize(
-    ("seen", "status"), [([], None), (["healthy"], "healthy"), (["healthy", "unhealthy"], "unhealthy")]
+    ("seen", "told"),
+    [
+        pytest.param([], (None, None, 0), id="no scheduler"),
+        pytest.param([{}], (None, None, 0), id="no store"),
+        pytest.param([WELL], ("healthy", None, 0), id="well"),
+        pytest.param([WELL, {**AWAY, "logs_failing": 3}, {}], ("unhealthy", "unavailable", 3), id="the worst counts"),
+        pytest.param([{"log_store": "unhealthy"}], ("unhealthy", None, 0), id="a scheduler of before"),
+    ],
 )
-def test_health_shows_the_store_as_schedulers_see_it(sqlite_api: Api, seen: list[str], status: str | None) -> None:
-    for number, state in enumerate(seen):
+def test_health_and_metrics_show_the_store_as_schedulers_see_it(
+    sqlite_api: Api, seen: list[dict[str, Any]], told: tuple[str | None, str | None, int]
+) -> None:
+    for number, details in enumerate(seen):
         heartbeats.register_service(
             sqlite_api.database,
             incarnation=f"s{number}",
             kind="scheduler",
             hostname="h",
-            pid=1,
+            pid=number,
             version="1",
-            details={"log_store": state},
+            details=details,
             now=datetime.now(UTC),
         )
-    assert sqlite_api.get("/monitor/health")["log_store"] == {"status": status}
+    health = sqlite_api.get("/monitor/health")["log_store"]
+    assert (health["status"], health["cause"], health["logs_failing"]) == told
+    figures = sqlite_api.request("GET", "/metrics").body.decode()
+    for number, details in enumerate(seen):
+        is_shown = f'mainspring_log_store_healthy{{scheduler="h:{number}"}} {int(details == WELL)}\n' in figures
+        assert is_shown == ("log_store" in details)
+        assert f'mainspring_logs_failing{{scheduler="h:{number}"}} {details.get("logs_failing", 0)}\n' in figures

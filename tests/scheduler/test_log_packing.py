@@ -14,7 +14,7 @@ from mainspring_store.database.log_blocks import BLOCK_BYTES, pack, unpack
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.logs import read_log
 from mainspring_store.resources import log_packing
-from mainspring_store.resources.log_packing import Packed, pack_next_log
+from mainspring_store.resources.log_packing import Packed, next_log_to_pack
 from mainspring_store.resources.logs import append_chunks
 from mainspring_store.schema.migrate import downgrade, migrate
 from mainspring_store.tables import task_log
@@ -50,7 +50,9 @@ def write(engine: Engine, attempt_id: str, log: bytes, *, offset: int = 0, lengt
 
 
 def pack_log(engine: Engine) -> Packed | None:
-    return pack_next_log(engine.database, ended_before=engine.clock.now() - PACKED_AFTER)
+    """Pack the first log that may be packed."""
+    attempt_id = next_log_to_pack(engine.database, ended_before=engine.clock.now() - PACKED_AFTER)
+    return None if attempt_id is None else log_packing.pack_log(engine.database, attempt_id)
 
 
 def log(engine: Engine, attempt_id: str, offset: int = 0) -> bytes:
@@ -165,17 +167,10 @@ def test_a_look_steps_over_the_chunks_of_running_attempts(engine: Engine) -> Non
     assert steps() <= alone + 20
 
 
-def test_two_schedulers_pack_a_log_once(engine: Engine, attempt_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    original = log_packing._pack
-
-    def late(database: Database, key: str) -> Packed | None:
-        monkeypatch.setattr(log_packing, "_pack", original)
-        assert pack_log(engine) is not None, "the other scheduler is faster"
-        return original(database, key)
-
+def test_two_schedulers_pack_a_log_once(engine: Engine, attempt_id: str) -> None:
     whole = log(engine, attempt_id)
-    monkeypatch.setattr(log_packing, "_pack", late)
-    assert pack_log(engine) is None
+    assert pack_log(engine) is not None, "the other scheduler is faster"
+    assert log_packing.pack_log(engine.database, attempt_id) is None
     assert log(engine, attempt_id) == whole
 
 
@@ -190,3 +185,40 @@ def test_an_error_packs_nothing(engine: Engine, attempt_id: str, monkeypatch: py
         pack_log(engine)
     assert rows(engine) == before
     assert log(engine, attempt_id) == whole
+
+
+def test_a_log_that_cannot_be_packed_stops_no_other(
+    engine: Engine, attempt_id: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine.trigger(engine.save("etl", {"b": {}}), "r2")
+    engine.run_until_idle()
+    other_id = engine.attempt("b", "r2").attempt_id
+    write(engine, other_id, LINE * 100)
+    engine.finish("b", run_id="r2")
+    engine.clock.move(timedelta(hours=1))
+    first, second = sorted([attempt_id, other_id])
+    pack_one, tried = log_packing.pack_log, []
+
+    def fails(database: Database, key: str) -> Packed | None:
+        tried.append(key)
+        if key == first:
+            raise ValueError("a damaged chunk")
+        return pack_one(database, key)
+
+    monkeypatch.setattr("mainspring_scheduler.duties.log_packing.pack_log", fails)
+    seconds = [0.0]
+    duty = LogPacking(engine.database, engine.clock, monotonic=lambda: seconds[0])
+    assert duty.pack_all() == 1
+    assert duty.details() == {"logs_failing": 1}
+    assert f"attempt_id={first}" in caplog.text
+    assert duty.pack_all() == 0
+    assert tried == [first, second], "it waits"
+    seconds[0] = 61.0
+    duty.pack_all()
+    seconds[0] += 61.0
+    duty.pack_all()
+    assert tried == [first, second, first], "it waits for longer after each failure"
+    monkeypatch.undo()
+    seconds[0] += 60.0
+    assert duty.pack_all() == 1
+    assert duty.details() == {}

@@ -9683,8 +9683,12 @@ export interface components {
             lag_seconds: number;
         };
         LogStoreHealth: {
-            /** @description `unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet */
+            /** @description `unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet, or the instance is held after a restore */
             status: string | null;
+            /** @description Why it is unhealthy: `unavailable` (away, full or read-only), `foreign` (it belongs to another instance, and is not used) or `stuck` (a scheduler has waited for it for two minutes); null = it is not unhealthy */
+            cause: string | null;
+            /** @description Number of ended tries whose logs a scheduler could not compress or move, and tries again within an hour; they can be read */
+            logs_failing: number;
         };
         /**
          * @example {
@@ -9716,7 +9720,9 @@ export interface components {
          *         "refused_starts": {}
          *       },
          *       "log_store": {
-         *         "status": null
+         *         "status": null,
+         *         "cause": null,
+         *         "logs_failing": 0
          *       },
          *       "event_feed": {
          *         "status": "healthy",
@@ -10267,7 +10273,9 @@ export interface components {
          *           "refused_starts": {}
          *         },
          *         "log_store": {
-         *           "status": null
+         *           "status": null,
+         *           "cause": null,
+         *           "logs_failing": 0
          *         },
          *         "event_feed": {
          *           "status": "healthy",
@@ -10368,7 +10376,9 @@ export interface components {
          *             "refused_starts": {}
          *           },
          *           "log_store": {
-         *             "status": null
+         *             "status": null,
+         *             "cause": null,
+         *             "logs_failing": 0
          *           },
          *           "event_feed": {
          *             "status": "healthy",

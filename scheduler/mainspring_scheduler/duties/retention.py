@@ -26,6 +26,8 @@ FIRST_SWEEP_SECONDS = 60.0
 """Pause before the first sweep: a start has other work."""
 REST = 9.0
 REST_SECONDS_MAX = 2.0
+STOP_SECONDS_MAX = 5.0
+"""How long a stop waits for the transaction under way. A folder of the archive may be on a share that is away."""
 
 
 class RetentionDuty:
@@ -52,11 +54,15 @@ class RetentionDuty:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
+    def abort(self) -> None:
         """End after the transaction under way."""
         self._stopped.set()
+
+    def stop(self) -> None:
+        """Abort, and wait for the thread, but not longer than `STOP_SECONDS_MAX`: the end of the process rolls back."""
+        self.abort()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(timeout=STOP_SECONDS_MAX)
 
     def sweep(self) -> Removed:
         """Prune once; returns the removed rows. Ends early after `stop`.

@@ -18,6 +18,7 @@ __all__ = [
     "has_retention_defaults",
     "hold_schedules",
     "holds_schedules",
+    "keep_fact",
     "keep_webhook_key",
     "read_fact",
     "reencrypt_webhook_key",
@@ -73,6 +74,14 @@ def write_fact(connection: Connection, name: str, value: Any) -> None:
     )
 
 
+def keep_fact(connection: Connection, name: str, value: Any) -> Any:
+    """The value of a fact. Stores this value first when there is no such fact; a concurrent process may be quicker."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(installation).values(name=name, value=value)
+    connection.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
+    return read_fact(connection, name)
+
+
 def keep_webhook_key(database: Database, key_ring: KeyRing, make: Callable[[], str]) -> str:
     """The private key that signs callbacks without a secret. The first call makes and stores the key.
 
@@ -83,12 +92,8 @@ def keep_webhook_key(database: Database, key_ring: KeyRing, make: Callable[[], s
         stored = read_fact(connection, _WEBHOOK_KEY)
     if stored is None:
         sealed = base64.b64encode(key_ring.encrypt(_WEBHOOK_KEY, make())).decode()
-        dialect = sqlite if database.is_sqlite else postgresql
-        statement = dialect.insert(installation).values(name=_WEBHOOK_KEY, value=sealed)
         with database.write() as connection:
-            connection.execute(statement.on_conflict_do_nothing(index_elements=["name"]))
-            # A concurrent process may have stored its key first.
-            stored = read_fact(connection, _WEBHOOK_KEY)
+            stored = keep_fact(connection, _WEBHOOK_KEY, sealed)
     return key_ring.decrypt(_WEBHOOK_KEY, base64.b64decode(stored))
 
 

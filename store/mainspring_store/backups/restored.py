@@ -4,7 +4,8 @@ Since the backup, the original may have gone on: its attempts ran, its workers m
 So the restored database
 
 - has no live attempt that a process of before could report to: the scheduler finds them all lost, and retries them,
-- makes no runs by schedules and backfills, and sends no webhooks, until an administrator resumes it,
+- makes no runs by schedules and backfills, sends no webhooks, and neither moves logs into the log store nor deletes
+  any there, until an administrator resumes it,
 - knows no token and no session that was made before, unless the administrator keeps them,
 - sends followers of the event feed back to the beginning, because the original gave out numbers after the backup.
 """
@@ -23,6 +24,7 @@ from mainspring_store.database.key_ring import CannotOpen, KeyRing
 from mainspring_store.database.transactions import Database, lift_time_limit
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.events import POSTGRESQL_LAST, SQLITE_LAST
+from mainspring_store.resources.log_store_owner import renew_log_store_id
 from mainspring_store.state.records import RESTORED_OWNER
 from mainspring_store.tables import (
     api_token,
@@ -90,6 +92,7 @@ def prepare_restored(database: Database, *, keeps_tokens: bool, now: datetime) -
     with database.write() as connection:
         lift_time_limit(connection)
         hold_schedules(connection, now)
+        renew_log_store_id(connection)
         attempts = _fence_attempts(connection, now)
         connection.execute(_STOP_SERVICES)
         tokens = sessions = 0

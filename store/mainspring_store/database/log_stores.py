@@ -1,10 +1,12 @@
 """Where logs of ended tries lie outside the database: a folder, or object storage.
 
 An object is written once, whole, and never changed. The rows of the database say which bytes of which object are a
-block. A store is slow, full or away at times: each operation ends after seconds, and says so.
+block. A store is slow, full or away at times: each operation on object storage ends after seconds, and says so. A
+folder has no time limit: a mounted share that hangs blocks the thread that uses it.
 """
 
 import os
+import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
@@ -17,7 +19,7 @@ from typing import Any, Protocol
 from mainspring.errors import LogStoreUnavailable, MainspringError
 from mainspring.private_files import sync_folder
 
-__all__ = ["CachedLogStore", "InvalidLogStore", "LogStore", "open_log_store"]
+__all__ = ["CachedLogStore", "InvalidLogStore", "LogStore", "is_litter", "open_log_store"]
 
 _OPERATION_SECONDS_MAX = 5
 _PIECE_BYTES = 4 * 1024 * 1024
@@ -27,6 +29,8 @@ _FAILS_FAST_SECONDS = 2.0
 """After a failure, reads fail at once for so long, so that threads of the API do not all wait for a store."""
 _LIST_PAGE = 1_000
 _SCHEMES = ("s3://", "gs://", "az://")
+_CHECK = "check-[0-9a-f]{16}"
+_LITTER = re.compile(rf"{_CHECK}|(?:[^/]+/)?\.(?:[^/]+\.zst|{_CHECK}|mainspring-owner)\.[0-9a-f]{{8}}")
 
 Listed = tuple[str, datetime]
 """Key of an object, and when it was written."""
@@ -47,6 +51,9 @@ class LogStore(Protocol):
 
     def get(self, key: str, start: int, length: int) -> bytes:
         """Bytes of an object; fewer at its end."""
+
+    def find(self, key: str) -> bytes | None:
+        """All bytes of a small object; None = there is no such object."""
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete objects. An absent one is no error."""
@@ -71,6 +78,12 @@ def open_log_store(setting: str) -> "CachedLogStore":
     return CachedLogStore(_FolderLogStore(Path(setting)))
 
 
+def is_litter(key: str) -> bool:
+    """Whether an object is a half-written file or that of a check. When it is old, the process that wrote it was
+    killed."""
+    return _LITTER.fullmatch(key) is not None
+
+
 class CachedLogStore:
     """A store whose reads are kept in memory. Safe to use from many threads."""
 
@@ -88,8 +101,10 @@ class CachedLogStore:
             LogStoreUnavailable: The store could not do it, or has other bytes than were written.
         """
         self._store.put(key, data)
-        if self._store.get(key, 0, len(data) + 1) != data:
-            raise LogStoreUnavailable(f"{key}: the store has other bytes than were written")
+        # In pieces, because each read has its time limit. The byte behind a piece shows an object that is too long.
+        for begin in range(0, len(data), _PIECE_BYTES):
+            if self._store.get(key, begin, _PIECE_BYTES + 1) != data[begin : begin + _PIECE_BYTES + 1]:
+                raise LogStoreUnavailable(f"{key}: the store has other bytes than were written")
 
     def get(self, key: str, start: int, length: int) -> bytes:
         """Bytes of an object.
@@ -106,6 +121,14 @@ class CachedLogStore:
                 raise LogStoreUnavailable(f"{key}: ends at byte {position}, before {start + length}")
             data += part
         return bytes(data)
+
+    def find(self, key: str) -> bytes | None:
+        """All bytes of a small object, as the store has them now; None = there is no such object.
+
+        Raises:
+            LogStoreUnavailable: The store cannot tell.
+        """
+        return self._store.find(key)
 
     def delete(self, keys: Sequence[str]) -> None:
         self._store.delete(keys)
@@ -179,6 +202,14 @@ class _FolderLogStore:
         except OSError as exc:
             raise _of_file(path, exc) from exc
 
+    def find(self, key: str) -> bytes | None:
+        try:
+            return (self._folder / key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            raise _of_file(self._folder / key, exc) from exc
+
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
             try:
@@ -233,6 +264,14 @@ class _CloudLogStore:
     def get(self, key: str, start: int, length: int) -> bytes:
         try:
             return bytes(self._store.get_range(key, start=start, length=length))
+        except self._errors as exc:
+            raise self._unavailable(key, exc) from exc
+
+    def find(self, key: str) -> bytes | None:
+        try:
+            return bytes(self._store.get(key).bytes())
+        except FileNotFoundError:
+            return None
         except self._errors as exc:
             raise self._unavailable(key, exc) from exc
 

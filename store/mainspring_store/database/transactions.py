@@ -232,6 +232,7 @@ class WriteQueue:
 
     def close(self) -> None:
         os.close(self._file)
+        self._file = -1  # a thread that outlives the close must not lock the file that gets this number next
 
     def _connect(self) -> Connection:
         connection = self._engine.connect()

@@ -19,10 +19,11 @@ __all__ = [
     "CLOCK_OFFSET_MAX",
     "SERVICES",
     "SILENT_AFTER",
+    "LogStoreSeen",
     "Presence",
     "ServiceState",
     "list_services",
-    "log_store_status",
+    "log_store_seen",
     "presence",
     "refused_starts",
     "refusing_workers",
@@ -167,12 +168,29 @@ def retention_policy(database: Database, *, since: datetime) -> str | None:
     return next((details["retention"] for details in rows if "retention" in details), None)
 
 
-def log_store_status(database: Database, *, since: datetime) -> str | None:
-    """`healthy` or `unhealthy`, as schedulers with a heartbeat at or after `since` saw it; None = there is no store."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LogStoreSeen:
+    """How schedulers with a recent heartbeat saw the log store; the worst counts."""
+
+    status: str | None
+    """`healthy` or `unhealthy`; None = there is no store, or no scheduler uses it."""
+    cause: str | None
+    """Why it is unhealthy: `unavailable`, `foreign` or `stuck`; None = it is not, or the scheduler does not say."""
+    logs_failing: int
+    """Logs that could not be packed or moved, and are tried again later."""
+
+
+def log_store_seen(database: Database, *, since: datetime) -> LogStoreSeen:
+    """Considers schedulers with a heartbeat at or after `since`."""
     with database.read() as connection:
-        rows = connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"}).all()
-    # The worst counts, which is the last in the alphabet.
-    return max((details["log_store"] for details in rows if "log_store" in details), default=None)
+        rows = [row or {} for row in connection.scalars(_DETAILS, {"since": since, "kind": "scheduler"})]
+    return LogStoreSeen(
+        # The worse status is the later in the alphabet.
+        status=max((details["log_store"] for details in rows if "log_store" in details), default=None),
+        cause=next((details["log_store_cause"] for details in rows if "log_store_cause" in details), None),
+        # Schedulers meet the same logs.
+        logs_failing=max((details.get("logs_failing", 0) for details in rows), default=0),
+    )
 
 
 _ALIVE = service.c.heartbeat_at >= bindparam("since", type_=UtcDateTime)

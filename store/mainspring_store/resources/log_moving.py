@@ -4,11 +4,11 @@ A log is moved after it was packed. Its blocks become one object, which is read 
 bytes. The rows stay: they say where each block lies, so a reader finds a range as before.
 """
 
-import hashlib
+import logging
 import re
+import secrets
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,54 +19,56 @@ from mainspring.instants import format_instant, parse_instant
 from mainspring.log_index import LogIndex
 from mainspring_store.access.installation import read_fact, write_fact
 from mainspring_store.database.log_blocks import unpack
-from mainspring_store.database.log_stores import CachedLogStore
+from mainspring_store.database.log_stores import CachedLogStore, is_litter
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.logs import stored_index
 from mainspring_store.tables import task_log, task_try
 
-__all__ = ["Moved", "delete_orphans", "key_of", "move_next_log", "take_orphan_turn"]
+__all__ = ["delete_orphans", "move_log", "next_log_to_move", "postpone_orphan_turn", "take_orphan_turn"]
 
-_OBJECT_BYTES_MAX = 64 * 1024 * 1024
-"""Compressed bytes of one object; what is beyond becomes another object."""
+_log = logging.getLogger(__name__)
+
+_OBJECT_BYTES_MAX = 16 * 1024 * 1024
+"""Compressed bytes of one object; what is beyond becomes another object. One write must end within its time limit."""
 _ORPHAN_AGE_MIN = timedelta(hours=1)
 """An object that is younger may belong to a move under way."""
 _ORPHANS_EVERY = timedelta(hours=6)
+_ORPHANS_AGAIN = timedelta(minutes=5)
+"""After a deletion that the store refused."""
 _STEP_BYTES = 16 * 1024
 _MOVE_SECONDS_MAX = 600
 """From the write of an object to the commit; much less than the age of orphans."""
-_REST = re.compile(r"[0-9a-f]{16}\.zst")
+_REST = re.compile(r"(?:[0-9a-f]{16}){1,2}\.zst")
+"""What follows the attempt in a key; version 0.2.0 wrote 16 digits of a digest."""
 _ORPHANS_AT = "log_orphans_deleted_at"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
-    """A part of a log that was moved; usually the whole log."""
+def next_log_to_move(database: Database, last_id: str = "") -> str | None:
+    """The next attempt with packed blocks in the database, by attempt id; None = none is left.
 
-    attempt_id: str
-    bytes: int
-    """Compressed."""
+    last_id: the attempt behind which to look.
+    """
+    with database.read() as connection:
+        attempt_id: str | None = connection.scalar(_NEXT, {"last_id": last_id})
+    return attempt_id
 
 
-def move_next_log(database: Database, store: CachedLogStore, *, last_id: str = "") -> Moved | None:
-    """Move the log of the next attempt with packed blocks, by attempt id; None = none is left.
+def move_log(database: Database, store: CachedLogStore, attempt_id: str) -> bool:
+    """Move a packed log, or the first part of a large one; returns whether anything was moved.
 
-    Several schedulers may call this at once: a log that two of them move is the same object.
-
-    last_id: the attempt that was moved last.
+    Several schedulers may call this at once: each writes an object of its own, and the first one is used.
 
     Raises:
         LogStoreUnavailable: The log stays in the database.
     """
     with database.read() as connection:
-        attempt_id = connection.scalar(_NEXT, {"last_id": last_id})
-        if attempt_id is None:
-            return None
         blocks = _first_blocks(connection.execute(_BLOCKS, {"me": attempt_id}))
+    if not blocks:
+        return False
     index = _index(database, attempt_id, blocks)
-    content = b"".join(block.data for block in blocks)
-    key = key_of(attempt_id, content)
+    key = _new_key(attempt_id)
     began = time.time()
-    store.put(key, content)
+    store.put(key, b"".join(block.data for block in blocks))
     with database.write() as connection:
         if time.time() - began > _MOVE_SECONDS_MAX:
             raise LogStoreUnavailable(f"{key}: was written {time.time() - began:.0f} s ago, and may be gone again")
@@ -77,15 +79,24 @@ def move_next_log(database: Database, store: CachedLogStore, *, last_id: str = "
             start += len(block.data)
         if count:  # another scheduler may have moved the log, and more of it
             connection.execute(_KEEP_INDEX, {"me": attempt_id, "index": index.dump()})
-    return Moved(attempt_id=attempt_id, bytes=len(content))
+    if not count:
+        _delete_unused(store, key)
+    return count > 0
 
 
-def key_of(attempt_id: str, content: bytes) -> str:
-    """The object of a part of a log. Another content has another key, so no write can harm an object in use.
+def _new_key(attempt_id: str) -> str:
+    """The object of a part of a log. No key is used twice, so no write and no deletion can meet an object in use.
 
     The folder spreads the files of a large store.
     """
-    return f"{attempt_id[-2:]}/{attempt_id}-{hashlib.sha256(content).hexdigest()[:16]}.zst"
+    return f"{attempt_id[-2:]}/{attempt_id}-{secrets.token_hex(16)}.zst"
+
+
+def _delete_unused(store: CachedLogStore, key: str) -> None:
+    try:
+        store.delete([key])
+    except LogStoreUnavailable as exc:
+        _log.debug("an object that no row names stays until the next turn: cause=%s", exc)
 
 
 def take_orphan_turn(database: Database, now: datetime) -> bool:
@@ -101,15 +112,31 @@ def take_orphan_turn(database: Database, now: datetime) -> bool:
     return True
 
 
-def delete_orphans(database: Database, store: CachedLogStore, *, now: datetime) -> int:
-    """Delete the objects of deleted tries, and those of moves that broke off; returns their number.
+def postpone_orphan_turn(database: Database, now: datetime) -> None:
+    """Give the turn back after a failure, so that a scheduler takes it in five minutes."""
+    with database.write() as connection:
+        write_fact(connection, _ORPHANS_AT, format_instant(now - _ORPHANS_EVERY + _ORPHANS_AGAIN))
+
+
+def delete_orphans(
+    database: Database, store: CachedLogStore, *, now: datetime, goes_on: Callable[[], bool] = lambda: True
+) -> int:
+    """Delete the objects of deleted tries, those of moves that broke off, and what killed processes left behind;
+    returns the number of objects.
+
+    The store must belong to this instance: `claim_log_store`.
+
+    goes_on: asked before each page; False ends the call early.
 
     Raises:
         LogStoreUnavailable: What was deleted before stays deleted.
     """
     count = 0
     for page in store.pages():
-        old = {key: _attempt_of(key) for key, written_at in page if written_at < now - _ORPHAN_AGE_MIN}
+        if not goes_on():
+            break
+        old_keys = [key for key, written_at in page if written_at < now - _ORPHAN_AGE_MIN]
+        old = {key: _attempt_of(key) for key in old_keys}
         names = sorted({attempt_id for attempt_id in old.values() if attempt_id is not None})
         known: set[str] = set()
         with database.read() as connection:
@@ -117,6 +144,7 @@ def delete_orphans(database: Database, store: CachedLogStore, *, now: datetime) 
                 known |= set(connection.scalars(_KNOWN, {"keys": names[begin : begin + 500]}))
         # Files of others stay.
         orphans = [key for key, attempt_id in old.items() if attempt_id is not None and key not in known]
+        orphans += filter(is_litter, old_keys)
         if orphans:
             store.delete(orphans)
             count += len(orphans)

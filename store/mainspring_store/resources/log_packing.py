@@ -30,7 +30,7 @@ from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.tables import task_log, task_try
 
-__all__ = ["Packed", "pack_next_log"]
+__all__ = ["Packed", "next_log_to_pack", "pack_log"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,27 +42,23 @@ class Packed:
     bytes_after: int
 
 
-def pack_next_log(database: Database, *, ended_before: datetime, last_id: str = "") -> Packed | None:
-    """Pack the log of the next attempt that ended and stopped before an instant, by attempt id; None = none is left.
+def next_log_to_pack(database: Database, *, ended_before: datetime, last_id: str = "") -> str | None:
+    """The next attempt with chunks that ended and stopped before an instant, by attempt id; None = none is left.
 
-    Several schedulers may call this at once: each packs another log.
+    The search holds no lock, so no writer waits for it.
 
-    last_id: the attempt that was packed last, so that the search goes on behind it.
+    last_id: the attempt behind which to look.
     """
-    while True:
-        # The search holds no lock, so no writer waits for it.
-        with database.read() as connection:
-            attempt_id = connection.scalar(_NEXT, {"after": last_id, "before": ended_before})
-        if attempt_id is None:
-            return None
-        packed = _pack(database, attempt_id)
-        if packed is not None:
-            return packed
-        last_id = attempt_id
+    with database.read() as connection:
+        attempt_id: str | None = connection.scalar(_NEXT, {"after": last_id, "before": ended_before})
+    return attempt_id
 
 
-def _pack(database: Database, attempt_id: str) -> Packed | None:
-    """Pack the log of an attempt that ended; None = another scheduler packs the log, or it is gone."""
+def pack_log(database: Database, attempt_id: str) -> Packed | None:
+    """Pack the log of an attempt that ended; None = another scheduler packs the log, or it is gone.
+
+    Several schedulers may call this at once.
+    """
     with database.write() as connection:
         attempt = connection.execute(_lock_attempt(database.is_sqlite), {"me": attempt_id}).first()
         rows = connection.execute(_CHUNKS, {"me": attempt_id}).all() if attempt is not None else []

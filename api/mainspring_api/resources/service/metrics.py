@@ -116,6 +116,13 @@ def _of_schedulers(figures: Figures) -> Iterator[str]:
     }
     what = "Outcomes of attempts to send, and of deliveries."
     yield from _metric("deliveries_total", what, ("scheduler", "outcome"), deliveries, kind="counter")
+    stores = {
+        (scheduler,): facts["log_store"] == "healthy" for scheduler, facts in details.items() if "log_store" in facts
+    }
+    yield from _metric("log_store_healthy", "1 = the scheduler can use the log store, 0 = not.", ("scheduler",), stores)
+    failing = {(scheduler,): facts.get("logs_failing", 0) for scheduler, facts in details.items()}
+    what = "Logs that a scheduler could not compress or move, and tries again later."
+    yield from _metric("logs_failing", what, ("scheduler",), failing)
     for name, what in _TOTALS.items():
         samples = {(scheduler,): facts[name] for scheduler, facts in details.items() if name in facts}
         yield from _metric(f"scheduler_{name}_total", what, ("scheduler",), samples, kind="counter")

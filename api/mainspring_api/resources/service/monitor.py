@@ -1,6 +1,7 @@
 """Whether the parts of the service are alive, and whether this one can work."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,8 +20,9 @@ from mainspring_store.access.installation import holds_schedules
 from mainspring_store.database.postgres_sessions import session_facts
 from mainspring_store.queries.services import (
     SILENT_AFTER,
+    LogStoreSeen,
     Presence,
-    log_store_status,
+    log_store_seen,
     presence,
     refused_starts,
     refusing_workers,
@@ -125,8 +127,23 @@ class LogStoreHealth(Answer):
         allow_none=True,
         metadata={
             "description": "`unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer "
-            "ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet"
+            "ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet, or "
+            "the instance is held after a restore"
         },
+    )
+    cause = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Why it is unhealthy: `unavailable` (away, full or read-only), `foreign` (it belongs to "
+            "another instance, and is not used) or `stuck` (a scheduler has waited for it for two minutes); "
+            "null = it is not unhealthy"
+        },
+    )
+    logs_failing = fields.Integer(
+        metadata={
+            "description": "Number of ended tries whose logs a scheduler could not compress or move, and tries again "
+            "within an hour; they can be read"
+        }
     )
 
 
@@ -198,14 +215,14 @@ def get_health() -> Response:
 def health() -> dict[str, Any]:
     """The members of `Health`."""
     database, presences, refused, refusing = "healthy", dict[str, Presence](), dict[str, str](), dict[str, int]()
-    retention, log_store, is_held = None, None, False
+    retention, log_store, is_held = None, LogStoreSeen(status=None, cause=None, logs_failing=0), False
     since = datetime.now(UTC) - HEARTBEAT_AGE_MAX
     try:
         presences = dict(presence(context().database, since=since))
         refused = dict(refused_starts(context().database, since=since))
         refusing = dict(refusing_workers(context().database, since=since))
         retention = retention_policy(context().database, since=since)
-        log_store = log_store_status(context().database, since=since)
+        log_store = log_store_seen(context().database, since=since)
         is_held = holds_schedules(context().database)
     except StoreUnavailable:
         database = "unhealthy"
@@ -216,7 +233,7 @@ def health() -> dict[str, Any]:
     lag = context().feed.lag_seconds
     return {
         "event_feed": {"status": "unhealthy" if lag > event_feed.LAG_SECONDS_MAX else "healthy", "lag_seconds": lag},
-        "log_store": {"status": log_store},
+        "log_store": asdict(log_store),
         "metadatabase": {"status": database},
         "scheduler": {
             **scheduler,

@@ -14,21 +14,36 @@ class LogStoreHealth:
     """
     Attributes:
         status (None | str): `unhealthy` when a scheduler could not use it lately: old logs cannot be read, and newer
-            ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet
+            ones stay in the database; null = logs stay in the database, or no scheduler has used the store yet, or the
+            instance is held after a restore
+        cause (None | str): Why it is unhealthy: `unavailable` (away, full or read-only), `foreign` (it belongs to
+            another instance, and is not used) or `stuck` (a scheduler has waited for it for two minutes); null = it is not
+            unhealthy
+        logs_failing (int): Number of ended tries whose logs a scheduler could not compress or move, and tries again
+            within an hour; they can be read
     """
 
     status: None | str
+    cause: None | str
+    logs_failing: int
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         status: None | str
         status = self.status
 
+        cause: None | str
+        cause = self.cause
+
+        logs_failing = self.logs_failing
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "status": status,
+                "cause": cause,
+                "logs_failing": logs_failing,
             }
         )
 
@@ -45,8 +60,19 @@ class LogStoreHealth:
 
         status = _parse_status(d.pop("status"))
 
+        def _parse_cause(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        cause = _parse_cause(d.pop("cause"))
+
+        logs_failing = d.pop("logs_failing")
+
         log_store_health = cls(
             status=status,
+            cause=cause,
+            logs_failing=logs_failing,
         )
 
         log_store_health.additional_properties = d
