@@ -232,12 +232,14 @@ class Scheduler:
         """The transaction of a pass. After a rollback the caches forget everything, as they may hold facts of rows that
         do not exist; SQLite even gives their keys to other rows."""
         try:
-            with scheduling.begin_pass(self._database, predicts=predicts) as current:
+            expects_blocked = self._predictions.expects_blocked
+            with scheduling.begin_pass(self._database, predicts=predicts, expects_blocked=expects_blocked) as current:
                 yield current
         except BaseException:
             self._live_attempts.clear()
             self._contexts.clear()
             raise
+        self._predictions.note_committed(has_confirmed=current.has_confirmed, saw_blocked=current.blocked.is_last)
 
     def _pass(
         self,

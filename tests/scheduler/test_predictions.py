@@ -97,6 +97,51 @@ def test_two_schedulers_that_apply_the_same_report_count_it_once(
     assert first.run()["tasks_unfinished"] == 1
 
 
+def limited_runs(engine: Engine) -> None:
+    """Two runs of a task that runs once at a time: `l2` waits for `l1`."""
+    version = engine.save("limited", {"x": {"max_active_tis_per_dag": 1}})
+    engine.trigger(version, "l1")
+    engine.trigger(version, "l2")
+    engine.run_until_idle()
+    assert (engine.states("l1"), engine.states("l2")) == ({"x": "queued"}, {"x": "scheduled"})
+
+
+def test_a_blocked_instance_anywhere_makes_no_prediction_wrong(engine: Engine, wrong: list[int]) -> None:
+    limited_runs(engine)
+    running(engine)
+    for task_id in ("a", "b"):
+        report_end(engine, task_id)
+        engine.scheduler.run_once()
+    assert (engine.run()["state"], wrong) == ("success", [])
+
+
+def test_the_end_of_the_last_blocked_instance_makes_no_prediction_wrong(engine: Engine, wrong: list[int]) -> None:
+    limited_runs(engine)
+    report_end(engine, "x", "l1")
+    engine.run_until_idle()
+    assert (engine.states("l2"), wrong) == ({"x": "queued"}, [])
+    assert not engine.scheduler._predictions.expects_blocked
+    report_end(engine, "x", "l2")
+    engine.run_until_idle()
+    assert (engine.run("l2")["state"], wrong) == ("success", [])
+
+
+def test_what_another_scheduler_has_blocked_costs_one_repeated_pass(
+    make_engine: Callable[..., Engine], wrong: list[int]
+) -> None:
+    first, second = make_engine(), make_engine(incarnation="second")
+    running(first)
+    limited_runs(second)
+    report_end(first, "a")
+    first.scheduler.run_once()
+    assert wrong == [1]
+    while not first.scheduler._predictions.may_predict():
+        pass
+    report_end(first, "b")
+    first.scheduler.run_once()
+    assert (first.run()["state"], wrong) == ("success", [1])
+
+
 @pytest.mark.parametrize("flight", [1, 2, 3])
 def test_a_connection_that_breaks_in_a_pass_loses_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, flight: int
@@ -168,7 +213,8 @@ def test_predictions_pause_longer_with_each_wrong_one_in_a_row() -> None:
     for count in range(9):
         predictions.note_wrong()
         assert pause_of(predictions) == min(PAUSE_MIN << count, PAUSE_MAX)
-    assert predictions.may_predict()
+        predictions.note_committed(has_confirmed=False, saw_blocked=None)
+    predictions.note_committed(has_confirmed=True, saw_blocked=None)
     predictions.note_wrong()
     assert pause_of(predictions) == PAUSE_MIN
 

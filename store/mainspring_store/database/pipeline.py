@@ -25,13 +25,23 @@ if TYPE_CHECKING:
     from psycopg.abc import Transformer
     from psycopg.pq.abc import PGresult
 
-__all__ = ["DirectStatements", "Mispredicted", "PipelineSession", "PipelinedStatements", "Rows", "Statements"]
+__all__ = [
+    "DirectStatements",
+    "Mispredicted",
+    "PipelineSession",
+    "PipelinedStatements",
+    "Rows",
+    "Statements",
+    "Written",
+]
 
 INLINED_ROWS_MAX = 4
 """Batches of at most so many rows have a parameter for each value."""
 
 Rows = Sequence[Any]
 """Rows with their columns as attributes."""
+Written = frozenset[tuple[Any, ...]]
+"""The rows of a guarded write."""
 
 
 class Mispredicted(Conflict):
@@ -58,12 +68,23 @@ class Statements(Protocol):
         """Run a statement without a result. It may wait for the next statement."""
         ...
 
+    @property
+    def has_confirmed(self) -> bool:
+        """Whether the database has confirmed a predicted write."""
+        ...
+
     def guarded(
-        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
-    ) -> frozenset[tuple[Any, ...]]:
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any],
+        predicted: Iterable[tuple[Any, ...]],
+        confirms: Callable[[Written], bool] = lambda _: False,
+    ) -> Written:
         """Run a guarded write and return its rows.
 
         predicted: the rows that it returns without interference.
+        confirms: called with the rows of the write before the commit; returns whether rows that differ are as good as
+            the predicted rows.
         """
         ...
 
@@ -78,6 +99,7 @@ class DirectStatements:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.is_sqlite = connection.dialect.name == "sqlite"
+        self.has_confirmed = False
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
         return self.connection.execute(statement, _dumped(parameters)).all()
@@ -86,9 +108,15 @@ class DirectStatements:
         self.connection.execute(statement, _dumped(parameters))
 
     def guarded(
-        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
-    ) -> frozenset[tuple[Any, ...]]:
-        return frozenset(map(tuple, self.connection.execute(statement, _dumped(parameters))))
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any],
+        predicted: Iterable[tuple[Any, ...]],
+        confirms: Callable[[Written], bool] = lambda _: False,
+    ) -> Written:
+        rows = frozenset(map(tuple, self.connection.execute(statement, _dumped(parameters))))
+        confirms(rows)
+        return rows
 
     def savepoint(self) -> AbstractContextManager[object]:
         return self.connection.begin_nested()
@@ -99,8 +127,18 @@ class _Waiting(NamedTuple):
 
     statement: "_DriverStatement"
     parameters: Mapping[str, Any]
-    predicted: frozenset[tuple[Any, ...]] | None
+    predicted: Written | None = None
     """None = the rows are not compared."""
+    confirms: Callable[[Written], bool] = lambda _: False
+    """See `Statements.guarded`."""
+
+    def is_right(self, rows: Rows) -> bool:
+        """Whether the caller may go on with the prediction."""
+        if self.predicted is None:
+            return True
+        written = frozenset(map(tuple, rows))
+        # First the call, which also learns from rows that are as predicted.
+        return self.confirms(written) or written == self.predicted
 
 
 class PipelineSession:
@@ -166,7 +204,7 @@ class PipelineSession:
     def roll_back(self) -> None:
         """End the transaction, if there is one."""
         if not self.driver.closed and not self.is_usable:
-            self.run([_Waiting(_ROLLBACK, {}, None)])
+            self.run([_Waiting(_ROLLBACK, {})])
         self.core.rollback()
 
     def close(self) -> None:
@@ -224,7 +262,8 @@ class PipelinedStatements:
         """predicts: whether `guarded` returns the prediction and lets the write wait."""
         self._session = session
         self._predicts = predicts
-        self._waiting = [_Waiting(_BEGIN, {}, None)]
+        self._waiting = [_Waiting(_BEGIN, {})]
+        self.has_confirmed = False
         self._mispredicted: Mispredicted | None = None
         """The wrong prediction that this transaction has met. Code between may have caught it."""
 
@@ -237,7 +276,7 @@ class PipelinedStatements:
         compiled = self._compiled(statement, parameters)
         if compiled is None:
             return self.connection.execute(statement, _dumped(parameters)).all()
-        self._waiting.append(_Waiting(compiled, parameters, None))
+        self._waiting.append(_Waiting(compiled, parameters))
         return self._fly()
 
     def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
@@ -245,17 +284,23 @@ class PipelinedStatements:
         if compiled is None:
             self.connection.execute(statement, _dumped(parameters))
         else:
-            self._waiting.append(_Waiting(compiled, parameters, None))
+            self._waiting.append(_Waiting(compiled, parameters))
 
     def guarded(
-        self, statement: Executable, parameters: Mapping[str, Any], predicted: Iterable[tuple[Any, ...]]
-    ) -> frozenset[tuple[Any, ...]]:
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any],
+        predicted: Iterable[tuple[Any, ...]],
+        confirms: Callable[[Written], bool] = lambda _: False,
+    ) -> Written:
         compiled = self._compiled(statement, parameters)
         if compiled is None or not self._predicts:
-            return frozenset(map(tuple, self.rows(statement, parameters)))
-        rows = frozenset(predicted)
-        self._waiting.append(_Waiting(compiled, parameters, rows))
-        return rows
+            rows = frozenset(map(tuple, self.rows(statement, parameters)))
+            confirms(rows)
+            return rows
+        prediction = frozenset(predicted)
+        self._waiting.append(_Waiting(compiled, parameters, prediction, confirms))
+        return prediction
 
     def send(self) -> None:
         """Run all statements that wait."""
@@ -284,7 +329,7 @@ class PipelinedStatements:
         if any(waiting.predicted is not None for waiting in self._waiting):
             self.send()
         if [waiting.statement for waiting in self._waiting] != [_BEGIN]:
-            self._waiting.append(_Waiting(_COMMIT, {}, None))
+            self._waiting.append(_Waiting(_COMMIT, {}))
             self._fly()
 
     def _compiled(self, statement: Executable, parameters: Mapping[str, Any]) -> "_DriverStatement | None":
@@ -304,9 +349,10 @@ class PipelinedStatements:
         except Exception as exc:
             raise self._translated(exc, flight) from exc
         for waiting, rows in zip(flight, results, strict=True):
-            if waiting.predicted is not None and waiting.predicted != frozenset(map(tuple, rows)):
+            if not waiting.is_right(rows):
                 self._mispredicted = Mispredicted("a guarded write changed other rows than predicted")
                 raise self._mispredicted
+            self.has_confirmed |= waiting.predicted is not None
         return results[-1]
 
     def _translated(self, error: Exception, flight: Sequence[_Waiting]) -> Exception:

@@ -12,9 +12,8 @@ from sqlalchemy.types import Integer
 from mainspring.definition.model import TaskType
 from mainspring.states import ATTEMPT_LIVE, TASK_FINISHED, AttemptState, StateReason, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
-from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.scheduling.parts import PassPart
+from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.deadlines import ALL_INSTANCES, DeadlineKind, NewDeadline, add_deadlines
 from mainspring_store.state.effects import InstanceRef
@@ -46,15 +45,11 @@ class LateInstance:
     try_number: int
 
 
-class DeadlineWrites(PassPart):
+class DeadlineWrites(MovingPart):
     """The part of a pass that looks at deadlines. Every statement runs under the locks of the runs.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, statements: Statements) -> None:
-        super().__init__(statements)
-        self.saw_blocked = False
 
     def add(self, deadlines: Iterable[NewDeadline]) -> None:
         """See `add_deadlines`."""
@@ -216,7 +211,8 @@ class DeadlineWrites(PassPart):
             return []
         rows = dump_rows({"id": instance.ref.id, "old": instance.state} for instance in late)
         failed = self._connection.execute(self._fail_instances(self._is_sqlite), {"rows": rows, "now": now}).all()
-        self.saw_blocked |= any(row.any_blocked for row in failed)
+        if failed:
+            self._blocked.note(any(row.any_blocked for row in failed))
         ids = {row.id for row in failed}
         of_failed = dump_rows({"id": id_} for id_ in ids)
         self._connection.execute(self._fence_attempts(self._is_sqlite), {"rows": of_failed, "now": now})

@@ -25,11 +25,10 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import TaskState
 from mainspring_store.database.batches import Batch, as_rows
-from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.scheduling.parts import PassPart
+from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
-from mainspring_store.state.conditions import DUE, READY, decide_rows, either, update_values
+from mainspring_store.state.conditions import DUE, READY, either, update_values
 from mainspring_store.state.effects import RunCounters
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
@@ -44,15 +43,11 @@ from mainspring_store.tables import dag_run, deadline, task_instance, task_try
 __all__ = ["DecisionWrites"]
 
 
-class DecisionWrites(PassPart):
+class DecisionWrites(MovingPart):
     """The part of a pass that decides on ready instances.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, statements: Statements) -> None:
-        super().__init__(statements)
-        self.saw_blocked = False
 
     @staticmethod
     @cache
@@ -76,12 +71,8 @@ class DecisionWrites(PassPart):
 
     def decide(self, decisions: Sequence[StateUpdate]) -> frozenset[int]:
         """Move ready instances into their decided states; returns the ids of the moved instances."""
-        statement = self._update_ready_instances(self._is_sqlite)
-        predicted = ((decision.id, False) for decision in decisions)
-        moved = self._statements.guarded(statement, {"rows": decide_rows(decisions)}, predicted)
         blocks = any(decision.state is TaskState.SCHEDULED and not decision.ready for decision in decisions)
-        self.saw_blocked = blocks or any(is_any_blocked for _, is_any_blocked in moved)
-        return frozenset(instance_id for instance_id, _ in moved)
+        return self._move(self._update_ready_instances(self._is_sqlite), decisions, blocks=blocks)
 
     @staticmethod
     @cache

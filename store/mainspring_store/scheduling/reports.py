@@ -32,16 +32,14 @@ from sqlalchemy.types import Integer
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
 from mainspring.states import TASK_FINISHED, StateReason, TaskState
 from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
-from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.resources.logs import insert_chunks
-from mainspring_store.scheduling.parts import PassPart
+from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import (
     ACTIVE,
     LIVE,
-    decide_rows,
     ended_values,
     update_values,
 )
@@ -70,15 +68,11 @@ _LATE_FIELDS: Fields = {
 }
 
 
-class ReportWrites(PassPart):
+class ReportWrites(MovingPart):
     """The part of a pass that applies reports.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, statements: Statements) -> None:
-        super().__init__(statements)
-        self.saw_blocked = False
 
     @staticmethod
     @cache
@@ -173,11 +167,7 @@ class ReportWrites(PassPart):
 
     def follow_reports(self, updates: Sequence[StateUpdate]) -> frozenset[int]:
         """Move instances after reports of their live attempts (`attempt_id`); returns the ids of moved instances."""
-        statement = self._update_reported_instances(self._is_sqlite)
-        predicted = ((update.id, False) for update in updates)
-        moved = self._statements.guarded(statement, {"rows": decide_rows(updates)}, predicted)
-        self.saw_blocked = any(is_any_blocked for _, is_any_blocked in moved)
-        return frozenset(instance_id for instance_id, _ in moved)
+        return self._move(self._update_reported_instances(self._is_sqlite), updates)
 
     @staticmethod
     @cache

@@ -11,6 +11,7 @@ from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.deadlines import DeadlineWrites
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
+from mainspring_store.scheduling.parts import SeenBlocked
 from mainspring_store.scheduling.reports import ReportWrites
 from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
@@ -22,13 +23,14 @@ __all__ = ["Pass", "begin_pass"]
 
 
 @contextmanager
-def begin_pass(database: Database, *, predicts: bool = False) -> Iterator["Pass"]:
+def begin_pass(database: Database, *, predicts: bool = False, expects_blocked: bool = False) -> Iterator["Pass"]:
     """Open the transaction of a pass: flushes the effects and commits at the end, rolls back on an exception.
 
     predicts: see `Database.statements`; the caller handles `Mispredicted`.
+    expects_blocked: whether predictions assume that a blocked instance exists.
     """
     with database.statements(predicts=predicts) as statements:
-        current = Pass(statements)
+        current = Pass(statements, SeenBlocked(is_expected=expects_blocked))
         yield current
         current.flush()
 
@@ -40,22 +42,28 @@ class Pass:
     changed by another scheduler or by a client. Counters and events follow from the returned rows through `effects`.
     """
 
-    def __init__(self, statements: Statements) -> None:
+    def __init__(self, statements: Statements, blocked: SeenBlocked) -> None:
         self._statements = statements
+        self.blocked = blocked
         self._locked: set[int] = set()
         """Runs that the transaction has locked."""
-        self.reports = ReportWrites(statements)
+        self.reports = ReportWrites(statements, blocked)
         self.candidates = CandidateReads(statements)
-        self.decisions = DecisionWrites(statements)
+        self.decisions = DecisionWrites(statements, blocked)
         self.limits = TaskLimitWrites(statements)
         self.runs = RunWrites(statements, lambda: self.effects)
         self.due = DueWrites(statements)
         self.resources = ResourceReads(statements)
-        self.waits = WaitWrites(statements)
-        self.deadlines = DeadlineWrites(statements)
+        self.waits = WaitWrites(statements, blocked)
+        self.deadlines = DeadlineWrites(statements, blocked)
         self.effects = Effects()
         self.first_failures: dict[int, str] = {}
         """Run -> its first task that failed in this pass, of the runs that such a failure ends."""
+
+    @property
+    def has_confirmed(self) -> bool:
+        """Whether the database has confirmed a prediction of this pass."""
+        return self._statements.has_confirmed
 
     def lock_runs(self, run_ids: Iterable[int], *, skip_locked: bool = False) -> frozenset[int]:
         """See `effects.lock_runs`."""
@@ -78,8 +86,7 @@ class Pass:
 
         Runs no statement when the earlier statements of the pass saw no blocked instance.
         """
-        parts = (self.reports, self.decisions, self.waits, self.deadlines)
-        if any(part.saw_blocked for part in parts):
+        if self.blocked.is_any:
             self.limits.unblock(dag_id, task_id)
 
     def lock_runs_with_capacity(self, run_ids: Iterable[int]) -> Mapping[int, int | None]:

@@ -21,9 +21,8 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
-from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.scheduling.parts import PassPart
+from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
 from mainspring_store.state.conditions import DUE, decide_rows, ended_values, update_values
 from mainspring_store.state.readiness import may_decide
@@ -40,15 +39,11 @@ from mainspring_store.tables import dag_run, task_instance, task_try
 __all__ = ["WaitWrites"]
 
 
-class WaitWrites(PassPart):
+class WaitWrites(MovingPart):
     """The part of a pass that resumes deferred instances.
 
     Each statement is built once for each dialect, by the cached function above the method that runs it.
     """
-
-    def __init__(self, statements: Statements) -> None:
-        super().__init__(statements)
-        self.saw_blocked = False
 
     @staticmethod
     @cache
@@ -147,7 +142,8 @@ class WaitWrites(PassPart):
         """Move instances out of the deferred state; returns the ids of the moved instances."""
         statement = self._update_deferred_instances(self._is_sqlite)
         rows = self._connection.execute(statement, {"rows": decide_rows(updates).text}).all()
-        self.saw_blocked = any(row.any_blocked for row in rows)
+        if rows:
+            self._blocked.note(any(row.any_blocked for row in rows))
         return frozenset(row.id for row in rows)
 
     @staticmethod
