@@ -6,6 +6,7 @@ from typing import Any
 
 from mainspring.definition.build import payload_of
 from mainspring.definition.model import TaskType
+from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
@@ -50,8 +51,8 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         report.add(
             "cycle", join_pointer("/tasks", ids[cycle[0]], "depends_on"), f"the tasks wait for each other: {path}"
         )
-    _check_expressions(tasks, upstream if cycle is None else None, report)
-    _check_outputs(document.get("outputs", {}), tasks, report)
+    _check_expressions(document, upstream if cycle is None else None, report)
+    _check_outputs(document, report)
 
 
 def check_executors(document: Mapping[str, Any], offered: Collection[str], report: Report) -> None:
@@ -154,10 +155,9 @@ def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) 
     return upstream
 
 
-def _check_expressions(
-    tasks: Mapping[str, Mapping[str, Any]], upstream: list[list[int]] | None, report: Report
-) -> None:
+def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | None, report: Report) -> None:
     """`upstream` is `None` when there is a cycle: then the names of tasks are checked, and their order is not."""
+    tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
         templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
@@ -168,6 +168,7 @@ def _check_expressions(
                 continue
             if "map" in expression.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
+            _check_declared(expression, document, at, report)
             references = _known_references(expression, tasks, at, report)
             if references and upstream is not None:
                 ancestry = ancestry or _Ancestry(tasks, upstream)
@@ -188,14 +189,31 @@ class _Ancestry:
                 report.add("not_upstream", at, message, f"add {other!r} to depends_on")
 
 
-def _check_outputs(outputs: Mapping[str, Any], tasks: Mapping[str, Any], report: Report) -> None:
-    for name, value in outputs.items():
+def _check_declared(expression: Expression | Template, document: Mapping[str, Any], at: str, report: Report) -> None:
+    """Report params and outputs that the definition rules out. An expression with `has()` may ask for any."""
+    tasks, schema = document.get("tasks", {}), document.get("params", {})
+    expressions = [expression] if isinstance(expression, Expression) else expression.expressions()
+    paths = [path for single in expressions if "has(" not in single.text for path in single.paths]
+    for path in dict.fromkeys(paths):
+        param, output = missing_param(path, schema), undeclared_output(path, tasks)
+        if param is not None:
+            what = "the schema of the params allows no others, and has no"
+            report.add_unknown("unknown_param", at, what, param, schema.get("properties", {}))
+        if output is not None:
+            what = f"task {output[0]!r} declares outputs, and none is called"
+            report.add_unknown("undeclared_output", at, what, output[1], readable_outputs(tasks[output[0]]))
+
+
+def _check_outputs(document: Mapping[str, Any], report: Report) -> None:
+    tasks = document.get("tasks", {})
+    for name, value in document.get("outputs", {}).items():
         at = join_pointer("/outputs", name)
         expression = _read(value, at, report)
         if expression is None:
             continue
         for unknown in sorted(expression.names & _RUN_ONLY):
             report.add("unknown_name", at, f"{unknown!r} has a value in tasks, not in the outputs of a run")
+        _check_declared(expression, document, at, report)
         _known_references(expression, tasks, at, report)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from mainspring.definition.build import payload_of
 from mainspring.definition.model import Definition
+from mainspring.definition.references import readable_outputs, undeclared_output
 from mainspring.errors import Problem
 from mainspring.expressions import Expression, Template
 from mainspring.hints import did_you_mean
@@ -55,14 +56,14 @@ def _braces(value: Any, pointer: str) -> Iterator[Problem]:
 
 
 def _of_references(definition: Definition) -> Iterator[Problem]:
-    """Params that the schema does not name, and outputs that their task does not declare."""
-    properties = definition.params.get("properties")
+    """Params that the schema does not name, and outputs that their task does not declare, where a save allows them."""
+    properties, tasks = definition.params.get("properties"), definition.document["tasks"]
     for pointer, expression in _expressions(definition):
         for path in expression.paths:
             if path[0] == "params" and len(path) > 1 and isinstance(properties, Mapping) and properties:
                 yield from _unknown_param(path[1], properties, pointer, expression)
-            if path[0] == "tasks" and len(path) > 3 and path[2] == "outputs":
-                yield from _undeclared_output(path[1], path[3], definition, pointer)
+            if output := undeclared_output(path, tasks):
+                yield _undeclared_output(*output, tasks, pointer)
 
 
 def _unknown_param(name: str, properties: Mapping[str, Any], pointer: str, expression: Expression) -> Iterator[Problem]:
@@ -72,12 +73,11 @@ def _unknown_param(name: str, properties: Mapping[str, Any], pointer: str, expre
         yield Problem(pointer=pointer, message=message, hint=hint, code="unknown_param")
 
 
-def _undeclared_output(task_id: str, name: str, definition: Definition, pointer: str) -> Iterator[Problem]:
-    task = definition.tasks.get(task_id)
-    if task is not None and task.output_types and name not in task.output_types:
-        message = f"task '{task_id}' declares outputs, and '{name}' is none of them"
-        hint = did_you_mean(name, task.output_types) or f"known: {', '.join(list(task.output_types)[:20])}"
-        yield Problem(pointer=pointer, message=message, hint=hint, code="undeclared_output")
+def _undeclared_output(task_id: str, name: str, tasks: Mapping[str, Any], pointer: str) -> Problem:
+    message = f"task '{task_id}' declares outputs, and '{name}' is none of them"
+    known = readable_outputs(tasks[task_id])
+    hint = did_you_mean(name, known) or f"known: {', '.join(list(known)[:20])}"
+    return Problem(pointer=pointer, message=message, hint=hint, code="undeclared_output")
 
 
 def _of_credentials(definition: Definition) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from hypothesis import given
 
-from mainspring.definition import Definition, TaskType, WeightRule, load_stored, parse_definition
+from mainspring.definition import Definition, TaskType, WeightRule, find_warnings, load_stored, parse_definition
 from mainspring.errors import InvalidDag, Problem
 from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
@@ -191,6 +191,8 @@ def test_a_path_id_is_filled_in_and_must_not_differ() -> None:
     assert problem.message == "dag_id 'd' differs from 'etl', by which it is addressed"
 
 
+CLOSED = {"type": "object", "properties": {"rows": {}}, "additionalProperties": False}
+DECLARING = {"a": {"type": "python", "source": "pass", "outputs": {"rows": {"type": "integer"}}}}
 WRONG = [
     ("no object", [1], "", "wrong_type", "a definition must be an object"),
     ("no id", {"tasks": {"a": {"type": "noop"}}}, "", "missing_field", "'dag_id' is missing"),
@@ -328,6 +330,15 @@ WRONG = [
      "/outputs/x", "unknown_task", "unknown task 'b'"),
     ("try in outputs", _with(outputs={"x": "${{ try_number }}"}),
      "/outputs/x", "unknown_name", "not in the outputs of a run"),
+    ("a param that no run can have", _with(params=CLOSED, tasks={"a": {"type": "noop", "when": "params.row > 1"}}),
+     "/tasks/a/when", "unknown_param", "did you mean 'rows'?"),
+    ("the same in the outputs", _with(params=CLOSED, outputs={"x": ["${{ params.day }}"]}),
+     "/outputs/x", "unknown_param", "known: rows"),
+    ("an undeclared output", _with(tasks=DECLARING | {
+        "b": {"type": "shell", "command": ["${{ tasks.a.outputs.row }}"], "depends_on": ["a"]}}),
+     "/tasks/b/command", "undeclared_output", "did you mean 'rows'?"),
+    ("the same of a run", _with(tasks=DECLARING, outputs={"x": "${{ tasks.a.outputs.status }}"}),
+     "/outputs/x", "undeclared_output", "known: rows, return_value"),
     ("bad output type", _task(outputs={"x": {"type": "int"}}), "/tasks/a/outputs/x/type", "invalid_schema", "int"),
     ("bad retry pattern", _task(retry_policy=[{"action": "fail", "error": "(?=x)"}]),
      "/tasks/a/retry_policy/0/error", "invalid_pattern", "linear time"),
@@ -354,6 +365,47 @@ def test_a_fault_is_told_with_its_place_its_kind_and_a_cure(document: Any, point
     assert len(found) == 1
     assert text in str(found[0])
     assert len(found[0].message) < 1_000
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param(_with(params=CLOSED, outputs={"x": "${{ params.rows }}"}), id="a named param"),
+        pytest.param(
+            _with(params=CLOSED, outputs={"x": "${{ has(params.row) ? params.row : 0 }}"}), id="a param asked for"
+        ),
+        pytest.param(_with(tasks=DECLARING, outputs={"x": "${{ tasks.a.outputs.return_value }}"}), id="of the type"),
+        pytest.param(
+            _with(tasks={"a": {"type": "noop"}}, outputs={"x": "${{ tasks.a.outputs.rows }}"}), id="none is declared"
+        ),
+    ],
+)
+def test_a_name_that_a_run_can_have_is_read_without_a_warning(document: dict[str, Any]) -> None:
+    assert find_warnings(parse_definition(document)) == []
+
+
+@pytest.mark.parametrize(
+    ("document", "code"),
+    [
+        pytest.param(
+            _with(params={"type": "object", "properties": {"rows": {}}}, outputs={"x": "${{ params.row }}"}),
+            "unknown_param",
+            id="others are allowed",
+        ),
+        pytest.param(
+            _with(params=CLOSED | {"patternProperties": {"^x": {}}}, outputs={"x": "${{ params.x1 }}"}),
+            "unknown_param",
+            id="others are allowed by a pattern",
+        ),
+        pytest.param(
+            _with(tasks=DECLARING, outputs={"x": "${{ has(tasks.a.outputs.extra) ? tasks.a.outputs.extra : null }}"}),
+            "undeclared_output",
+            id="an output asked for",
+        ),
+    ],
+)
+def test_a_name_that_a_run_may_have_is_a_warning(document: dict[str, Any], code: str) -> None:
+    assert {problem.code for problem in find_warnings(parse_definition(document))} == {code}
 
 
 def test_every_fault_is_told_at_once_and_in_document_order() -> None:
