@@ -14,6 +14,7 @@ from mainspring.inspection import forbid_inspection
 from mainspring_cli.client.exits import Exit, OutputClosed, OutputFailed, RemoteError
 from mainspring_cli.client.output import Output, with_output
 from mainspring_cli.client.standard_streams import open_standard_streams
+from mainspring_cli.client.terminal_text import printable
 from mainspring_cli.commands.backups import backup, restore
 from mainspring_cli.config import ConfigError, Resolved
 from mainspring_cli.settings_options import (
@@ -285,7 +286,7 @@ def _exit_code(step: Callable[[], object]) -> int | str | None:
             click.echo(f"mainspring: {fault}", err=True)
         return EXIT_CONFIG
     except MainspringError as exc:
-        click.echo(f"mainspring: {exc}", err=True)
+        click.echo(f"mainspring: {printable(str(exc))}", err=True)
         return _exit_code_of(exc)
     return Exit.SUCCESS
 

@@ -123,6 +123,11 @@ def test_operators_find_their_commands(mainspring: Command) -> None:
         """
 tasks:
   count: {type: shell, script: 'echo "rows=5" >> "$MAINSPRING_OUTPUT"'}
+  each:
+    type: shell
+    expand: {n: [4, 6]}
+    env: {N: "${{ map.n }}"}
+    script: 'echo "twice=$((2 * N))" >> "$MAINSPRING_OUTPUT"'
   ask: {type: approval, message: "Go on?", choices: [yes_, no_]}
 outputs: {rows: "${{ tasks.count.outputs.rows }}"}
 """,
@@ -138,6 +143,8 @@ outputs: {rows: "${{ tasks.count.outputs.rows }}"}
         pass
     assert mainspring.json("runs", "outputs", "asked", run_id) == {"rows": 5}
     assert mainspring.json("runs", "outputs", "asked", run_id, "count") == {"rows": 5}
+    assert mainspring.json("runs", "outputs", "asked", run_id, "each") == {"twice": {"0": 8, "1": 12}}
+    assert mainspring("runs", "outputs", "asked", run_id, "each").stdout.split(maxsplit=1)[0] == "twice"
     assert mainspring.json("runs", "mark", "asked", run_id, "failed")["state"] == "failed"
     assert mainspring.json("runs", "mark", "asked", run_id, "failed", "--task", "ask")[0]["state"] == "failed"
     assert mainspring.json("audit", "--dag", "asked", "-n", "1")[0]["dag_id"] == "asked"

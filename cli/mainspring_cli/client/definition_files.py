@@ -1,4 +1,4 @@
-"""Definitions in files: found in folders, sent as they are."""
+"""Definitions in files: found in folders, sent as YAML."""
 
 from io import BytesIO
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-__all__ = ["dag_id_of", "definition_text", "find_definitions", "read_definition"]
+__all__ = ["dag_id_of", "definition_text", "find_definitions", "read_definition", "yaml_of"]
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -27,25 +27,37 @@ def find_definitions(sources: tuple[Path, ...]) -> list[Path]:
 
 
 def read_definition(path: Path) -> Any:
-    """The file as it is. JSON is sent as YAML, because the server reports lines for YAML; JSON with tabs is sent as
-    JSON."""
+    """The body of a request with the definition, as YAML.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
     from mainspring_client.types import File
 
-    content = path.read_bytes()
-    return File(payload=BytesIO(content.replace(b"\t", b" ") if path.suffix == ".json" else content))
+    return File(payload=BytesIO(yaml_of(path)))
 
 
 def definition_text(path: Path) -> dict[str, Any]:
-    """The members `dag_id` and `text` of a JSON body. JSON is sent as YAML, which has lines.
+    """The members `dag_id` and `text` of a JSON body; the text is YAML.
 
     Raises:
         click.FileError: The file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = yaml_of(path).decode(errors="replace")
     except OSError as exc:
         raise click.FileError(str(path), exc.strerror) from exc
-    return {"dag_id": dag_id_of(path), "text": text.replace("\t", " ") if path.suffix == ".json" else text}
+    return {"dag_id": dag_id_of(path), "text": text}
+
+
+def yaml_of(path: Path) -> bytes:
+    """The content of a file as YAML. JSON is YAML but for tabs between values, and the faults of YAML have lines.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    content = path.read_bytes()
+    return content.replace(b"\t", b" ") if path.suffix == ".json" else content
 
 
 def dag_id_of(path: Path) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from mainspring import exit_codes
 from mainspring.errors import MainspringError
+from mainspring_cli.client.terminal_text import printable
 
 __all__ = ["Exit", "OutputClosed", "OutputFailed", "Rejected", "RemoteError", "Unreachable", "describe_fault"]
 
@@ -68,6 +69,6 @@ class Rejected(RemoteError):
 
 
 def describe_fault(fault: Mapping[str, Any]) -> str:
-    """A fault in words, without its line."""
+    """A fault in words, without its line, printable: it may quote a definition."""
     pointer, hint = fault["pointer"], fault["hint"]
-    return f"{pointer}: {fault['message']}".removeprefix(": ") + (f" ({hint})" if hint else "")
+    return printable(f"{pointer}: {fault['message']}".removeprefix(": ") + (f" ({hint})" if hint else ""))

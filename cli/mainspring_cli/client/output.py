@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from mainspring_cli.client.colours import STATE_COLOURS
+from mainspring_cli.client.terminal_text import coloured_at_most, printable, printable_json
 
 __all__ = ["FORMATS", "Output", "with_output"]
 
@@ -51,12 +52,20 @@ class Output:
         _print_members([(key, item.get(key)) for key in columns if item.get(key) is not None])
 
     def line(self, line: str) -> None:
-        """Print one line as it is."""
-        _print(f"{line}\n")
+        """Print one line, without characters that would steer a terminal."""
+        _print(f"{printable(line)}\n")
+
+    def raw(self, line: str) -> None:
+        """Print one line as it is. A terminal gets at most its colours: the line may be anybody's."""
+        _print(f"{coloured_at_most(line) if sys.stdout.isatty() else line}\n")
+
+    def json_line(self, content: Any) -> None:
+        """Print a value as JSON in one line."""
+        _print(printable_json(json.dumps(content, ensure_ascii=False, separators=(",", ":"))) + "\n")
 
     def _document(self, content: Any) -> None:
         if self.format == "json":
-            _print(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+            _print(printable_json(json.dumps(content, indent=2, ensure_ascii=False)) + "\n")
             return
         import yaml
 
@@ -86,13 +95,14 @@ def _print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def _print_members(members: Iterable[tuple[str, Any]]) -> None:
+    from rich.markup import escape
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in members:
-        table.add_row(key.replace("_", " "), _cell(key, value))
+        table.add_row(escape(printable(key.replace("_", " "))), _cell(key, value))
     _render(table)
 
 
@@ -119,7 +129,7 @@ def _print(text: str) -> None:
 def _cell(column: str, value: Any) -> str:
     from rich.markup import escape
 
-    text = escape(_text(value))
+    text = escape(printable(_text(value)))
     colour = STATE_COLOURS.get(text) if column == "state" else None
     return f"[{colour}]{text}[/]" if colour else text
 

@@ -7,9 +7,10 @@ import click
 
 from mainspring.errors import InvalidDag, Problem
 from mainspring_cli.client.annotations import escaped, escaped_property
-from mainspring_cli.client.definition_files import dag_id_of, find_definitions
+from mainspring_cli.client.definition_files import dag_id_of, find_definitions, yaml_of
 from mainspring_cli.client.exits import Exit
 from mainspring_cli.client.output import Output, with_output
+from mainspring_cli.client.terminal_text import printable
 
 __all__ = ["lint"]
 
@@ -51,11 +52,9 @@ def _findings(path: Path) -> list[dict[str, Any]]:
     from mainspring.definition import find_warnings, parse_definition, with_lines
 
     try:
-        content = path.read_bytes()
+        text = yaml_of(path)
     except OSError as exc:
         return [_finding(path, "error", Problem(pointer="", message=f"cannot be read: {exc.strerror}"))]
-    # JSON is YAML, and YAML has lines.
-    text = content.replace(b"\t", b" ") if path.suffix == ".json" else content
     try:
         definition = parse_definition(text, media="yaml", dag_id=dag_id_of(path))
     except InvalidDag as exc:
@@ -83,7 +82,7 @@ def _text(finding: dict[str, Any]) -> str:
 
 def _sentence(finding: dict[str, Any]) -> str:
     hint = f" ({finding['hint']})" if finding["hint"] else ""
-    return f"{finding['pointer'] or '/'}: {finding['message']}{hint}"
+    return printable(f"{finding['pointer'] or '/'}: {finding['message']}{hint}")
 
 
 def _github(finding: dict[str, Any]) -> str:

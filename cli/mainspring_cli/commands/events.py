@@ -1,6 +1,5 @@
 """`mainspring events`: what changes, as JSON lines."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -35,7 +34,7 @@ def events(
     session = open_session(context, Output())
     lines = _followed if follow else _stored
     for event in lines(session, after, dag_ids, types):
-        session.output.line(json.dumps(event, ensure_ascii=False, separators=(",", ":")))
+        session.output.json_line(event)
 
 
 def _followed(

@@ -11,6 +11,7 @@ from mainspring_cli.client.conf_input import read_conf, with_conf
 from mainspring_cli.client.exits import Exit, describe_fault
 from mainspring_cli.client.output import Output, with_output
 from mainspring_cli.client.parameters import DURATION
+from mainspring_cli.client.terminal_text import printable
 
 if TYPE_CHECKING:
     from mainspring_testing import RunResult
@@ -89,7 +90,7 @@ def _show(result: "RunResult", output: Output) -> None:
         if task.state == "failed" and task.log:
             click.echo(f"\n{task.name}:", err=True)
             for line in task.log.splitlines()[-_LOG_LINES:]:
-                click.echo(f"  {line}", err=True)
+                click.echo(f"  {printable(line)}", err=True)
     if result.outputs:
         output.line("")
         output.item({"outputs": dict(result.outputs)}, ["outputs"])

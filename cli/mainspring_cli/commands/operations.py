@@ -1,5 +1,7 @@
 """Commands of operators: approvals, results by hand, outputs, the audit log, workers."""
 
+from typing import Any
+
 import click
 
 from mainspring_cli.client.resource_names import DAG_ID, RUN_ID
@@ -89,17 +91,27 @@ def delete_run(session: Session, dag_id: str, run_id: str) -> None:
 @click.argument("task_id", required=False)
 @with_session
 def outputs(session: Session, dag_id: str, run_id: str, task_id: str | None) -> None:
-    """Print the outputs of a run, or of one of its tasks, by name."""
+    """Print the outputs of a run, or of one of its tasks, by name.
+
+    An output of a mapped task is an object: the index of each instance that gave it -> the value.
+    """
     from mainspring_client.api.dag_runs import get_dag_run
     from mainspring_client.api.xcoms import get_xcom_entries, get_xcom_entry
 
+    values: dict[str, Any] = {}
     if task_id is None:
-        session.output.item(session.call(get_dag_run, dag_id, run_id)["outputs"] or {})
-        return
-    entries = list(session.rows(get_xcom_entries, "xcom_entries", dag_id, run_id, task_id))
-    where = (dag_id, run_id, task_id)
-    values = {entry["key"]: session.call(get_xcom_entry, *where, entry["key"])["value"] for entry in entries}
-    session.output.item(values)
+        values = session.call(get_dag_run, dag_id, run_id)["outputs"] or {}
+    else:
+        where = (dag_id, run_id, task_id)
+        for entry in list(session.rows(get_xcom_entries, "xcom_entries", *where)):
+            key, index = entry["key"], entry["map_index"]
+            value = session.call(get_xcom_entry, *where, key, map_index=index)["value"]
+            if index < 0:
+                values[key] = value
+            else:
+                values.setdefault(key, {})[str(index)] = value
+    # A table has a line for lists and objects too.
+    session.output.item(values, list(values))
 
 
 @click.command()

@@ -21,6 +21,7 @@ from mainspring_cli.client.parameters import DURATION
 from mainspring_cli.client.progress import Progress, open_progress
 from mainspring_cli.client.resource_names import DAG_ID
 from mainspring_cli.client.session import Session, open_session
+from mainspring_cli.client.terminal_text import printable
 from mainspring_cli.commands.run_reports import ANNOTATIONS, check_report_path, report_run
 
 __all__ = ["RUN_MEMBERS", "run"]
@@ -129,7 +130,7 @@ def _tell_when_paused(session: Session, dag_id: str) -> None:
 
 
 def _tell(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(printable(line), err=True)
 
 
 @contextmanager

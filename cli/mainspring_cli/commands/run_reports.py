@@ -1,6 +1,5 @@
 """What `mainspring run --wait` leaves for a CI system: a report of tests, and annotations of failed tasks."""
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -12,12 +11,11 @@ from mainspring_cli.client.annotations import escaped, escaped_property
 from mainspring_cli.client.exits import RemoteError
 from mainspring_cli.client.following import Patience, ask, persist
 from mainspring_cli.client.session import Session
+from mainspring_cli.client.terminal_text import printable
 
-__all__ = ["ANNOTATIONS", "CONTROLS", "annotation_lines", "check_report_path", "report_run"]
+__all__ = ["ANNOTATIONS", "annotation_lines", "check_report_path", "report_run"]
 
 ANNOTATIONS = ("github", "gitlab")
-CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-"""Characters of a log that would steer a terminal."""
 
 
 def check_report_path(junit: Path) -> None:
@@ -84,8 +82,8 @@ def annotation_lines(system: str, run: str, result: Mapping[str, Any], *, now: f
         tasks = [{"task_id": run, "map_index": -1, "message": result["message"], "last_lines": []}]
     for position, task in enumerate(tasks):
         index = "" if task["map_index"] < 0 else f"[{task['map_index']}]"
-        name, message = f"{task['task_id']}{index}", task["message"] or "failed"
-        lines = [CONTROLS.sub("", line) for line in task["last_lines"]]
+        name, message = f"{task['task_id']}{index}", printable(task["message"] or "failed")
+        lines = list(map(printable, task["last_lines"]))
         if system == "github":
             text = "\n".join([f"{name}: {message}", *lines])
             yield f"::error title={escaped_property(f'{run}: {name} failed')}::{escaped(text)}"
@@ -100,6 +98,6 @@ def annotation_lines(system: str, run: str, result: Mapping[str, Any], *, now: f
 def _gitlab_section(name: str, title: str, lines: list[str], now: float) -> Iterator[str]:
     """A section of the job's log that opens at a click."""
     clear, red, plain = "\x1b[0K", "\x1b[31m", "\x1b[0m"
-    yield f"{clear}section_start:{now:.0f}:{name}[collapsed=true]\r{clear}{red}{CONTROLS.sub('', title)}{plain}"
+    yield f"{clear}section_start:{now:.0f}:{name}[collapsed=true]\r{clear}{red}{title}{plain}"
     yield from lines
     yield f"{clear}section_end:{now:.0f}:{name}\r{clear}"

@@ -11,7 +11,6 @@ from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.commands.operations import delete_run, mark, outputs
 from mainspring_cli.commands.run import RUN_MEMBERS
-from mainspring_cli.commands.run_reports import CONTROLS
 
 __all__ = ["runs"]
 
@@ -74,7 +73,7 @@ def show(session: Session, dag_id: str, run_id: str) -> None:
         index = "" if task["map_index"] < 0 else f"[{task['map_index']}]"
         session.output.line(f"\n{task['task_id']}{index}: {task['message'] or 'failed'}")
         for line in task["last_lines"]:
-            session.output.line(f"  {CONTROLS.sub('', line)}")
+            session.output.line(f"  {line}")
 
 
 def _failed_tasks(session: Session, dag_id: str, run_id: str) -> list[dict[str, Any]]:
@@ -208,4 +207,4 @@ def logs(session: Session, dag_id: str, run_id: str, task_id: str | None, try_nu
         session.output.rows(map(asdict, lines), ())
         return
     for line in lines:
-        session.output.line(line.event if task_id and line.map_index < 0 else f"{line.name} | {line.event}")
+        session.output.raw(line.event if task_id and line.map_index < 0 else f"{line.name} | {line.event}")

@@ -88,7 +88,7 @@ def show_variable(session: Session, key: str) -> None:
 
     answer = session.call(get_variable, key)
     if session.output.is_table:
-        session.output.line(answer["value"])
+        session.output.raw(answer["value"])
     else:
         session.output.item(answer)
 
