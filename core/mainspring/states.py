@@ -21,6 +21,7 @@ __all__ = [
     "RunType",
     "StateReason",
     "TaskState",
+    "known_reason",
     "may_move",
     "was_prevented",
 ]
@@ -261,6 +262,17 @@ TASK_TRANSITIONS: Mapping[TaskState, frozenset[TaskState]] = {
     _S.REMOVED: frozenset({_S.SCHEDULED}),
 }
 """Each task state and the states it may move to. A finished instance moves only by an explicit clear or mark."""
+
+
+def known_reason(text: str | None) -> StateReason | None:
+    """The reason in a row or a message. None = no reason, or one that only a later version knows.
+
+    During an upgrade, processes of this version work beside those of the next version.
+    """
+    return _REASONS.get(text)
+
+
+_REASONS: Mapping[str | None, StateReason] = {str(reason): reason for reason in StateReason}
 
 
 def was_prevented(state: TaskState, reason: StateReason | None) -> bool:

@@ -133,10 +133,14 @@ def started(home: Path, *, within: Sequence[str] = (), **settings: str) -> Itera
 
 
 @contextmanager
-def started_alone(command: Sequence[str], settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def started_alone(
+    command: Sequence[str], settings: Mapping[str, str], log: Path, *, pass_fds: Sequence[int] = ()
+) -> Iterator[subprocess.Popen[bytes]]:
     """One part as a process of its own, with these variables besides the environment; stopped at the end."""
     with log.open("ab") as output:
-        process = subprocess.Popen(command, env=child_environment(**settings), stdout=output, stderr=output)
+        process = subprocess.Popen(
+            command, env=child_environment(**settings), stdout=output, stderr=output, pass_fds=pass_fds
+        )
     try:
         yield process
     finally:

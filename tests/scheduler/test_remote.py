@@ -233,6 +233,17 @@ def test_what_is_released_is_claimed_by_another(engine: Engine) -> None:
     assert [one.state for one in engine.tries("a")] == ["running"]
 
 
+def test_an_end_with_the_reason_of_a_later_version_is_applied_without_the_reason(engine: Engine) -> None:
+    """During an upgrade, an execution API of the next version takes reports for a scheduler of this version."""
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.run_until_idle()
+    claim(engine, "a")
+    assert finish(engine, "a", outcome="failed", reason="reason_of_a_later_version", message="why")
+    engine.run_until_idle()
+    assert engine.states() == {"a": "failed"}
+    assert [(one.state, one.message) for one in engine.tries("a")] == [("failed", "why")]
+
+
 @pytest.mark.parametrize("is_applied", [False, True], ids=["in-the-inbox", "applied"])
 def test_what_has_started_is_not_released(engine: Engine, *, is_applied: bool) -> None:
     """A release that was on its way for long must not let a second worker in."""

@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from sqlalchemy import Connection, DateTime, MetaData, Table, insert, text
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    UniqueConstraint,
+    insert,
+    text,
+)
 from sqlalchemy.types import Boolean
 
 from mainspring_cli.main import cli
@@ -31,6 +40,7 @@ from mainspring_store.schema.migrate import (
 from tests.invariants import history, read_facts, violations
 from tests.scheduler.engine import Engine
 from tests.schemas.__main__ import FOLDER
+from tests.schemas.previous import PREVIOUS_REVISION
 
 MADE_AGAIN = {"metric_position", "trace_position", "webhook_position"}
 """Tables with one row, which the way up makes again."""
@@ -206,6 +216,38 @@ def test_each_revision_says_what_its_step_down_loses(empty_database: Database) -
             for what, statement in LOSSES[revision or ""]:
                 assert connection.scalar(text(statement)) == 0, what
         downgrade(empty_database, "-1")
+
+
+def test_an_upgrade_leaves_tables_that_the_previous_release_can_use(empty_database: Database) -> None:
+    """Its services work on while this version starts: no column of theirs is gone, and none must be written anew."""
+    migrate(empty_database)
+    downgrade(empty_database, PREVIOUS_REVISION)
+    earlier = _reflected(empty_database)
+    migrate(empty_database)
+    present = _reflected(empty_database)
+    for name, table in earlier.tables.items():
+        assert not {column.name for column in table.c} - {column.name for column in present.tables[name].c}, name
+        assert _uniqueness(table) <= _uniqueness(present.tables[name]), name
+        for column in present.tables[name].c:
+            before = table.c.get(column.name)
+            is_optional = column.nullable or column.server_default is not None or column.name == "id"
+            assert is_optional if before is None else column.nullable or not before.nullable, f"{name}.{column.name}"
+
+
+def _reflected(database: Database) -> MetaData:
+    with database.read() as connection:
+        metadata = MetaData()
+        metadata.reflect(connection)
+        return metadata
+
+
+def _uniqueness(table: Table) -> set[tuple[str, ...]]:
+    """Columns by which the previous release may insert with ON CONFLICT."""
+    constraints = [
+        one.columns for one in table.constraints if isinstance(one, (PrimaryKeyConstraint, UniqueConstraint))
+    ]
+    indexes = [index.columns for index in table.indexes if index.unique]
+    return {tuple(sorted(column.name for column in columns)) for columns in (*constraints, *indexes)}
 
 
 def test_the_command_refuses_while_services_run(tmp_path: Path) -> None:

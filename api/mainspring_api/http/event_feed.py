@@ -18,7 +18,7 @@ from typing import Protocol
 from mainspring.errors import StoreUnavailable
 from mainspring.events import format_event_id
 from mainspring_api.http.authentication import Forbidden, Unauthenticated
-from mainspring_api.http.event_formats import Bursts, EventFilter, FeedEvent, as_json, as_stream, feed_event
+from mainspring_api.http.event_formats import Bursts, EventFilter, FeedEvent, as_json, as_stream, feed_events
 from mainspring_api.http.held_answers import Loop
 from mainspring_store import Database
 from mainspring_store.access.roles import Principal
@@ -176,7 +176,7 @@ class EventFeed:
             return [], start
         stored = events_after(self._database, start, upto, PAGE)
         position = stored[-1].id if len(stored) >= PAGE else upto
-        return Bursts().join([feed_event(event) for event in stored]), position
+        return Bursts().join(feed_events(stored)), position
 
     def join(self, follower: Follower) -> list[FeedEvent] | None:
         """Deliver events to a follower from now on; returns those that it lacks, or None when it is too far behind."""
@@ -267,7 +267,7 @@ class EventFeed:
         self._check_credentials()
         stored = self._settled.read(PAGE)
         if stored or self._settled.position != self._position:
-            self._publish(self._bursts.join([feed_event(event) for event in stored]))
+            self._publish(self._bursts.join(feed_events(stored)))
         if self._settled.is_blocked:
             self._warn_of_lag()
             return _BLOCKED_POLL_SECONDS

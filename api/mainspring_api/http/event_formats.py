@@ -10,7 +10,7 @@ from mainspring_api.http.answers import dump
 from mainspring_store.access.roles import Principal
 from mainspring_store.queries.events import StoredEvent
 
-__all__ = ["Bursts", "EventFilter", "FeedEvent", "as_json", "as_stream", "feed_event", "reset_event"]
+__all__ = ["Bursts", "EventFilter", "FeedEvent", "as_json", "as_stream", "feed_events", "reset_event"]
 
 BURST_MAX = 200
 """Events of one run in one second; beyond, the client gets `many` and reads the run again."""
@@ -40,8 +40,18 @@ class FeedEvent:
         return b'{"id":"%s","event":"%s","data":%s}' % (_id(self.id), self.kind.encode(), self.data)
 
 
-def feed_event(stored: StoredEvent) -> FeedEvent:
-    """The text of a stored event."""
+def feed_events(stored: Iterable[StoredEvent]) -> list[FeedEvent]:
+    """The texts of stored events, without those of a kind that only a later version knows.
+
+    During an upgrade, processes of this version work beside those of the next version.
+    """
+    return [_feed_event(event) for event in stored if event.kind in _KINDS]
+
+
+_KINDS = frozenset(EventKind)
+
+
+def _feed_event(stored: StoredEvent) -> FeedEvent:
     data = dump(stored.members)
     second = int(stored.at.timestamp())
     return FeedEvent(stored.id, EventKind(stored.kind), stored.dag_id, stored.run_key, second, data)

@@ -2736,7 +2736,9 @@ export interface paths {
         };
         /**
          * Whether this process can work: the database answers and has the tables of this version; 503 says what is missing.
-         * @description An administrator also sees the protection of the service.
+         * @description A process stays ready when a later version upgrades the tables under it, until it is stopped.
+         *
+         *     An administrator also sees the protection of the service.
          *
          *     Needs no token.
          */

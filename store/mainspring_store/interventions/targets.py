@@ -12,7 +12,7 @@ from mainspring.definition.model import Definition, Task, TaskType
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring.graph import Graph
 from mainspring.selection import Instance, Selection
-from mainspring.states import RunState, StateReason, TaskState
+from mainspring.states import RunState, StateReason, TaskState, known_reason
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.dags import require_dag
@@ -250,7 +250,7 @@ def _target(row: Any, shape: Shape, instances: Sequence[Any]) -> TargetRun:
         dag_id=row.dag_id,
         run_id=row.run_id,
         state=RunState(row.state),
-        reason=_reason(row.state_reason),
+        reason=known_reason(row.state_reason),
         shape=shape,
         instances=[
             Instance(
@@ -258,13 +258,9 @@ def _target(row: Any, shape: Shape, instances: Sequence[Any]) -> TargetRun:
                 task_index=instance.task_index,
                 map_index=instance.map_index,
                 state=TaskState(instance.state),
-                reason=_reason(instance.state_reason),
+                reason=known_reason(instance.state_reason),
             )
             for instance in instances
         ],
         rows={instance.id: instance for instance in instances},
     )
-
-
-def _reason(text: str | None) -> StateReason | None:
-    return None if text is None else StateReason(text)

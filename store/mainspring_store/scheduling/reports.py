@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
-from mainspring.states import TASK_FINISHED, StateReason, TaskState
+from mainspring.states import TASK_FINISHED, TaskState, known_reason
 from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
@@ -431,7 +431,7 @@ def _remote_report(attempt_id: str, kind: str, body: Mapping[str, Any]) -> Repor
         seq=2,
         at=at,
         outcome=Outcome(body["outcome"]),
-        reason=StateReason(body["reason"]) if body.get("reason") else None,
+        reason=known_reason(body.get("reason")),
         message=body.get("message"),
         exit_code=body.get("exit_code"),
         outputs=body.get("outputs") or {},

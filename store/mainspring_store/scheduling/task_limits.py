@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Integer
 
-from mainspring.states import RunState, StateReason, TaskState, was_prevented
+from mainspring.states import RunState, StateReason, TaskState, known_reason, was_prevented
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
@@ -250,7 +250,7 @@ class TaskLimitWrites(PassPart):
         ).first()
         if previous is None or previous.state == TaskState.SUCCESS or previous.run_state == RunState.SUCCESS:
             return previous is None or previous.state in (TaskState.SUCCESS, TaskState.SKIPPED)
-        reason = None if previous.state_reason is None else StateReason(previous.state_reason)
+        reason = known_reason(previous.state_reason)
         return previous.state == TaskState.SKIPPED and not was_prevented(TaskState.SKIPPED, reason)
 
     @staticmethod

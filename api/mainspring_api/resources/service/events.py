@@ -10,7 +10,7 @@ from mainspring.errors import Problem
 from mainspring.events import EventKind, format_event_id, parse_event_id
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.event_answers import EventStream, EventWait
-from mainspring_api.http.event_formats import EventFilter, as_json, as_stream, feed_event, reset_event
+from mainspring_api.http.event_formats import EventFilter, as_json, as_stream, feed_events, reset_event
 from mainspring_api.http.fields import Answer, Choice, Instant, Query
 from mainspring_api.http.held_answers import hold
 from mainspring_api.http.middleware import credential_in_use
@@ -154,7 +154,7 @@ def get_dag_run_events(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
     """The history of a run, oldest first."""
     start = _position(query["after"]) or 0
     stored = events_of_run(context().database, dag_id, dag_run_id, start, query["limit"])
-    return _json(as_json([feed_event(event) for event in stored], stored[-1].id if stored else start))
+    return _json(as_json(feed_events(stored), stored[-1].id if stored else start))
 
 
 def _stream(ctx: Context, event_filter: EventFilter, start: int, is_lost: bool) -> Response:

@@ -253,13 +253,15 @@ def health() -> dict[str, Any]:
 def get_ready() -> Response:
     """Whether this process can work: the database answers and has the tables of this version; 503 says what is missing.
 
+    A process stays ready when a later version upgrades the tables under it, until it is stopped.
+
     An administrator also sees the protection of the service.
     """
     try:
         revision = current_revision(context().database)
     except StoreUnavailable as exc:
         raise NotReady("the database cannot be used now") from exc
-    if revision != head_revision():
+    if revision is None or revision < head_revision():
         raise NotReady(f"the tables are of revision {revision}, this version needs {head_revision()}")
     return answer({"status": "ready", "security": _security()})
 

@@ -45,6 +45,8 @@ def sync(
     """Whether this process can work: the database answers and has the tables of this version; 503 says
     what is missing.
 
+    A process stays ready when a later version upgrades the tables under it, until it is stopped.
+
     An administrator also sees the protection of the service.
 
     Needs no token.
