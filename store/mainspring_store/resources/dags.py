@@ -34,7 +34,7 @@ from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED, TASK_ACTIVE, RunState, StateReason
 from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
-from mainspring_store.database.transactions import Database, lift_time_limit
+from mainspring_store.database.transactions import Database, commit_before_the_flush, lift_time_limit
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import dag_not_found, get_version
 from mainspring_store.resources.pools import give_back_deferred, pool_problems
@@ -322,6 +322,9 @@ def _delete_oldest(
         remove_instances(connection, idle[0].id, rows_max)
         return last_key, True
     remove_runs(connection, [row.id for row in idle], keeps_dag=True)
+    if all(row.state in RUN_FINISHED and row.parent_attempt_id is None for row in idle):
+        # The last transaction of the deletion is flushed, and all before it with it.
+        commit_before_the_flush(connection)
     return keys[-1], True
 
 
