@@ -11,7 +11,7 @@ from mainspring.errors import Problem
 from mainspring.graph import find_cycle, topological_order
 from mainspring.pointers import join_pointer, split_pointer
 
-__all__ = ["PARTS_MAX", "PATTERNS_MAX", "bound_problems", "count_parts"]
+__all__ = ["DATA_KEYWORDS", "PARTS_MAX", "PATTERNS_MAX", "SCHEMA_MAPS", "bound_problems", "count_parts"]
 
 PARTS_MAX = 10_000
 """Values of a schema, references written out."""
@@ -26,9 +26,9 @@ _REFUSED: Mapping[str, str] = {
     "unevaluatedProperties": "use additionalProperties, beside all the properties",
 }
 """Keyword -> what to write instead."""
-_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
+SCHEMA_MAPS = ("$defs", "definitions", "dependentSchemas", "patternProperties", "properties")
 """Keywords whose keys are names, not keywords."""
-_DATA = ("const", "default", "enum", "examples")
+DATA_KEYWORDS = ("const", "default", "enum", "examples")
 """Keywords whose value is no schema."""
 
 
@@ -130,10 +130,10 @@ def _subschemas(schema: Any, pointer: str) -> Iterator[tuple[str, Mapping[str, A
         return
     yield pointer, schema
     for keyword, value in schema.items():
-        if keyword in _MAPS:
+        if keyword in SCHEMA_MAPS:
             for name, below in _mapping(schema, keyword).items():
                 yield from _subschemas(below, join_pointer(pointer, keyword, name))
-        elif keyword not in _DATA:
+        elif keyword not in DATA_KEYWORDS:
             yield from _subschemas(value, join_pointer(pointer, keyword))
 
 
