@@ -1,6 +1,7 @@
 """How often somebody may ask: counted for all processes together, at a price that few requests pay."""
 
 import http.client
+import re
 import threading
 import time
 from contextlib import closing
@@ -13,7 +14,7 @@ from mainspring_api.http.limits import RateLimit, TooManyRequests
 from mainspring_api.http.login_limits import login_limits_of
 from mainspring_store import Database
 from mainspring_store.access import rate_limits
-from mainspring_store.access.rate_limits import Bucket, forget_full_buckets
+from mainspring_store.access.rate_limits import Bucket, Grant, forget_full_buckets
 from mainspring_store.access.roles import Role
 from mainspring_store.tables import rate_limit
 from tests.api.conftest import OpenApi
@@ -52,7 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     real = rate_limits.take_permits
 
-    def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> float:
+    def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> Grant:
         found.append(permits)
         return real(database, bucket, holder, permits)
 
@@ -78,6 +79,12 @@ class TestBuckets:
         processes = [Process(api.database, size=size) for _ in range(3)]
         in_turns = [process.take_all(most=size // 3 + 1) for process in processes]
         assert sum(in_turns) + sum(process.take_all() for process in processes) == size
+
+    def test_what_remains_counts_what_other_processes_had_taken_at_the_last_query(self, api: Api) -> None:
+        mine, other = (Process(api.database, size=200) for _ in range(2))
+        assert [mine.limit.take("a") for _ in range(3)] == [199, 198, 197]
+        assert other.limit.take("a") == 195
+        assert [mine.limit.take("a") for _ in range(2)] == [196, 193]
 
     def test_threads_take_no_more_than_there_is(self, api: Api) -> None:
         process = Process(api.database, size=200)
@@ -160,6 +167,21 @@ class TestRequests:
             assert 1 <= int(answers[-1].headers["Retry-After"]) <= 2
             assert api.request("GET", "/dags").status == 200
             assert api.request("POST", "/dags/none/dagRuns", json={}, token=api.token_of(Role.OPERATOR)).status == 404
+
+    def test_a_write_is_told_how_many_more_there_may_be(self, open_api: OpenApi) -> None:
+        with open_api("sqlite", writes_per_second_max=0.5) as api:
+            answers = [api.request("POST", "/dags/none/dagRuns", json={}) for _ in range(6)]
+            assert {answer.headers["RateLimit-Policy"] for answer in answers} == {'"writes";q=5;w=10'}
+            told = [answer.headers["RateLimit"] for answer in answers]
+            assert told[:5] == [f'"writes";r={left}' for left in (4, 3, 2, 1, 0)]
+            assert re.fullmatch(r'"writes";r=0;t=[12]', told[5])
+            assert "RateLimit" not in api.request("GET", "/dags").headers
+
+    def test_who_guesses_does_not_learn_which_limit_it_met(self, sqlite_api: Api) -> None:
+        login = {"username": "anna", "password": "wrong-4711"}
+        answers = [sqlite_api.request("POST", "/auth/token", token=None, json=login) for _ in range(20)]
+        assert answers[-1].status == 429
+        assert not [name for name, _ in answers[-1].headers if name.lower().startswith("ratelimit")]
 
     def test_who_tries_tokens_is_slowed_down_and_nobody_else(self, sqlite_api: Api) -> None:
         statuses = [sqlite_api.request("GET", "/dags", token=f"guess-{number}").status for number in range(62)]

@@ -66,7 +66,7 @@ def build_document(blueprints: tuple[Resource, ...]) -> dict[str, Any]:
     for path in _TRIGGERS:
         content["paths"][path]["post"]["parameters"].append(_TRACEPARENT)
     describe_parameters(content["paths"])
-    _add_cursor(content)
+    _add_headers(content)
     content["servers"] = [{"url": "/", "description": "The server that gives this document"}]
     tags = {blueprint.tag for blueprint in blueprints}
     content["tags"] = [tag for tag in content["tags"] if tag["name"] in tags]
@@ -93,21 +93,61 @@ def _add_idempotency_key(content: dict[str, Any]) -> None:
             item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
 
 
-def _add_cursor(content: dict[str, Any]) -> None:
-    """Every reading answer with a credential has the header."""
-    content["components"]["headers"] = {"MainspringCursor": _CURSOR}
+def _add_headers(content: dict[str, Any]) -> None:
+    """Headers of answers: the cursor on what reads with a credential, links on lists, the limit on what writes."""
+    content["components"]["headers"] = {name.replace("-", ""): header for name, header in _HEADERS.items()}
+    content["components"]["responses"]["TooManyRequests"]["headers"] = _header_refs("Retry-After", *_LIMIT)
     for item in content["paths"].values():
-        if "security" not in item.get("get", {"security": []}):
-            item["get"]["responses"]["200"]["headers"] = {
-                "Mainspring-Cursor": {"$ref": "#/components/headers/MainspringCursor"}
-            }
+        for method, operation in item.items():
+            if not isinstance(operation, dict) or "security" in operation:
+                continue
+            if method != "get":
+                names = list(_LIMIT)
+            else:
+                names = [
+                    "Mainspring-Cursor",
+                    *(["Link"] if _is_list(operation, content["components"]["schemas"]) else []),
+                ]
+            for status, response in operation["responses"].items():
+                if status.startswith("2"):
+                    response["headers"] = {**response.get("headers", {}), **_header_refs(*names)}
     content["paths"]["/api/v2/events"]["get"]["parameters"].append(_LAST_EVENT_ID)
 
 
-_CURSOR: Mapping[str, Any] = {
-    "schema": {"type": "string"},
-    "description": "`after` for `GET /api/v2/events`: the answer holds the effects of all events up to here",
+def _is_list(operation: Mapping[str, Any], schemas: Mapping[str, Any]) -> bool:
+    """Whether the answer is a page of a list."""
+    parameters = {parameter.get("name") for parameter in operation.get("parameters", ())}
+    schema = operation["responses"]["200"].get("content", {}).get("application/json", {}).get("schema", {})
+    members = schemas.get(schema.get("$ref", "").rpartition("/")[2], {}).get("properties", {})
+    return {"limit", "offset"} <= parameters and "total_entries" in members
+
+
+def _header_refs(*names: str) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name.replace('-', '')}"} for name in names}
+
+
+_HEADERS: Mapping[str, Any] = {
+    "Mainspring-Cursor": {
+        "schema": {"type": "string"},
+        "description": "`after` for `GET /api/v2/events`: the answer holds the effects of all events up to here",
+    },
+    "Link": {
+        "schema": {"type": "string"},
+        "description": "Addresses of the pages `first`, `prev`, `next` and `last`, as RFC 8288 writes them; by cursor "
+        "`prev` and `next`. A page that does not exist is left out",
+    },
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": 'Limit of the caller, such as `"writes";q=2000;w=10`: `q` requests in `w` seconds',
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": 'Requests that the caller has at least, such as `"writes";r=1990`; in an answer 429 with `t`, '
+        "the seconds until there is one",
+    },
+    "Retry-After": {"schema": {"type": "string"}, "description": "Seconds to wait before the next request"},
 }
+_LIMIT = ("RateLimit-Policy", "RateLimit")
 _LAST_EVENT_ID: Mapping[str, Any] = {
     "name": "Last-Event-ID",
     "in": "header",

@@ -13,13 +13,13 @@ import hashlib
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
 from mainspring.errors import MainspringError
 from mainspring_store import Database
-from mainspring_store.access.rate_limits import Bucket, forget_full_buckets, give_back_permit, take_permits
+from mainspring_store.access.rate_limits import Bucket, Grant, forget_full_buckets, give_back_permit, take_permits
 
 __all__ = ["Limits", "RateLimit", "TooManyRequests", "limits_of"]
 
@@ -33,9 +33,11 @@ _ROUND = 1_000
 class TooManyRequests(MainspringError):
     """Somebody asks more often than is allowed."""
 
-    def __init__(self, what: str, retry_after_seconds: int) -> None:
+    def __init__(self, what: str, retry_after_seconds: int, headers: Mapping[str, str] | None = None) -> None:
+        """headers: further headers of the answer."""
         super().__init__(f"too many {what}; try again in {retry_after_seconds} s")
         self.retry_after_seconds = retry_after_seconds
+        self.headers = {**(headers or {}), "Retry-After": str(retry_after_seconds)}
 
 
 @dataclass(slots=True)
@@ -44,6 +46,8 @@ class _Known:
 
     permits: int = 0
     """Taken from the bucket and not given out yet."""
+    remaining: int = 0
+    """In the bucket after the last query."""
     good_until: float = 0.0
     refused_until: float = 0.0
     is_asking: bool = False
@@ -54,10 +58,17 @@ class RateLimit:
     """A bucket for each holder: full at first, refilled steadily. Safe to use from many threads."""
 
     def __init__(
-        self, what: str, database: Database, bucket: Bucket, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        what: str,
+        database: Database,
+        bucket: Bucket,
+        *,
+        is_announced: bool = False,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """what: named in the error."""
+        """what: named in the error. is_announced: answers tell the limit in headers, see `headers`."""
         self._what = what
+        self._is_announced = is_announced
         self._database = database
         self._bucket = bucket
         self._at_once = max(1, int(bucket.size / _PARTS))
@@ -66,15 +77,30 @@ class RateLimit:
         self._lock = Lock()
         self._asked = 0
 
-    def take(self, holder: str) -> None:
-        """Raises TooManyRequests when the holder's bucket is empty."""
-        missing_seconds = self._take(holder)
-        if missing_seconds > 0:
-            raise TooManyRequests(self._what, max(1, math.ceil(missing_seconds)))
+    def take(self, holder: str) -> int:
+        """Take a permit. Returns how many more the holder has at least, as far as this process knows.
+
+        Raises:
+            TooManyRequests: The holder's bucket is empty.
+        """
+        grant = self._take(holder)
+        if grant.missing_seconds > 0:
+            seconds = max(1, math.ceil(grant.missing_seconds))
+            raise TooManyRequests(self._what, seconds, self.headers(0, retry_after_seconds=seconds))
+        return grant.remaining
 
     def has_room(self, holder: str) -> bool:
         """The same as a question: whether it could be taken."""
-        return self._take(holder) <= 0
+        return self._take(holder).missing_seconds <= 0
+
+    def headers(self, remaining: int, *, retry_after_seconds: int | None = None) -> dict[str, str]:
+        """`RateLimit-Policy` and `RateLimit` as draft-ietf-httpapi-ratelimit-headers writes them; empty when the limit
+        is not announced."""
+        if not self._is_announced:
+            return {}
+        name, size, window = self._bucket.name, int(self._bucket.size), math.ceil(self._bucket.fill_seconds)
+        after = "" if retry_after_seconds is None else f";t={retry_after_seconds}"
+        return {"RateLimit-Policy": f'"{name}";q={size};w={window}', "RateLimit": f'"{name}";r={remaining}{after}'}
 
     def give_back(self, holder: str) -> None:
         """What was taken last did not count after all."""
@@ -82,29 +108,31 @@ class RateLimit:
         with self._lock:
             self._known.pop(holder, None)
 
-    def _take(self, holder: str) -> float:
-        """Seconds until a permit is available; 0 = it was taken."""
+    def _take(self, holder: str) -> Grant:
+        """Take a permit. What is left includes the permits that this process holds."""
         now = self._monotonic()
         with self._lock:
             bucket = self._of(holder)
             if bucket.permits and now < bucket.good_until:
                 bucket.permits -= 1
-                return 0.0
+                return Grant(0.0, bucket.remaining + bucket.permits)
             if now < bucket.refused_until:
-                return bucket.refused_until - now
+                return Grant(bucket.refused_until - now, 0)
             # Further requests of this moment take a permit each, so that no process hoards permits.
             permits = 1 if bucket.is_asking else self._at_once
             bucket.is_asking, bucket.permits = True, 0
-        taken, missing_seconds = 0, 0.0
+        taken, grant = 0, Grant(0.0, 0)
         try:
-            taken, missing_seconds = self._ask(holder, permits)
+            taken, grant = self._ask(holder, permits)
         finally:
             with self._lock:
                 bucket.is_asking = False
                 bucket.permits += max(0, taken - 1)
+                bucket.remaining = grant.remaining
                 bucket.good_until = now + self._bucket.fill_seconds
-                bucket.refused_until = now + missing_seconds
-        return missing_seconds
+                bucket.refused_until = now + grant.missing_seconds
+                in_hand = bucket.permits
+        return Grant(grant.missing_seconds, grant.remaining + in_hand)
 
     def _of(self, holder: str) -> _Known:
         bucket = self._known.setdefault(holder, _Known())
@@ -114,16 +142,18 @@ class RateLimit:
             self._known.popitem(last=False)
         return bucket
 
-    def _ask(self, holder: str, permits: int) -> tuple[int, float]:
-        """How many permits were taken, and in how many seconds there is one if none was."""
+    def _ask(self, holder: str, permits: int) -> tuple[int, Grant]:
+        """How many permits were taken: all, one or none."""
         self._asked += 1
         if self._asked % _ROUND == 0:
             forget_full_buckets(self._database)
         hashed = _hash(holder)
-        if permits > 1 and take_permits(self._database, self._bucket, hashed, permits) == 0:
-            return permits, 0.0
-        missing_seconds = take_permits(self._database, self._bucket, hashed, 1)
-        return int(missing_seconds == 0), missing_seconds
+        if permits > 1:
+            many = take_permits(self._database, self._bucket, hashed, permits)
+            if many.missing_seconds == 0:
+                return permits, many
+        single = take_permits(self._database, self._bucket, hashed, 1)
+        return int(single.missing_seconds == 0), single
 
 
 def _hash(holder: str) -> str:
@@ -163,11 +193,11 @@ def limits_of(database: Database, writes_per_second: float) -> Limits:
     refused_deliveries = Bucket(name="refused_deliveries", per_second=1, size=60)
     noted_deliveries = Bucket(name="noted_deliveries", per_second=1 / 6, size=10)
     return Limits(
-        writes=RateLimit("writes", database, writes),
+        writes=RateLimit("writes", database, writes, is_announced=True),
         invalid_tokens=RateLimit("requests with an invalid token", database, invalid_tokens),
         noted_refusals=RateLimit("refusals", database, noted_refusals),
-        deliveries=RateLimit("tests and repeated deliveries", database, deliveries),
-        callbacks=RateLimit("callbacks", database, callbacks),
+        deliveries=RateLimit("tests and repeated deliveries", database, deliveries, is_announced=True),
+        callbacks=RateLimit("callbacks", database, callbacks, is_announced=True),
         hook_deliveries=RateLimit("deliveries to this hook", database, hook_deliveries),
         refused_deliveries=RateLimit("refused deliveries", database, refused_deliveries),
         noted_deliveries=RateLimit("noted refusals", database, noted_deliveries),

@@ -25,7 +25,7 @@ from mainspring_api.http.response_body import deliver
 from mainspring_api.settings import BODY_BYTES_MAX
 from mainspring_store.access.roles import Principal, Role
 
-__all__ = ["PUBLIC_OPERATIONS", "credential_in_use", "install_middleware", "is_sent_by_admin", "sender"]
+__all__ = ["PUBLIC_OPERATIONS", "credential_in_use", "install_middleware", "is_sent_by_admin", "sender", "take_write"]
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Methods with counts of their own. A client can invent any number of methods."""
@@ -159,7 +159,16 @@ def _allow(ctx: Context, permission: Permission | None) -> None:
             record_refusal("role")
         raise
     if request.method not in READING_METHODS:
-        ctx.limits.writes.take(g.user.id)
+        take_write()
+
+
+def take_write() -> None:
+    """Count a write of the current request's sender. The answer says how many are left.
+
+    Raises:
+        TooManyRequests: The sender writes too often.
+    """
+    g.writes_remaining = context().limits.writes.take(g.user.id)
 
 
 def _check_host(host: str) -> None:
@@ -192,4 +201,6 @@ def _seal(response: Response) -> Response:
     headers.add("X-Request-Id", g.get("request_id", ""))
     if request.method == "GET" and response.status_code in (200, 304) and g.get("cursor"):
         headers.add("Mainspring-Cursor", g.cursor)
+    if "writes_remaining" in g and "RateLimit" not in headers:
+        headers.update(context().limits.writes.headers(g.writes_remaining))
     return deliver(response)

@@ -13,6 +13,7 @@ from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.bulk import Actions, BulkAnswer, BulkBody, chosen, run_bulk
 from mainspring_api.http.fields import UpdateMask, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
 from mainspring_api.http.problems import BadRequest
 from mainspring_store.access.roles import Role
@@ -107,7 +108,7 @@ def register_named(blueprint: Resource, kind: Named) -> None:
 def _register_reads(blueprint: Resource, kind: Named) -> None:
     def list_them(query: Mapping[str, Any]) -> Response:
         listed = kind.page(list_query(query))
-        return answer({kind.plural: [kind.show(row) for row in listed.rows], "total_entries": listed.total})
+        return list_answer(query, {kind.plural: [kind.show(row) for row in listed.rows], "total_entries": listed.total})
 
     def get_one(**path: str) -> Response:
         return kind.answer_of(kind.find(_name(path)))

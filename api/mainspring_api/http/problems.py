@@ -237,7 +237,7 @@ def _domain_error(error: MainspringError) -> Response:
         return _invalid(error, entry, headers)
     detail: Any = str(error)
     if isinstance(error, TooManyRequests):
-        headers["Retry-After"] = str(error.retry_after_seconds)
+        headers |= error.headers
     extra: Mapping[str, Any] = {}
     if isinstance(error, PreconditionFailed):
         extra = {"version_number": error.version_number}

@@ -30,7 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import rate_limit
 
-__all__ = ["Bucket", "forget_full_buckets", "give_back_permit", "take_permits"]
+__all__ = ["Bucket", "Grant", "forget_full_buckets", "give_back_permit", "take_permits"]
 
 _FORGOTTEN_AT_ONCE = 1000
 _ROUNDING_SECONDS = 0.001
@@ -52,6 +52,16 @@ class Bucket:
         return self.size / self.per_second
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The result of taking permits."""
+
+    missing_seconds: float
+    """0 = all permits were taken; else the seconds until enough permits are available."""
+    remaining: int
+    """Whole permits in the bucket afterwards; 0 when none were taken."""
+
+
 @cache
 def _take(is_sqlite: bool) -> Insert:
     dialect: Any = sqlite if is_sqlite else postgresql
@@ -65,7 +75,7 @@ def _take(is_sqlite: bool) -> Insert:
             set_={"full_at": new_full_at},
             where=new_full_at <= now + _DEPTH + _ROUNDING_SECONDS,
         )
-        .returning(table.full_at)
+        .returning(table.full_at - now)
     )
     return statement
 
@@ -77,8 +87,8 @@ def _missing(is_sqlite: bool) -> Select[Any]:
     )
 
 
-def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> float:
-    """Take all permits or none. Returns 0 on success, else the seconds until enough permits are available.
+def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) -> Grant:
+    """Take all permits or none.
 
     holder: at most 64 characters.
     permits: at most the size of the bucket; a negative number gives permits back.
@@ -90,10 +100,12 @@ def take_permits(database: Database, bucket: Bucket, holder: str, permits: int) 
         "depth": bucket.fill_seconds,
     }
     with database.autocommit() as connection:
-        if connection.scalar(_take(database.is_sqlite), params) is not None:
-            return 0.0
+        until_full: float | None = connection.scalar(_take(database.is_sqlite), params)
+        if until_full is not None:
+            permits_left = (bucket.fill_seconds - max(0.0, until_full)) * bucket.per_second
+            return Grant(0.0, max(0, int(permits_left + _ROUNDING_SECONDS)))
         missing: float | None = connection.scalar(_missing(database.is_sqlite), params)
-    return max(missing or 0.0, _ROUNDING_SECONDS)
+    return Grant(max(missing or 0.0, _ROUNDING_SECONDS), 0)
 
 
 def give_back_permit(database: Database, bucket: Bucket, holder: str) -> None:

@@ -75,7 +75,7 @@ def test_a_default_of_the_role_is_not_taken_over(
         migrate(database)
         assert shown(database, setting) == ours
         assert shown(database, "transaction_isolation") == "read committed"
-        assert take_permits(database, BUCKET, "a", 1) == 0
+        assert take_permits(database, BUCKET, "a", 1).missing_seconds == 0
         assert current_revision(database) == head_revision()
         facts = session_facts(database)
         assert facts is not None

@@ -11,6 +11,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dag_summaries as questions
@@ -78,7 +79,7 @@ TagList = list_arguments("DagTagList", questions.TAGS)
 def get_dag_tags(query: Mapping[str, Any]) -> Response:
     """List the names of the tags that any DAG has."""
     listed = questions.list_tags(context().database, list_query(query))
-    return answer({"tags": [row["name"] for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"tags": [row["name"] for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

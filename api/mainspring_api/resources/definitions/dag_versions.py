@@ -16,6 +16,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, JsonValue, Query, list_arguments, list_query
 from mainspring_api.http.operations import JSON, Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
@@ -237,7 +238,9 @@ def get_dag_versions(query: Mapping[str, Any], dag_id: str) -> Response:
     listed = questions.list_versions(
         context().database, list_query(query), dag_id=dag_filter, includes_inline=query["include_inline"]
     )
-    return answer({"dag_versions": [version_details(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(
+        query, {"dag_versions": [version_details(row) for row in listed.rows], "total_entries": listed.total}
+    )
 
 
 @blueprint.operation(

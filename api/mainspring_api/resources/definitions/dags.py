@@ -30,6 +30,7 @@ from mainspring_api.http.fields import (
 )
 from mainspring_api.http.operations import JSON, Resource, read_body
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard, check_preconditions, has_precondition
 from mainspring_api.http.problems import BadRequest
@@ -377,7 +378,7 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
 def get_dags(query: Mapping[str, Any]) -> Response:
     """List DAGs."""
     listed = questions.list_dags(context().database, **_asked(query, Role.VIEWER))
-    return answer({"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"dags": [_dag(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation("GET", "/dags/<dag_id>", "get_dag", role=Role.VIEWER, has_etag=True, answer=Dag, errors=(404,))

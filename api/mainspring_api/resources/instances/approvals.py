@@ -11,6 +11,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import approvals as questions
@@ -83,7 +84,7 @@ ApprovalList = list_arguments("ApprovalList", questions.APPROVALS)
 def get_approvals(query: Mapping[str, Any]) -> Response:
     """List the approvals that can be answered now, the oldest first."""
     listed = questions.list_open_approvals(context().database, list_query(query), now=datetime.now(UTC))
-    return answer({"approvals": [_approval(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"approvals": [_approval(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

@@ -20,6 +20,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonObject, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstance, instance_body
@@ -128,7 +129,9 @@ def get_hitl_details(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> 
         is_answered=query["response_received"],
         now=datetime.now(UTC),
     )
-    return answer({"hitl_details": [_detail(ctx, row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(
+        query, {"hitl_details": [_detail(ctx, row) for row in listed.rows], "total_entries": listed.total}
+    )
 
 
 _ONE = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/<int(signed=True):map_index>/hitlDetails"

@@ -22,6 +22,7 @@ from mainspring_api.http.fields import (
     list_query_of_body,
 )
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import BadRequest, require_all
 from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
@@ -111,7 +112,7 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
         dag_id=None if dag_id == "~" else dag_id,
         run_id=None if dag_run_id == "~" else dag_run_id,
     )
-    return _page(ctx, listed, has_cursor=cursor is not None)
+    return list_answer(query, _page(ctx, listed, has_cursor=cursor is not None))
 
 
 @blueprint.operation(
@@ -132,7 +133,7 @@ def get_task_instances_batch(body: Mapping[str, Any], dag_id: str, dag_run_id: s
     listed = questions.list_task_instances(
         ctx.database, query, dag_id=None, run_id=None, listing=questions.INSTANCES_BATCH
     )
-    return _page(ctx, listed)
+    return answer(_page(ctx, listed))
 
 
 @blueprint.operation(
@@ -169,7 +170,7 @@ def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id:
         task = ctx.versions.definition(run_version(ctx.database, dag_id, dag_run_id)).tasks.get(task_id)
         if task is not None and not task.is_mapped:
             raise NotFound(f"Task id {task_id} is not mapped")
-    return _page(ctx, listed)
+    return list_answer(query, _page(ctx, listed))
 
 
 @blueprint.operation(
@@ -200,19 +201,18 @@ def _detailed(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
 def instances_answer(ctx: Context, ids: Sequence[int]) -> Response:
     """All given instances as a single page, by run, task and map index."""
     rows = questions.instances_by_id(ctx.database, ids)
-    return _page(ctx, Listed(rows=rows, total=len(rows)))
+    return answer(_page(ctx, Listed(rows=rows, total=len(rows))))
 
 
-def _page(ctx: Context, listed: Listed, *, has_cursor: bool = False) -> Response:
-    return answer(
-        {
-            "task_instances": [instance_body(ctx, row) for row in listed.rows],
-            "total_entries": listed.total,
-            "total_entries_limit": CURSOR_TOTAL_MAX if has_cursor else None,
-            "next_cursor": listed.next_cursor,
-            "previous_cursor": listed.previous_cursor,
-        }
-    )
+def _page(ctx: Context, listed: Listed, *, has_cursor: bool = False) -> dict[str, Any]:
+    """A `TaskInstanceCollection`."""
+    return {
+        "task_instances": [instance_body(ctx, row) for row in listed.rows],
+        "total_entries": listed.total,
+        "total_entries_limit": CURSOR_TOTAL_MAX if has_cursor else None,
+        "next_cursor": listed.next_cursor,
+        "previous_cursor": listed.previous_cursor,
+    }
 
 
 def instance_uuid(key: int) -> UUID:

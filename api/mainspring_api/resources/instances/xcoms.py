@@ -14,6 +14,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import xcoms as questions
@@ -100,7 +101,7 @@ def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
     ctx = context()
     ids = [None if part == "~" else part for part in (dag_id, dag_run_id, task_id)]
     listed = questions.list_xcoms(ctx.database, list_query(query), dag_id=ids[0], run_id=ids[1], task_id=ids[2])
-    return answer({"xcom_entries": [_xcom(ctx, row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"xcom_entries": [_xcom(ctx, row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

@@ -16,6 +16,7 @@ from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant
 from mainspring_api.http.idempotency import check_key, once_for_key
+from mainspring_api.http.middleware import take_write
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.http.problems import BadRequest, ProblemSchema, problem_of, require_all
@@ -189,7 +190,7 @@ def _triggered(entry: _Entry, path_dag_id: str, *, is_first: bool) -> dict[str, 
         dag_id = _dag_id(entry, path_dag_id)
         require_role_on(dag_id, Role.OPERATOR)
         if not is_first:  # the request itself counts as one write
-            context().limits.writes.take(g.user.id)
+            take_write()
         content = b"\n".join([b"trigger", dag_id.encode(), entry.content])
         made, is_replayed = once_for_key(entry.key, content, lambda: dump(_start(dag_id, entry.trigger)))
     except StoreUnavailable:

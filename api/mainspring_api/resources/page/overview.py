@@ -8,10 +8,10 @@ from flask import Response
 from marshmallow import fields, validate
 
 from mainspring.states import RunState
-from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Choice, Instant, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.resources.page.compact import Row
 from mainspring_store.access.roles import Role
@@ -108,7 +108,7 @@ OverviewList = overview_arguments("OverviewList")
 )
 def get_dag_overview(query: Mapping[str, Any]) -> Response:
     """List DAGs with their latest runs. The order `attention` has failing DAGs first."""
-    return answer(overview_body(query))
+    return list_answer(query, overview_body(query))
 
 
 def overview_body(query: Mapping[str, Any]) -> dict[str, Any]:

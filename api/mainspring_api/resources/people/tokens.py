@@ -16,6 +16,7 @@ from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.resources.people.users import GRANTS_MAX, GrantBody, GrantSchema, grants_of
 from mainspring_store.access.roles import Principal, Role
@@ -132,7 +133,7 @@ def get_tokens(query: Mapping[str, Any]) -> Response:
     owner_id = None if _is_admin(g.user) else g.user.id
     # A token belongs to no DAG, so who sees few DAGs sees no fewer tokens.
     listed = questions.list_tokens(context().database, replace(list_query(query), seen=None), user_id=owner_id)
-    return answer({"tokens": [_token(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"tokens": [_token(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

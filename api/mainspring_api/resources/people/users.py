@@ -14,6 +14,7 @@ from mainspring_api.http.context import application_context, context
 from mainspring_api.http.fields import Answer, Body, Choice, Flag, Instant, list_arguments, list_query
 from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.passwords import hash_password, is_password
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
@@ -167,7 +168,7 @@ def put_my_password(body: Mapping[str, Any]) -> Response:
 def get_users(query: Mapping[str, Any]) -> Response:
     """List users."""
     listed = questions.list_users(context().database, list_query(query))
-    return answer({"users": [_user(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"users": [_user(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation("GET", "/users/<username>", "get_user", role=Role.ADMIN, answer=User, errors=(404,))

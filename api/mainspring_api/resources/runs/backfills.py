@@ -13,6 +13,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_api.resources.runs.backfill_requests import BackfillBody, require_slots, slots_of
 from mainspring_api.resources.runs.dag_runs import DagRunCollection, RunList, runs_body
@@ -238,7 +239,7 @@ def get_backfills(query: Mapping[str, Any]) -> Response:
     if query["dag_id"] is not None:
         require_role_on(query["dag_id"], Role.VIEWER)
     listed = questions.list_backfills(context().database, list_query(query), dag_id=query["dag_id"])
-    return answer({"backfills": [_backfill(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"backfills": [_backfill(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation("GET", f"/backfills/{_ID}", "get_backfill", role=Role.VIEWER, answer=Backfill, errors=(404,))
@@ -260,7 +261,7 @@ def get_backfill_runs(query: Mapping[str, Any], backfill_id: int) -> Response:
     """List the runs that a backfill made or had run again."""
     cursor = request.args.get("cursor")
     listed = questions.list_backfill_runs(context().database, list_query(query, cursor=cursor), key=backfill_id)
-    return answer(runs_body(listed, cursor))
+    return list_answer(query, runs_body(listed, cursor))
 
 
 def pause(backfill_id: int) -> Response:

@@ -29,6 +29,7 @@ from mainspring_api.http.fields import (
 from mainspring_api.http.idempotency import REPLAYED
 from mainspring_api.http.operations import Resource, load_query
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
@@ -318,7 +319,7 @@ def get_dag_runs(query: Mapping[str, Any], dag_id: str) -> Response:
     listed = questions.list_runs(
         context().database, list_query(query, cursor=cursor), dag_id=None if dag_id == "~" else dag_id
     )
-    return answer(runs_body(listed, cursor))
+    return list_answer(query, runs_body(listed, cursor))
 
 
 @blueprint.operation(

@@ -17,6 +17,7 @@ from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over, require_role_on
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import hooks as questions
@@ -163,7 +164,7 @@ def get_hooks(query: Mapping[str, Any]) -> Response:
     """List the hooks of the DAGs on which the caller is an author."""
     seen = g.user.dags_with(Role.AUTHOR)
     listed = questions.list_hooks(context().database, replace(list_query(query), seen=seen))
-    return answer({"hooks": [_body(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"hooks": [_body(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

@@ -16,6 +16,7 @@ from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import LIMIT_DEFAULT, Answer, JsonObject, MapIndex, Query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over, Permission
 from mainspring_api.http.problems import NotHere
 from mainspring_store.access.roles import Role
@@ -111,7 +112,7 @@ class EmptyList(Answer):
 
 def _register_empty(rule: str, operation_id: str, member: str, summary: str) -> None:
     def view(query: Mapping[str, Any]) -> Response:
-        return answer({member: [], "total_entries": 0})
+        return list_answer(query, {member: [], "total_entries": 0})
 
     view.__doc__ = summary
     name = "".join(part.title() for part in operation_id.split("_"))

@@ -11,6 +11,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_store.access.audit import Outcome
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import audit as questions
@@ -61,7 +62,7 @@ EventLogList = list_arguments("EventLogList", questions.EVENTS)
 def get_event_logs(query: Mapping[str, Any]) -> Response:
     """List what was done."""
     listed = questions.list_events(context().database, list_query(query))
-    return answer({"event_logs": [_event(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"event_logs": [_event(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

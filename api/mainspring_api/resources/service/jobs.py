@@ -8,10 +8,10 @@ from uuid import UUID
 from flask import Response
 from marshmallow import fields
 
-from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.resources.service.monitor import HEARTBEAT_AGE_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import services as questions
@@ -78,7 +78,7 @@ def get_jobs(query: Mapping[str, Any]) -> Response:
         kind=None if query["job_type"] is None else kinds.get(query["job_type"], query["job_type"]),
         states=states,
     )
-    return answer({"jobs": [_job(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"jobs": [_job(row) for row in listed.rows], "total_entries": listed.total})
 
 
 def _job(row: Mapping[str, Any]) -> dict[str, Any]:

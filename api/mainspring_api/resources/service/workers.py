@@ -8,10 +8,10 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import workers as questions
 
@@ -89,7 +89,7 @@ def get_workers(query: Mapping[str, Any]) -> Response:
     """List the workers that were heard of within a day, the latest first."""
     now = datetime.now(UTC)
     listed = questions.list_workers(context().database, list_query(query), since=now - HEARD_WITHIN)
-    return answer({"workers": [_worker(row, now) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"workers": [_worker(row, now) for row in listed.rows], "total_entries": listed.total})
 
 
 def _worker(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:

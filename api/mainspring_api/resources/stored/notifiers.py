@@ -17,6 +17,7 @@ from mainspring_api.http.bulk import chosen
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, UpdateMask, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.receiver_addresses import URL_CHARS_MAX
@@ -124,7 +125,7 @@ def get_notifiers(query: Mapping[str, Any]) -> Response:
     """List the notifiers. Authors of any DAG see all of them, without their addresses."""
     # A notifier belongs to no DAG.
     listed = list_receivers(context().database, _KIND, replace(list_query(query), seen=None), principal_id=None)
-    return answer({"notifiers": [_notifier(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"notifiers": [_notifier(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

@@ -15,6 +15,7 @@ from mainspring.webhook_types import TEST_TYPE
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, list_arguments, list_query
+from mainspring_api.http.paging import list_answer
 from mainspring_store.access.roles import GRANT_PATTERN, Role
 from mainspring_store.queries.receivers import DELIVERIES, list_deliveries
 from mainspring_store.resources.receivers import redeliver, send_test
@@ -102,13 +103,14 @@ def is_admin() -> bool:
 def deliveries_answer(row: Mapping[str, Any], query: Mapping[str, Any]) -> Response:
     """The deliveries of a receiver, which is a row of `get_receiver`."""
     listed = list_deliveries(context().database, row["id"], list_query(query))
-    return answer(
+    return list_answer(
+        query,
         {
             "deliveries": [_delivery(delivery) for delivery in listed.rows],
             "total_entries": listed.total,
             "failures": row["failures"],
             "next_attempt_at": row["next_attempt_at"],
-        }
+        },
     )
 
 

@@ -14,6 +14,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Instant, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.preconditions import CurrentState, Guard, with_entity_tag
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import secrets as questions
@@ -58,7 +59,7 @@ SecretList = list_arguments("SecretList", questions.SECRETS)
 def get_secrets(query: Mapping[str, Any]) -> Response:
     """List the names of the secrets."""
     listed = questions.list_secrets(context().database, list_query(query))
-    return answer({"secrets": [_secret(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"secrets": [_secret(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(

@@ -18,6 +18,7 @@ from mainspring_api.http.bulk import chosen
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Body, Choice, Instant, UpdateMask, list_arguments, list_query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.receiver_addresses import URL_CHARS_MAX, check_webhook_url
@@ -199,7 +200,7 @@ def get_webhooks(query: Mapping[str, Any]) -> Response:
         replace(list_query(query), seen=None),
         principal_id=None if is_admin() else g.user.id,
     )
-    return answer({"webhooks": [_webhook(row) for row in listed.rows], "total_entries": listed.total})
+    return list_answer(query, {"webhooks": [_webhook(row) for row in listed.rows], "total_entries": listed.total})
 
 
 @blueprint.operation(
