@@ -24,7 +24,7 @@ from mainspring.retention import Policy, RunPolicy
 from mainspring_scheduler.clock import SystemClock
 from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_store import Database, open_database
-from mainspring_store.resources.dags import delete_dag
+from mainspring_store.resources.dag_deletion import delete_dag
 from mainspring_store.retention import sweep
 from mainspring_store.state.run_removal import Removed
 from tests.acceptance.server import Server, started

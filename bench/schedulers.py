@@ -23,7 +23,7 @@ from sqlalchemy import func, select, text
 from bench.engine import chain, database_url, put
 from mainspring_store import Database, open_database
 from mainspring_store.database.notify import open_notifier
-from mainspring_store.resources.dags import set_paused
+from mainspring_store.resources.dag_pauses import set_paused
 from mainspring_store.resources.heartbeats import latest_heartbeats
 from mainspring_store.tables import dag_run
 from tests.acceptance.server import Server, cmdline_of, started, until

@@ -79,7 +79,7 @@ from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.database.log_stores import open_log_store
 from mainspring_store.database.notify import open_notifier
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "document", "end_waits"]
 

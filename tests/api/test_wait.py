@@ -10,7 +10,7 @@ import pytest
 
 from mainspring_api.http.places import Places, TooManyWaits
 from mainspring_store.access.roles import Role
-from mainspring_store.resources.dags import delete_dag
+from mainspring_store.resources.dag_deletion import delete_dag
 from tests.api.conftest import OpenApi
 from tests.api.harness import SHELL, Api
 

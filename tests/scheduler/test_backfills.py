@@ -15,9 +15,9 @@ from mainspring.timetables import slots_between, timetable_of
 from mainspring_store import Database
 from mainspring_store.interventions import requeue_run
 from mainspring_store.queries.backfills import get_backfill
-from mainspring_store.resources import backfills, dags
+from mainspring_store.resources import backfills, dag_pauses
 from mainspring_store.resources.backfills import NewBackfill, ReprocessBehavior
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.tables import dag_run
 from tests.scheduler.engine import START, Engine
@@ -188,7 +188,7 @@ def test_nothing_is_made_while_the_dag_is_paused(engine: Engine) -> None:
     fill(engine, version)
     engine.run_until_idle()
     assert made(engine) == []
-    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
     engine.run_until_idle()
     assert days_of(made(engine)) == [1, 2, 3, 4, 5]
 

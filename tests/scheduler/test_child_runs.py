@@ -10,8 +10,9 @@ from sqlalchemy import select
 from mainspring.attempts import Finished, Outcome
 from mainspring.states import RunState
 from mainspring_store.interventions import Clear, RunSelection, clear, mark_run
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses
 from mainspring_store.resources.pools import NewPool, create_pools
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.state.runs import VersionRef
 from mainspring_store.tables import dag_run, task_try
@@ -195,7 +196,7 @@ class TestEndsGoDown:
 
     def test_a_child_that_has_not_started_is_stopped_too(self, engine: Engine) -> None:
         version = save(engine)
-        dags.set_paused(engine.database, "child", True, now=engine.clock.now())
+        dag_pauses.set_paused(engine.database, "child", True, now=engine.clock.now())
         engine.trigger(version)
         engine.run_until_idle()
         cancel(engine, "parent", "r1")
@@ -228,20 +229,20 @@ class TestEndsGoDown:
     @pytest.mark.parametrize("state", [RunState.SUCCESS, RunState.FAILED])
     def test_marking_the_parent_stops_the_child(self, engine: Engine, state: RunState) -> None:
         child = begin(engine)
-        mark_run(engine.database, dags.Versions(engine.database), "parent", "r1", state, by="test", now=START)
+        mark_run(engine.database, Versions(engine.database), "parent", "r1", state, by="test", now=START)
         engine.run_until_idle()
         assert engine.run(child)["state"] == "failed"
 
     def test_marking_the_child_lets_the_parent_go_on(self, engine: Engine) -> None:
         child = begin(engine)
-        versions = dags.Versions(engine.database)
+        versions = Versions(engine.database)
         mark_run(engine.database, versions, "child", child, RunState.SUCCESS, by="test", now=START)
         engine.run_until_idle()
         assert engine.states()["call"] == "success"
 
     def test_deleting_the_parent_stops_the_child(self, engine: Engine) -> None:
         child = begin(engine)
-        dags.delete_dag(engine.database, "parent", now=engine.clock.now())
+        dag_deletion.delete_dag(engine.database, "parent", now=engine.clock.now())
         engine.run_until_idle()
         assert engine.run(child)["state"] == "failed"
 
@@ -256,10 +257,10 @@ class TestEndsGoDown:
 
     def test_deleting_the_child_fails_the_task(self, engine: Engine) -> None:
         version = save(engine, {"call": {**PARENT["call"], "execution_timeout": "10m"}})
-        dags.set_paused(engine.database, "child", True, now=engine.clock.now())
+        dag_pauses.set_paused(engine.database, "child", True, now=engine.clock.now())
         engine.trigger(version)
         engine.run_until_idle()
-        dags.delete_dag(engine.database, "child", now=engine.clock.now())
+        dag_deletion.delete_dag(engine.database, "child", now=engine.clock.now())
         engine.run_until_idle()
         assert engine.states() == {"call": "failed"}
         assert "was deleted" in engine.tries("call")[0].message
@@ -322,7 +323,7 @@ def _success(engine: Engine, attempt_id: str) -> Finished:
 def send_back(engine: Engine, dag_id: str, run_id: str) -> None:
     """Clear a whole run."""
     wish = Clear(runs=RunSelection(run_id=run_id))
-    assert clear(engine.database, dags.Versions(engine.database), dag_id, wish, now=engine.clock.now())
+    assert clear(engine.database, Versions(engine.database), dag_id, wish, now=engine.clock.now())
 
 
 class TestLimits:
@@ -384,13 +385,13 @@ class TestLimits:
             engine.trigger(version, run_id)
         engine.run_until_idle()
         assert (engine.states("r1"), engine.states("r2")) == ({"call": "deferred"}, {"call": "scheduled"})
-        now, versions = engine.clock.now(), dags.Versions(engine.database)
+        now, versions = engine.clock.now(), Versions(engine.database)
         if how == "cancel":
             cancel(engine, "parent", "r1")
         elif how == "mark":
             mark_run(engine.database, versions, "parent", "r1", RunState.SUCCESS, by="test", now=now)
         else:
-            dags.set_paused(engine.database, "parent", False, now=now)
+            dag_pauses.set_paused(engine.database, "parent", False, now=now)
             clear(engine.database, versions, "parent", Clear(runs=RunSelection(run_id="r1")), now=now)
         engine.run_until_idle()
         assert_sound(engine.database)

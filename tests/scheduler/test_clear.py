@@ -12,7 +12,7 @@ from mainspring.states import RunType, StateReason, TaskState
 from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear, preview_clear
 from mainspring_store.queries.listing import ListQuery
 from mainspring_store.queries.xcoms import list_xcoms
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from mainspring.attempts import Outcome
 from mainspring.states import StateReason
 from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.tables import deadline
 from tests.scheduler.engine import Engine
 

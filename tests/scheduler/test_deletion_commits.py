@@ -4,20 +4,20 @@ import pytest
 from sqlalchemy import Connection, event
 
 from mainspring_store import Database
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses
 from tests.scheduler.engine import Engine
 
 
 def test_short_transactions_of_a_deletion_wait_for_no_flush_and_the_last_one_does(
     postgres_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 10)
     engine = Engine(postgres_database)
     version = engine.save("etl", {"a": {"type": "noop"}})
     for number in range(20):
         engine.trigger(version, f"ended{number}")
     engine.run_until_idle()
-    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
     engine.trigger(version, "queued")
     waits: list[bool] = [True]
 
@@ -29,7 +29,7 @@ def test_short_transactions_of_a_deletion_wait_for_no_flush_and_the_last_one_doe
 
     event.listen(engine.database.engine, "before_cursor_execute", note_statement)
     event.listen(engine.database.engine, "commit", note_commit)
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     event.remove(engine.database.engine, "before_cursor_execute", note_statement)
     event.remove(engine.database.engine, "commit", note_commit)
     engine.close()

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from mainspring.states import RunType
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_pauses
 from mainspring_store.state import runs
 from mainspring_store.tables import dag, dag_run
 from tests.scheduler.engine import START, Engine
@@ -118,10 +118,10 @@ def test_runs_are_not_heaped_up_beyond_the_limit_of_the_dag(engine: Engine) -> N
 def test_a_paused_dag_has_no_runs_and_goes_on_with_the_latest_slot(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly")
     engine.run_until_idle()
-    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
     move(engine, 5 * HOUR)
     assert scheduled(engine) == []
-    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
     engine.run_until_idle()
     move(engine, HOUR)
     assert scheduled(engine) == [START + 5 * HOUR]

@@ -11,7 +11,7 @@ from mainspring.states import StateReason, TaskState
 from mainspring_store.interventions.clearing import Clear, clear
 from mainspring_store.interventions.marking import Mark, mark
 from mainspring_store.interventions.targets import RunSelection, TaskSelection
-from mainspring_store.resources import dags
+from mainspring_store.resources.versions import Versions
 from tests.scheduler.engine import Engine
 
 MINUTE = timedelta(minutes=1)
@@ -57,7 +57,7 @@ class TestAllowFailure:
     def test_a_mark_counts_the_same(self, engine: Engine) -> None:
         begin(engine, {"lint": {"allow_failure": True}, "build": {"depends_on": ["lint"]}})
         request = Mark(state=TaskState.FAILED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["lint"]))
-        mark(engine.database, dags.Versions(engine.database), "etl", request, by="ann", now=engine.clock.now())
+        mark(engine.database, Versions(engine.database), "etl", request, by="ann", now=engine.clock.now())
         engine.run_until_idle()
         engine.finish("build")
         assert engine.run()["state"] == "success"
@@ -132,7 +132,7 @@ class TestFailFast:
         begin(engine, TASKS, fail_fast=True)
         engine.fail("a")
         request = Clear(runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["a", "b"]))
-        clear(engine.database, dags.Versions(engine.database), "etl", request, now=engine.clock.now())
+        clear(engine.database, Versions(engine.database), "etl", request, now=engine.clock.now())
         engine.run_until_idle()
         for task_id in ("a", "b", "c", "d"):
             engine.finish(task_id)
@@ -257,7 +257,7 @@ def test_a_run_fails_with_instances_of_tasks_that_its_version_has_lost(engine: E
     engine.fail("load")
     engine.save("etl", {"load": {}})
     request = Clear(runs=RunSelection(run_id="r1"), run_on_latest_version=True)
-    clear(engine.database, dags.Versions(engine.database), "etl", request, now=engine.clock.now())
+    clear(engine.database, Versions(engine.database), "etl", request, now=engine.clock.now())
     engine.run_until_idle()
     engine.fail("load")
     assert engine.states() == {"load": "failed", "old": "removed"}

@@ -13,9 +13,10 @@ from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.duties.rescue import LOST_AFTER, find_lost
 from mainspring_store import Database
 from mainspring_store.interventions import Mark, RunSelection, TaskSelection, mark
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.pools import NewPool, create_pools
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.tables import pool
 from tests.scheduler.engine import Engine
@@ -127,7 +128,7 @@ def test_a_cancel_before_the_start_holds_the_next_run_back_until_a_user_decides(
     assert engine.states("r1")["b"] == "skipped"
     assert engine.states("r2")["b"] == "scheduled", "what the cancel kept from running has not succeeded"
     wish = Mark(state=TaskState.SKIPPED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["b"]))
-    mark(engine.database, dags.Versions(engine.database), "etl", wish, by="test", now=engine.clock.now())
+    mark(engine.database, Versions(engine.database), "etl", wish, by="test", now=engine.clock.now())
     engine.run_until_idle()
     assert engine.states("r2")["b"] == "queued"
 
@@ -207,7 +208,7 @@ def test_a_dag_that_is_deleted_and_saved_anew_runs_as_it_says_now(engine: Engine
     engine.trigger(engine.save("etl", {"a": {"command": ["old"]}}), conf={})
     engine.run_until_idle()
     engine.finish("a")
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", {"a": {"command": ["new"]}}))
     engine.run_until_idle()
     assert engine.attempt("a").payload["command"] == ["new"]
@@ -259,7 +260,7 @@ def test_a_dag_that_is_deleted_gives_back_the_slots_of_what_waits(engine: Engine
     engine.trigger(engine.save("etl", {"a": wait, "b": {**wait, "pool_slots": 2}}))
     engine.run_until_idle()
     assert _used(engine) == 3
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert _used(engine) == 0
 
 
@@ -269,7 +270,7 @@ def test_what_a_trigger_rule_has_decided_is_told_before_what_ends_in_the_same_pa
     rest = {"below": {"depends_on": ["last"]}, "last": {"depends_on": list(tasks)}}
     engine.trigger(engine.save("etl", {**tasks, **rest}))
     request = Mark(state=TaskState.SKIPPED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["done"]))
-    mark(engine.database, dags.Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
+    mark(engine.database, Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
     engine.run_until_idle()
     told = [(one.task_id, one.state) for one in engine.events()]
     assert told.index(("last", "skipped")) < told.index(("call", "failed"))
@@ -303,7 +304,7 @@ def test_a_remote_attempt_whose_start_another_scheduler_recorded_is_charged_when
 def test_a_task_below_a_missed_deadline_is_ready_only_when_its_run_starts(engine: Engine) -> None:
     deadline = {"after": "run_after", "within": "5s", "action": "fail"}
     version = engine.save("etl", {"a": {"deadline": deadline}, "b": {"depends_on": ["a"]}})
-    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
     engine.trigger(version)
     engine.clock.move(timedelta(seconds=6))
     engine.run_until_idle()
@@ -311,7 +312,7 @@ def test_a_task_below_a_missed_deadline_is_ready_only_when_its_run_starts(engine
     assert [(one.task_id, one.state, one.ready) for one in engine.instances()] == [
         ("a", "failed", False), ("b", "scheduled", False),
     ]  # fmt: skip
-    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
     engine.run_until_idle()
     assert engine.states() == {"a": "failed", "b": "upstream_failed"}
     assert engine.run()["state"] == "failed"

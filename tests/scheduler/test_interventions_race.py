@@ -9,7 +9,7 @@ import pytest
 from mainspring.attempts import Finished, Outcome, Started
 from mainspring.states import StateReason, TaskState
 from mainspring_store.interventions import Clear, Mark, RunSelection, TaskSelection, clear, mark
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from tests.scheduler.engine import Engine
 
 TASKS: dict[str, Any] = {

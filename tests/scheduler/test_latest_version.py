@@ -11,8 +11,8 @@ from mainspring.states import TaskState
 from mainspring_store.interventions import Clear, RunSelection, TaskSelection, clear, preview_clear
 from mainspring_store.queries.backfills import get_backfill
 from mainspring_store.resources.backfills import ReprocessBehavior
-from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.pools import NewPool, create_pools
+from mainspring_store.resources.versions import Versions
 from mainspring_store.scheduling import StateUpdate, begin_pass
 from mainspring_store.state import runs
 from tests.invariants import assert_sound

@@ -13,7 +13,7 @@ from mainspring_store.database.log_stores import CachedLogStore, open_log_store
 from mainspring_store.queries.failed_tasks import last_lines
 from mainspring_store.queries.logs import read_log, stored_index
 from mainspring_store.resources import log_moving
-from mainspring_store.resources.dags import delete_dag
+from mainspring_store.resources.dag_deletion import delete_dag
 from mainspring_store.resources.log_moving import (
     delete_orphans,
     move_log,

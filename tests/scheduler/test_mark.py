@@ -17,7 +17,7 @@ from mainspring_store.interventions import (
     preview_mark,
     requeue_run,
 )
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_clear import CHAIN, clear_tasks, dated_run, finished_later

@@ -15,7 +15,7 @@ from mainspring_store.interventions import (
     preview_clear,
     requeue_run,
 )
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from mainspring.attempts import Finished, Outcome, Stopped
 from mainspring.states import StateReason
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses
 from mainspring_store.state import runs
 from mainspring_store.tables import task_instance
 from tests.scheduler.engine import Engine
@@ -306,11 +306,11 @@ class TestLimits:
 
     def test_a_paused_dag_starts_nothing_until_it_is_unpaused(self, engine: Engine) -> None:
         version = engine.save("etl", DIAMOND)
-        dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+        dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
         engine.trigger(version)
         engine.run_until_idle()
         assert engine.run()["state"] == "queued"
-        dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+        dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
         engine.run_until_idle()
         assert engine.states()["a"] == "queued"
 
@@ -408,7 +408,7 @@ def test_the_same_tasks_saved_again_in_another_order_run_as_themselves(engine: E
 def test_a_deleted_dag_that_comes_back_in_another_order_runs_as_itself(engine: Engine) -> None:
     tasks = {"a": {"command": ["a"]}, "b": {"command": ["b"], "depends_on": ["a"]}}
     engine.trigger(engine.save("etl", tasks))
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", dict(reversed(tasks.items()))), "r2")
     engine.run_until_idle()
     assert engine.states("r2") == {"b": "scheduled", "a": "queued"}

@@ -19,13 +19,14 @@ from mainspring_store.access.installation import has_retention_defaults
 from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.interventions import Clear, RunSelection, clear, requeue_run
 from mainspring_store.queries.backfills import get_backfill
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses, dags
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.backfills import NewBackfill, ReprocessBehavior, create_backfill, run_dates
 from mainspring_store.resources.kept_runs import set_run_kept
+from mainspring_store.resources.versions import Versions
 from mainspring_store.retention import ClockLeap, preview, sweep
 from mainspring_store.schema.migrate import downgrade, migrate
-from mainspring_store.state import runs
+from mainspring_store.state import run_removal, runs
 from mainspring_store.state.run_removal import Removed
 from mainspring_store.tables import (
     audit_event,
@@ -235,7 +236,7 @@ def test_an_id_and_a_date_of_a_pruned_run_are_not_given_again(engine: Engine) ->
     )
     with pytest.raises(Conflict, match="which retention pruned"):
         runs.create_run(engine.database, again, now=engine.clock.now())
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     engine.trigger(engine.save("etl", {"a": {}}), "r1")
 
 
@@ -332,7 +333,7 @@ def test_nobody_clears_a_run_of_which_a_part_is_gone(engine: Engine, monkeypatch
     engine.clock.move(9 * DAY)
     steps = sweep(engine.database, Policy(of_runs=ONE), now=engine.clock.now())
     assert 0 < next(steps).removed.instances < 120
-    versions, now = dags.Versions(engine.database), engine.clock.now()
+    versions, now = Versions(engine.database), engine.clock.now()
     assert clear(engine.database, versions, "wide", Clear(runs=RunSelection(run_id="r1")), now=now) == []
     assert not requeue_run(engine.database, versions, "wide", "r1", now=now)
     assert engine.run("r1")["state"] == "success"
@@ -463,7 +464,7 @@ def test_a_new_instance_has_defaults_and_a_setting_overrides_them(database: Data
 def test_a_long_history_of_a_dag_is_deleted_in_short_transactions(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 30)
+    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 30)
     wide = engine.save("wide", {f"t{number}": {"type": "noop"} for number in range(50)})
     narrow = engine.save("narrow", {"a": {"type": "noop"}})
     for number in range(20):
@@ -481,7 +482,7 @@ def test_a_long_history_of_a_dag_is_deleted_in_short_transactions(
     monkeypatch.setattr(engine.database, "write", counted)
     for dag_id in ("wide", "narrow"):
         commits.clear()
-        dags.delete_dag(engine.database, dag_id, now=engine.clock.now())
+        dag_deletion.delete_dag(engine.database, dag_id, now=engine.clock.now())
         assert len(commits) >= 4
     assert run_ids(engine) == []
 
@@ -489,7 +490,7 @@ def test_a_long_history_of_a_dag_is_deleted_in_short_transactions(
 def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 10)
     done(engine, engine.save("etl", {"a": {}}), "r1")
     rows = [{"dag_id": "etl", "run_id": f"old{number}", "state": "success", "moment": START} for number in range(50)]
     with engine.database.write() as connection:
@@ -502,7 +503,7 @@ def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
         return write()
 
     monkeypatch.setattr(engine.database, "write", counted)
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert len(commits) >= 6
     with engine.database.read() as connection:
         assert connection.scalar(select(func.count()).select_from(pruned_run)) == 0
@@ -511,20 +512,20 @@ def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
 def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 10)
+    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 10)
     version = engine.save("etl", {"a": {"type": "wait", "for": "PT1H"}}, max_active_runs=1)
     for number in range(40):
         engine.trigger(version, f"r{number}")
     engine.run_until_idle()
     batches: list[int] = []
-    remove = dags.remove_runs
+    remove = run_removal.remove_runs
 
     def counted(connection: Connection, keys: Sequence[int], **options: Any) -> None:
         batches.append(len(keys))
         remove(connection, keys, **options)
 
-    monkeypatch.setattr(dags, "remove_runs", counted)
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    monkeypatch.setattr(dag_deletion, "remove_runs", counted)
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert sum(batches) == 39, "all but the running run"
     assert max(batches) <= 10
     assert run_ids(engine) == []
@@ -534,9 +535,9 @@ def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
 def test_a_queued_run_is_ended_before_the_deletion_of_its_dag_cuts_it(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dags._ROWS_AT_ONCE", 40)
+    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 40)
     version = engine.save("etl", {f"t{number}": {"type": "noop"} for number in range(50)})
-    dags.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
     engine.trigger(version, "r1")
     write = engine.database.write
     commits: list[int] = []
@@ -550,13 +551,13 @@ def test_a_queued_run_is_ended_before_the_deletion_of_its_dag_cuts_it(
     with monkeypatch.context() as patch:
         patch.setattr(engine.database, "write", breaks_off)
         with pytest.raises(StoreUnavailable):
-            dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+            dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert 0 < engine.run("r1")["tasks_total"] < 50, "the run is cut"
-    dags.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
     engine.run_until_idle()
     run = engine.run("r1")
     assert (run["state"], run["state_reason"], run["tasks_unfinished"]) == (RunState.FAILED, StateReason.CANCELLED, 0)
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert run_ids(engine) == []
     assert_sound(engine.database)
 
@@ -585,7 +586,7 @@ def test_the_history_of_a_deleted_dag_is_looked_at_before_the_turn_to_write(
                 driver.set_progress_handler(None, 0)
 
     monkeypatch.setattr(engine.database, "write", counted)
-    dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert steps[0] < 200, "the pause of the DAG reads none of its 400 runs"
 
 
@@ -596,7 +597,7 @@ def test_a_busy_dag_loses_nothing_when_its_deletion_is_refused(engine: Engine) -
     engine.trigger(engine.save("etl", {"a": {}}), "busy")
     engine.run_until_idle()
     with pytest.raises(Conflict, match="1 task instances queued or running"):
-        dags.delete_dag(engine.database, "etl", now=engine.clock.now())
+        dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
     assert run_ids(engine) == ["r1", "busy"]
     engine.finish("a", run_id="busy")
 

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.states import StateReason
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_pauses
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.resources.pools import NewPool, change_pools, create_pools
@@ -234,7 +234,7 @@ class Machine(RuleBasedStateMachine):
     def drain(self) -> None:
         """From whatever state: everything that was begun comes to an end, and then nothing moves any more."""
         for dag_id in self.versions:
-            dags.set_paused(self.database, dag_id, False, now=self.clock.now())
+            dag_pauses.set_paused(self.database, dag_id, False, now=self.clock.now())
             self.model.paused[dag_id] = False
         change_pools(self.database, {name: {"slots": -1} for name in POOLS})
         # With one slot, each round carries out one task.

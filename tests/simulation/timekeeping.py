@@ -18,7 +18,7 @@ from mainspring.errors import Conflict
 from mainspring.instants import format_instant
 from mainspring.retention import RunPolicy
 from mainspring.states import RunType, StateReason
-from mainspring_store.resources import backfills, dags
+from mainspring_store.resources import backfills, dag_pauses, dags
 from mainspring_store.state import runs
 from tests.invariants import Facts, read_facts, violations
 from tests.scheduler.engine import START, MovedClock
@@ -133,7 +133,7 @@ class TimeMachine(RuleBasedStateMachine):
 
     @rule(is_paused=st.booleans())
     def pause(self, is_paused: bool) -> None:
-        dags.set_paused(self.database, DAG, is_paused, now=self._now())
+        dag_pauses.set_paused(self.database, DAG, is_paused, now=self._now())
         self.is_paused = is_paused
 
     @rule(seconds=st.sampled_from([1, 30, 61, 300, 3600]))
@@ -308,7 +308,7 @@ class TimeMachine(RuleBasedStateMachine):
         for host in self.hosts:
             host.clock.instant = latest
             host.heartbeat()
-        dags.set_paused(self.database, DAG, False, now=latest)
+        dag_pauses.set_paused(self.database, DAG, False, now=latest)
         self.is_paused = False
         for one in self.facts.backfills.values():
             if one.completed_at is None:

@@ -20,8 +20,9 @@ from mainspring_store.interventions import (
     clear,
     mark,
 )
-from mainspring_store.resources import dags
+from mainspring_store.resources import dag_deletion, dag_pauses, dags
 from mainspring_store.resources.pools import change_pools
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from tests.simulation.documents import CALLED, CALLER, POOLS, confs, documents
 from tests.simulation.machine import PICK, Machine, one_of
@@ -101,7 +102,7 @@ class Users(Machine):
                 include_upstream=has_upstream,
             ),
         )
-        clear(self.database, dags.Versions(self.database), run.dag_id, request, now=self.clock.now())
+        clear(self.database, Versions(self.database), run.dag_id, request, now=self.clock.now())
         self.follow_the_hand(run)
 
     @precondition(lambda self: any(not run.is_over and run.dag_id in self.versions for run in self.model.runs.values()))
@@ -115,7 +116,7 @@ class Users(Machine):
         finished = {key: one.state for key, one in run.instances.items() if one.state in FINISHED}
         has_begun = any(one.state in ("queued", "running", "deferred") for one in run.instances.values())
         number, now = self.version_numbers[run.dag_id], self.clock.now()
-        versions = dags.Versions(self.database)
+        versions = Versions(self.database)
         try:
             changed = change_run_version(
                 self.database, versions, run.dag_id, run.run_id, number, restarts=restarts, now=now
@@ -157,7 +158,7 @@ class Users(Machine):
             runs=RunSelection(run_id=run.run_id),
             tasks=TaskSelection(task_ids=[one_of(list(run.definition.tasks), task)]),
         )
-        mark(self.database, dags.Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
+        mark(self.database, Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
         self.follow_the_hand(run)
         # A run that has nothing left to do is ended by the scheduler's next look.
         self.do_pass(self.hosts[0])
@@ -178,7 +179,7 @@ class Users(Machine):
     @rule(pick=PICK, is_paused=st.booleans())
     def pause(self, pick: int, is_paused: bool) -> None:
         dag_id = one_of(sorted(self.versions), pick)
-        dags.set_paused(self.database, dag_id, is_paused, now=self.clock.now())
+        dag_pauses.set_paused(self.database, dag_id, is_paused, now=self.clock.now())
         self.model.paused[dag_id] = is_paused
 
     @precondition(lambda self: "pools" in self.features)
@@ -198,7 +199,7 @@ class Users(Machine):
         mine = [run for run in self.model.runs.values() if run.dag_id == dag_id]
         is_active = any(one.state in ("queued", "running") for run in mine for one in run.instances.values())
         try:
-            dags.delete_dag(self.database, dag_id, now=self.clock.now())
+            dag_deletion.delete_dag(self.database, dag_id, now=self.clock.now())
         except Conflict:
             assert is_active, "a DAG without active instances could not be deleted"
             return

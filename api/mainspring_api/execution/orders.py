@@ -11,8 +11,8 @@ from mainspring.traces import trace_of_run
 from mainspring.waits import attempt_timeout
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
-from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.secrets import OpenedSecrets, open_secrets
+from mainspring_store.resources.versions import Versions
 from mainspring_store.scheduling.worker_protocol import Claimed
 
 __all__ = ["WorkOrders"]

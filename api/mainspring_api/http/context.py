@@ -22,7 +22,7 @@ from mainspring_store import Database
 from mainspring_store.access.quotas import Usage
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.notify import Notifier
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 
 __all__ = ["Context", "application_context", "context", "replace_database"]
 

@@ -21,8 +21,8 @@ from mainspring_store.interventions.targets import (
     selections_in,
 )
 from mainspring_store.interventions.version_change import VersionChange, change_version, write_version_changes
-from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.notes import note_instances
+from mainspring_store.resources.versions import Versions
 
 __all__ = ["Clear", "clear", "clear_ended_run", "preview_clear"]
 

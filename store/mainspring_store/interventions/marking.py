@@ -18,8 +18,8 @@ from mainspring_store.interventions.targets import (
     load_runs,
     selections_in,
 )
-from mainspring_store.resources.dags import Versions
 from mainspring_store.resources.notes import note_instances
+from mainspring_store.resources.versions import Versions
 
 __all__ = ["Mark", "mark", "mark_run", "preview_mark", "requeue_run"]
 

@@ -14,7 +14,7 @@ from mainspring_store.interventions.clearing import Clearing, collect
 from mainspring_store.interventions.targets import RunSelection, Shape, TargetRun, find_runs, load_runs
 from mainspring_store.interventions.version_change import VersionChange, change_version, write_version_changes
 from mainspring_store.queries.runs import run_not_found
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.tables import task_instance
 
 __all__ = ["change_run_version"]

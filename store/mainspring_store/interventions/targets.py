@@ -17,7 +17,7 @@ from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.dags import require_dag
 from mainspring_store.queries.runs import run_not_found
-from mainspring_store.resources.dags import Versions
+from mainspring_store.resources.versions import Versions
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.tables import dag_run, pruned_run, task_instance
 

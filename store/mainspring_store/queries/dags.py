@@ -38,6 +38,7 @@ __all__ = [
     "list_dags",
     "list_versions",
     "require_dag",
+    "stored_document",
 ]
 
 _last_run = select(func.max(dag_run.c.id)).where(dag_run.c.dag_id == dag.c.dag_id).correlate(dag).scalar_subquery()
@@ -182,6 +183,12 @@ def get_dags(database: Database, dag_ids: Sequence[str]) -> list[dict[str, Any]]
     return dags
 
 
+def stored_document(connection: Connection, version_id: int) -> dict[str, Any] | None:
+    """The definition of a version as it is stored; None = there is no such version."""
+    document: dict[str, Any] | None = connection.scalar(_DOCUMENT, {"id": version_id})
+    return document
+
+
 def list_dags(database: Database, query: ListQuery, *, tags: list[str] | None = None, all_tags: bool = False) -> Listed:
     """A page of DAGs, with the members of `get_dag`.
 
@@ -321,3 +328,4 @@ _SOURCE = select(dag_version.c.source).where(dag_version.c.id == bindparam("id")
 _DESCRIBED_VERSION = _COUNTED_VERSION.where(
     dag_version.c.dag_id == bindparam("dag_id"), dag_version.c.version_number == bindparam("number")
 )
+_DOCUMENT = select(dag_version.c.document).where(dag_version.c.id == bindparam("id"))

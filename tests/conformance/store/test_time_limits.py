@@ -16,7 +16,8 @@ from mainspring_scheduler import service
 from mainspring_store import Database, open_database
 from mainspring_store.database.key_ring import KeyRing, key_file
 from mainspring_store.database.transactions import lift_time_limit
-from mainspring_store.resources.dags import delete_dag, save_dag
+from mainspring_store.resources.dag_deletion import delete_dag
+from mainspring_store.resources.dags import save_dag
 from mainspring_store.schema.migrate import current_revision, head_revision, migrate
 from tests.services.postgres import PostgresServer
 

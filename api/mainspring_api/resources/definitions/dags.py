@@ -41,15 +41,9 @@ from mainspring_api.resources.definitions.definition_warnings import WARNINGS, w
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
-from mainspring_store.resources.dags import (
-    Expected,
-    Source,
-    check_dag,
-    delete_dag,
-    save_dag,
-    set_all_paused,
-    set_paused,
-)
+from mainspring_store.resources.dag_deletion import delete_dag
+from mainspring_store.resources.dag_pauses import set_all_paused, set_paused
+from mainspring_store.resources.dags import Expected, Source, check_dag, save_dag
 from mainspring_store.resources.row_locks import lock_dag, lock_dag_and_runs
 
 __all__ = ["blueprint"]
