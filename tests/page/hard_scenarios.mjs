@@ -89,6 +89,72 @@ export const hardScenarios = {
     assert.equal(versions.length, 2);
   },
 
+  async a_text_runs_once_without_a_save({ open, task, api }) {
+    const params = "params: {type: object, properties: {rows: {type: integer, maximum: 100}}}\n";
+    await sendText(task, "page_once", text("first", `  last: {type: noop}\n${params}`).replace("page_edit", "page_once"));
+    const page = await open({ token: task.token });
+    await edit(page, "page_once");
+    await page.keyboard.type("max_active_run: 3");
+    await page.keyboard.press("Escape");
+    const once = page.getByRole("button", { name: "Run once…" });
+    await page.getByRole("button", { name: "line 9" }).click();
+    assert.ok(await once.isDisabled());
+    await page.keyboard.press("Control+.");
+    await until("the plan", () => once.isEnabled());
+    await once.click();
+    const dialog = page.getByRole("dialog");
+    await seen(dialog.getByText("v1 stays the current version"));
+    await dialog.getByLabel("Params as JSON").fill('{"rows": 250}');
+    await dialog.getByRole("button", { name: /^Run once/ }).click();
+    await seen(dialog.getByText(/^rows: .*250/));
+    assert.equal((await api("GET", "/dags/page_once/dagRuns")).total_entries, 0);
+    await dialog.getByLabel("Params as JSON").fill('{"rows": 7');
+    await seen(dialog.getByText("This is no JSON."));
+    await dialog.getByLabel("Params as JSON").fill('{"rows": 7}');
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/dags\/page_once\/runs\//);
+    await seen(page.getByText("not saved", { exact: true }));
+    const [run] = (await api("GET", "/dags/page_once/dagRuns")).dag_runs;
+    assert.deepEqual([run.conf, run.dag_versions[0].is_inline], [{ rows: 7 }, true]);
+    assert.equal((await api("GET", "/dags/page_once/dagVersions")).total_entries, 1);
+    await page.goto("/dags/page_once/definition/edit");
+    await seen(page.getByText("Your draft of this browser is back."));
+    // The run has taken the number 2.
+    const save = page.getByRole("button", { name: "Save as v3" });
+    await until("the plan of the draft", () => save.isEnabled().catch(() => false));
+    await save.click();
+    await page.waitForURL(/version=3$/);
+    await page.goto("/dags/page_once/versions");
+    await page.getByRole("link", { name: "Compare" }).click();
+    await page.waitForURL(/versions\/1\.\.\.3$/);
+  },
+
+  async a_dag_says_its_bundle_and_how_much_it_has({ open, task, api }) {
+    const schedule = { cron: "30 2 * * *", timezone: "UTC" };
+    const put = (dag_id, description) => api("PUT", "/dags", { bundle_name: "team", definitions: [{ definition: { dag_id, description, schedule, tasks: { one: { type: "noop" }, two: { type: "noop" } } } }] });
+    await put("page_team", "first");
+    await put("page_team", "second");
+    await put("page_team_other", "first");
+    const { dag_run_id: run } = await api("POST", "/dags/page_team/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_team");
+    await seen(page.getByText("bundle team"));
+    const tabs = page.getByRole("navigation", { name: "page_team" });
+    await seen(tabs.getByRole("link", { name: "Runs 1", exact: true }));
+    await seen(tabs.getByRole("link", { name: "Versions 2", exact: true }));
+    await tabs.getByRole("link", { name: "Schedule" }).click();
+    const days = page.locator(".panel", { has: page.getByRole("heading", { name: "Days with runs" }) });
+    await seen(days.locator(".plan").getByText(/: 1 planned$/));
+    assert.ok((await days.locator(".months .plan").count()) > 50);
+    await page.goto(`/dags/page_team/runs/${encodeURIComponent(run)}`);
+    await seen(page.getByRole("link", { name: "Tasks 2", exact: true }));
+    await api("POST", "/dags/prune", { bundle_name: "team", kept: ["page_team_other"] });
+    await page.goto("/dags/page_team");
+    await seen(page.getByText("The bundle team no longer has this DAG"));
+    await seen(page.getByRole("link", { name: /^Edit/ }));
+    await nothing(page.getByRole("link", { name: /^Trigger/ }));
+  },
+
   async two_authors_lose_nothing({ open, task, api }) {
     await sendText(task, "page_both", text("first").replace("page_edit", "page_both"));
     const page = await open({ token: task.token });

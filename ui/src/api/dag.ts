@@ -18,6 +18,28 @@ export const dagVersions = (dagId: string, limit: number) =>
     queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-version_number"] } }, signal })),
   });
 
+/** How many runs and saved versions a DAG has. A number of runs that is only known to be at least that has a limit. */
+export const dagCounts = (dagId: string) =>
+  queryOptions({
+    queryKey: ["dag", dagId, "counts"],
+    queryFn: async ({ signal }) => {
+      const options = { params: { path: { dag_id: dagId }, query: { limit: 0 } }, signal };
+      const [runs, versions] = await Promise.all([ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", options)), ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", options))]);
+      return { runs: runs.total_entries, isAtLeast: runs.total_entries_limit !== null, versions: versions.total_entries };
+    },
+  });
+
+/** The highest number of a version, saved or not. */
+export const newestNumber = (dagId: string) =>
+  queryOptions({
+    queryKey: ["dag", dagId, "newest"],
+    queryFn: async ({ signal }) => {
+      const query = { limit: 1, order_by: ["-version_number"], include_inline: true };
+      const { dag_versions: versions } = await ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query }, signal }));
+      return versions[0]?.version_number ?? 0;
+    },
+  });
+
 /** A DAG day by day of a zone, both ends included. */
 export const calendar = (dagId: string, from: string, to: string, timezone: string) =>
   queryOptions({

@@ -18,7 +18,7 @@ export interface SavedText {
 
 const YAML = "application/yaml";
 const JSON_TYPE = "application/json";
-const mediaOf = (isYaml: boolean): string => (isYaml ? YAML : JSON_TYPE);
+export const mediaOf = (isYaml: boolean): string => (isYaml ? YAML : JSON_TYPE);
 
 /** The name of the attachment tells the version of a text: `nightly.v3.yaml`. */
 const VERSION_OF_NAME = /\.v(\d+)\.\w+"?$/;

@@ -19,17 +19,19 @@ interface Props {
   /** What stands in a day; undefined = nothing. */
   markOf(date: string): DayMark | undefined;
   today?: string;
+  /** On a narrow screen the first month comes first; else the last one. */
+  isAhead?: boolean;
 }
 
 /** Months of days, as many beside each other as fit. */
-export function MonthGrid({ first, last, markOf, today }: Props) {
+export function MonthGrid({ first, last, markOf, today, isAhead = false }: Props) {
   const { language } = useLanguage();
   const format = (options: Intl.DateTimeFormatOptions) => new Intl.DateTimeFormat(language === "en" ? "en-GB" : language, { timeZone: "UTC", ...options });
   const [month, weekday, whole] = [format({ month: "long", year: "numeric" }), format({ weekday: "short" }), format({ dateStyle: "full" })];
   // 1 January 2024 was a Monday.
   const weekdays = Array.from({ length: 7 }, (_, index) => weekday.format(Date.UTC(2024, 0, 1 + index)));
   return (
-    <div className="months">
+    <div className={isAhead ? "months ahead" : "months"}>
       {monthsOf(first, last).map(({ name, days }) => (
         <section key={name} aria-label={month.format(new Date(`${name}-01`))}>
           <h3 className="b">{month.format(new Date(`${name}-01`))}</h3>

@@ -13,3 +13,6 @@ export function Tabs({ label, current, children }: { label: string; current: str
     </nav>
   );
 }
+
+/** How many things a tab has; nothing while that is unknown. */
+export const TabCount = ({ children }: { children: ReactNode }) => children !== undefined && <> <span className="n">{children}</span></>;

@@ -34,6 +34,8 @@ export const run = {
   data_of: (day: string) => `data of ${day}`,
   data_between: (from: string, to: string) => `data from ${from} to ${to}`,
   median: (span: string) => `median ${span}`,
+  not_saved: "not saved",
+  not_saved_text: "The definition of this run was sent with it, and not saved.",
   version_ran: (version: string) => `${version} ran`,
   newer_during: (version: string) => `${version} was saved while it ran`,
   newer_since: (version: string) => `${version} was saved since`,

@@ -34,6 +34,8 @@ export const run: Messages["run"] = {
   data_of: (day) => `${day} 데이터`,
   data_between: (from, to) => `${from}부터 ${to}까지의 데이터`,
   median: (span) => `중앙값 ${span}`,
+  not_saved: "저장 안 됨",
+  not_saved_text: "이 실행의 정의는 실행과 함께 보낸 것이며 저장되지 않았습니다.",
   version_ran: (version) => `${version}으로 실행`,
   newer_during: (version) => `실행 중에 ${version} 저장됨`,
   newer_since: (version) => `이후 ${version} 저장됨`,

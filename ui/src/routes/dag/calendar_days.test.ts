@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { en } from "../../i18n/en.ts";
-import { type CalendarDay, markOf } from "./calendar_days.ts";
+import { type CalendarDay, markOf, upcomingOf } from "./calendar_days.ts";
 
 const look = (...day: CalendarDay) => markOf(day, en.dag.calendar);
 
@@ -14,4 +14,9 @@ test("the worst state of a day shows, and how many runs have it", () => {
 test("a day that the schedule leaves out says why; an empty one says nothing", () => {
   expect(look("2026-12-25", 0, 0, 0, 0, "Christmas Day (DE-BY)")).toEqual({ look: "drop", label: "left out: Christmas Day (DE-BY)" });
   expect(look("2026-12-26", 0, 0, 0, 0, null)).toBeUndefined();
+});
+
+test("what is still to come shows beside what ran on the day", () => {
+  expect(upcomingOf(["2026-11-27", 22, 2, 0, 3, null], en.dag.calendar)).toEqual({ look: "plan", small: "3", label: "3 planned" });
+  expect(upcomingOf(["2026-11-27", 22, 2, 0, 0, null], en.dag.calendar)).toBeUndefined();
 });

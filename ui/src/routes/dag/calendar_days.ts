@@ -16,3 +16,6 @@ export function markOf([, success, failed, running, planned, dropped]: CalendarD
   if (planned) return { look: "plan", small: many(planned), label };
   return { look: "drop", label };
 }
+
+/** The same for what is still to come, whatever ran on that day. */
+export const upcomingOf = ([date, , , , planned, dropped]: CalendarDay, t: Messages["dag"]["calendar"]): DayMark | undefined => markOf([date, 0, 0, 0, planned, dropped], t);

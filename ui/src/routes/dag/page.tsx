@@ -2,12 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import type { Schema } from "../../api/client.ts";
-import { dagDetails } from "../../api/dag.ts";
-import { useT } from "../../i18n/index.tsx";
+import { dagCounts, dagDetails } from "../../api/dag.ts";
+import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Icon } from "../../kit/icon.tsx";
 import { Boundary, Loaded } from "../../kit/panel.tsx";
 import { Ago, Until, When } from "../../kit/time.tsx";
+import { count } from "../../time/format.ts";
 import { Anchor } from "../anchor.tsx";
 import { BackfillPage } from "../backfills/new.tsx";
 import { DagSwitch } from "../home/dags.tsx";
@@ -18,7 +19,7 @@ import { DurationsTab } from "./durations_tab.tsx";
 import { GridTab } from "./grid_tab.tsx";
 import { DefinitionTab } from "./definition.tsx";
 import { SettingsTab } from "./settings_tab.tsx";
-import { Tabs as TabRow } from "../../kit/tabs.tsx";
+import { TabCount, Tabs as TabRow } from "../../kit/tabs.tsx";
 import { RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
 
 const TABS = ["grid", "runs", "calendar", "durations", "versions", "definition", "schedule", "settings"] as const;
@@ -60,11 +61,15 @@ function Tab({ dag, tab }: { dag: Schema<"DagDetails">; tab: string }) {
 
 function Tabs({ dagId, tab }: { dagId: string; tab: string }) {
   const { dag: t } = useT();
+  const { language } = useLanguage();
+  const { data } = useQuery(dagCounts(dagId));
+  const counts: Partial<Record<(typeof TABS)[number], string>> = data ? { runs: count(language, data.runs) + (data.isAtLeast ? "+" : ""), versions: count(language, data.versions) } : {};
   return (
     <TabRow label={dagId} current={tab}>
       {TABS.map((each) => (
         <Anchor key={each} href={`/dags/${encodeURIComponent(dagId)}${each === "grid" ? "" : `/${each}`}`} aria-current={each === tab ? "page" : undefined}>
           {t.tabs[each]}
+          <TabCount>{counts[each]}</TabCount>
         </Anchor>
       ))}
     </TabRow>
@@ -83,12 +88,13 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
       <div style={{ minInlineSize: 0 }}>
         <h1 className="row wrap">
           <span className="anywhere">{dag.dag_id}</span>
-          {canAct ? <DagSwitch dag={dag} /> : dag.is_paused && <span className="tag">{common.states.paused}</span>}
+          {dag.is_stale && <span className="tag">{t.stale}</span>}
+          {canAct && !dag.is_stale ? <DagSwitch dag={dag} /> : dag.is_paused && !dag.is_stale && <span className="tag">{common.states.paused}</span>}
         </h1>
         <p className="facts small">
           <span>{hasSchedule ? dag.timetable_description : t.no_schedule}</span>
           {dag.is_paused ? (
-            <span>{t.paused}</span>
+            !dag.is_stale && <span>{t.paused}</span>
           ) : (
             dag.next_dagrun_run_after && (
               <span>
@@ -104,6 +110,7 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
               {t.saved(version.version_number)} <Ago at={version.created_at} />
             </span>
           )}
+          {dag.bundle_name !== null && <span className="anywhere">{t.of_bundle(dag.bundle_name)}</span>}
           {dag.owners.length > 0 && <span>{dag.owners.join(", ")}</span>}
           {dag.tags.map((tag) => (
             <Link key={tag.name} className="tag" to="/" search={{ tag: tag.name }}>
@@ -111,9 +118,10 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
             </Link>
           ))}
         </p>
+        {dag.is_stale && <p className="small t-retry">{t.stale_text(dag.bundle_name)}</p>}
         {dag.description && <p className="small muted anywhere">{dag.description}</p>}
       </div>
-      {(canAct || isAuthor) && <Acts dagId={dag.dag_id} canAct={canAct} isAuthor={isAuthor} hasSchedule={hasSchedule} />}
+      {(canAct || isAuthor) && <Acts dagId={dag.dag_id} canAct={canAct && !dag.is_stale} isAuthor={isAuthor} hasSchedule={hasSchedule} />}
     </div>
   );
 }

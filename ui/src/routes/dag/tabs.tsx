@@ -11,6 +11,7 @@ import { RunTable } from "../runs/table.tsx";
 import { useSession } from "../session.tsx";
 import { InstantInput } from "../trigger/instant.tsx";
 import { NextRuns } from "./next_runs.tsx";
+import { UpcomingDays } from "./upcoming_days.tsx";
 import { Versions } from "./versions.tsx";
 
 const PAGE = 50;
@@ -57,13 +58,16 @@ export function ScheduleTab({ dagId }: { dagId: string }) {
   const [after, setAfter] = useState<string | undefined>();
   const query = useQuery(schedule(dagId, 25, after));
   return (
-    <NextRuns
-      query={query}
-      from={
-        <label className="row wrap small muted">
-          {t.schedule_from} <InstantInput ids={{ id: "schedule-from" }} value={after} onChange={setAfter} />
-        </label>
-      }
-    />
+    <div className="lay-two">
+      <NextRuns
+        query={query}
+        from={
+          <label className="row wrap small muted">
+            {t.schedule_from} <InstantInput ids={{ id: "schedule-from" }} value={after} onChange={setAfter} />
+          </label>
+        }
+      />
+      <UpcomingDays dagId={dagId} />
+    </div>
   );
 }

@@ -21,7 +21,7 @@ export function Versions({ dagId, query, chosen }: Props) {
         {(data) => (
           <table className="tbl">
             <tbody>
-              {(data.dag_versions as Version[]).map((version) => (
+              {(data.dag_versions as Version[]).map((version, index, all) => (
                 <tr key={version.version_number} className={version.version_number === chosen ? "sel" : ""}>
                   <td>
                     <Anchor className="id" href={`/dags/${encodeURIComponent(dagId)}/definition?version=${version.version_number}`}>
@@ -35,8 +35,8 @@ export function Versions({ dagId, query, chosen }: Props) {
                   </td>
                   {version.run_count !== undefined && <td className="num">{t.version_runs(version.run_count)}</td>}
                   <td className="num">
-                    {version.version_number > 1 && (
-                      <Anchor className="l small" href={`/dags/${encodeURIComponent(dagId)}/versions/${version.version_number - 1}...${version.version_number}`}>
+                    {all[index + 1] && (
+                      <Anchor className="l small" href={`/dags/${encodeURIComponent(dagId)}/versions/${all[index + 1]?.version_number}...${version.version_number}`}>
                         {t.compare}
                       </Anchor>
                     )}

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams } from "@tanstack/react-router";
 import { type RefObject, useEffect, useMemo, useRef, useState } from "react";
 import { ApiError, type Schema } from "../../api/client.ts";
+import { newestNumber } from "../../api/dag.ts";
 import { type SavedText, names as namesQuery, plan as planQuery, savedText } from "../../api/editing.ts";
 import { type EditorProblem, problemOf } from "../../editor/problems.ts";
 import type { Editor } from "../../editor/codemirror.ts";
@@ -15,6 +16,7 @@ import { useIsOffline } from "../../live/state.ts";
 import { useSession } from "../session.tsx";
 import { useDelayed } from "./use_delayed.ts";
 import { InFlight, PlanPanel } from "./plan_panel.tsx";
+import { RunOnceDialog } from "./run_once.tsx";
 import { useCodeMirror } from "./use_codemirror.ts";
 import { type Editing, useEditing } from "./use_editing.ts";
 import "../dag/dag.css";
@@ -50,7 +52,8 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText })
   const problems = useProblems(checked, plan.error, plan.data);
   const errors = problems.filter((problem) => problem.severity === "error");
   const isChanged = text !== base.text;
-  const isReady = isChanged && isCurrent && plan.isSuccess && editing.rival === null && !isOffline && !editing.isSaving;
+  const isValid = isCurrent && plan.isSuccess && !isOffline;
+  const isReady = isChanged && isValid && editing.rival === null && !editing.isSaving;
   const save = () => isReady && editing.save(message);
   const host = useRef<HTMLDivElement>(null);
   const { data: names } = useQuery(namesQuery());
@@ -64,7 +67,7 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText })
   const fault = plan.error instanceof ApiError && plan.error.status === 422 ? null : plan.error;
   return (
     <>
-      <Head dagId={dagId} editing={editing} isChanged={isChanged} isReady={isReady} onSave={save} willChange={plan.data?.action === "change"} />
+      <Head dagId={dagId} editing={editing} isChanged={isChanged} isValid={isValid} isReady={isReady} onSave={save} willChange={plan.data?.action === "change"} />
       <div className="lay-edit">
         <EditorPanel host={host} editor={editor} editing={editing} errors={errors} />
         <div className="stack panels">
@@ -95,16 +98,21 @@ interface HeadProps {
   dagId: string;
   editing: Editing;
   isChanged: boolean;
+  /** The server has checked the text and found no fault. */
+  isValid: boolean;
   isReady: boolean;
   onSave(): void;
   willChange: boolean;
 }
 
-function Head({ dagId, editing, isChanged, isReady, onSave, willChange }: HeadProps) {
+function Head({ dagId, editing, isChanged, isValid, isReady, onSave, willChange }: HeadProps) {
   const { editor: t, common } = useT();
   const navigate = useNavigate();
   const [isDiscarding, setDiscarding] = useState(false);
+  const [isRunning, setRunning] = useState(false);
   const { base } = editing;
+  // A version that ran without a save has a number too.
+  const newest = useQuery(newestNumber(dagId)).data ?? 0;
   const leave = () => void navigate({ href: `/dags/${encodeURIComponent(dagId)}/definition` });
   return (
     <div className="head">
@@ -125,11 +133,15 @@ function Head({ dagId, editing, isChanged, isReady, onSave, willChange }: HeadPr
       </div>
       <div className="acts">
         <Button onClick={() => (isChanged ? setDiscarding(true) : leave())}>{isChanged ? t.discard : common.close}</Button>
+        <Button disabled={!isValid} onClick={() => setRunning(true)}>
+          {t.run_once_open}
+        </Button>
         <Button primary disabled={!isReady} onClick={onSave}>
-          {willChange ? t.save_as(base.version + 1) : t.save} <kbd>Ctrl</kbd>
+          {willChange ? t.save_as(Math.max(base.version, newest) + 1) : t.save} <kbd>Ctrl</kbd>
           <kbd>S</kbd>
         </Button>
       </div>
+      {isRunning && <RunOnceDialog dagId={dagId} text={editing.text} isYaml={base.isYaml} version={base.version} onClose={() => setRunning(false)} />}
       <Dialog
         open={isDiscarding}
         onClose={() => setDiscarding(false)}

@@ -85,7 +85,7 @@ function Version({ run }: { run: Run }) {
   const latest = data?.dag_versions[0];
   if (!ran) return null;
   const path = `/dags/${encodeURIComponent(run.dag_id)}`;
-  const isNewer = latest !== undefined && latest.version_number > ran.version_number;
+  const isNewer = !ran.is_inline && latest !== undefined && latest.version_number > ran.version_number;
   const isDuring = isNewer && run.start_date !== null && (run.end_date === null || latest.created_at < run.end_date);
   const [before, after] = t.version_ran("\0").split("\0");
   const [newBefore, newAfter] = (isDuring ? t.newer_during("\0") : t.newer_since("\0")).split("\0");
@@ -96,6 +96,14 @@ function Version({ run }: { run: Run }) {
         v{ran.version_number}
       </Anchor>
       {after}
+      {ran.is_inline && (
+        <>
+          {" "}
+          <span className="tag" title={t.not_saved_text}>
+            {t.not_saved}
+          </span>
+        </>
+      )}
       {isNewer && (
         <>
           ; {newBefore}

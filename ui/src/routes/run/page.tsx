@@ -4,7 +4,7 @@ import { useEffect } from "react";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Boundary, Empty, Loaded } from "../../kit/panel.tsx";
-import { Tabs } from "../../kit/tabs.tsx";
+import { TabCount, Tabs } from "../../kit/tabs.tsx";
 import { api, ok, type Schema } from "../../api/client.ts";
 import { dagRun, runHref, timeline } from "../../api/run.ts";
 import { useClock } from "../../kit/time.tsx";
@@ -16,6 +16,7 @@ import { RunHead } from "./head.tsx";
 import { OutputsTab } from "./outputs_tab.tsx";
 import { RunOverview } from "./overview.tsx";
 import { ParamsTab } from "./params_tab.tsx";
+import { instancesIn } from "./states.ts";
 import { TasksTab } from "./tasks_tab.tsx";
 import "./run.css";
 
@@ -42,6 +43,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
   const title = `${run.dag_id}, ${moment(clock, Date.parse(run.run_after))} · Mainspring`;
   useEffect(() => void (document.title = title), [title]);
   const victims = times.data?.instances.filter((instance) => instance.state === "upstream_failed").length ?? 0;
+  const counts: Partial<Record<(typeof TABS)[number], number>> = { ...(times.data ? { tasks: instancesIn(times.data) } : {}), params: Object.keys(run.params).length };
   const names = { tasks: t.tab_tasks, outputs: t.tab_outputs, params: t.tab_params, events: t.tab_events };
   const href = runHref(address);
   return (
@@ -55,6 +57,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
         {TABS.map((each) => (
           <Anchor key={each} href={`${href}/${each}`} aria-current={tab === each ? "page" : undefined}>
             {names[each]}
+            <TabCount>{counts[each]}</TabCount>
           </Anchor>
         ))}
       </Tabs>

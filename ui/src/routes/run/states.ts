@@ -65,6 +65,9 @@ function countStates(instances: readonly TimelineInstance[]): Record<string, num
   return counts;
 }
 
+/** The number of instances, those of folded tasks too. */
+export const instancesIn = (answer: TimelineAnswer): number => answer.instances.reduce((sum, { counts }) => sum + (counts ? totalOf(counts) : 1), 0);
+
 export const totalOf = (counts: Readonly<Record<string, number>>): number => Object.values(counts).reduce((sum, count) => sum + count, 0);
 
 /** The second line of a node: how long, which try, or the word of the state. */
