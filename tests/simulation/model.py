@@ -111,6 +111,7 @@ class Model(Decisions):
             run.instances[key] = instance
             if instance.attempt_id is not None:
                 self.by_attempt[instance.attempt_id] = (run, instance)
+        run.is_complete_by_hand = all(one.state in FINISHED for one in run.instances.values())
 
     def look(self, now: datetime, still_waits: Callable[[Run, Key], bool] = lambda *_: False) -> None:
         """What time and room bring: deadlines, timeouts, retries and waits, starts; in this order.
@@ -219,7 +220,8 @@ class Model(Decisions):
         """Whether its time is up, or the task that waited for it does no more."""
         if run.is_over:
             return False
-        if run.state == "running" and run.timeout_at is not None and run.timeout_at <= now:
+        is_late = run.state == "running" and run.timeout_at is not None and run.timeout_at <= now
+        if is_late and not run.is_complete_by_hand:
             return True
         _, parent = self.by_attempt.get(run.parent or "", (None, None))
         is_awaited = parent is not None and parent.attempt_id == run.parent and parent.state == "deferred"

@@ -79,6 +79,8 @@ class Run:
     """The attempt that waits for its end."""
     state: str = "queued"
     timeout_at: datetime | None = None
+    is_complete_by_hand: bool = False
+    """A user's mark or clear left no task to do: the time limit stops nothing any more."""
     made_at: datetime | None = None
     """None = at its earliest start."""
     deadlines: dict[DeadlineKey, tuple[int, datetime | None]] = field(default_factory=dict)
