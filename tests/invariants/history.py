@@ -119,7 +119,7 @@ def _answers(
 
 
 def a_failure_ends_a_run_with_fail_fast(facts: Facts) -> Line:
-    """A run goes on with no failure of its own that came since it started, and succeeds with none."""
+    """A run goes on with no failure of its own that came since it was queued or started, and succeeds with none."""
     for run in facts.runs.values():
         definition = facts.definition(run)
         if not definition.fail_fast or run.state == "failed":
@@ -127,7 +127,7 @@ def a_failure_ends_a_run_with_fail_fast(facts: Facts) -> Line:
         rows = {one.id: one for one in facts.instances[run.id]}
         failed: set[int] = set()
         for event in facts.events[run.id]:
-            if event.task_instance_id is None and event.state == "running":
+            if event.task_instance_id is None and event.state in ("queued", "running"):
                 failed.clear()
             elif event.task_instance_id in rows and event.state_reason not in ("late", "marked"):
                 failed.discard(event.task_instance_id)
