@@ -22,14 +22,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Boolean
 
+from mainspring.errors import StoreUnavailable
 from mainspring_cli.main import cli
 from mainspring_scheduler.duties.rescue import find_lost
 from mainspring_store import Database, open_database
+from mainspring_store.database import transactions
 from mainspring_store.resources import heartbeats
 from mainspring_store.resources.metric_totals import add_totals
 from mainspring_store.schema.losses import LOSSES
 from mainspring_store.schema.migrate import (
     DowngradeRefused,
+    SchemaMismatch,
     current_revision,
     downgrade,
     head_revision,
@@ -41,6 +44,7 @@ from tests.invariants import history, read_facts, violations
 from tests.scheduler.engine import Engine
 from tests.schemas.__main__ import FOLDER
 from tests.schemas.previous import PREVIOUS_REVISION
+from tests.services.postgres import PostgresServer
 
 MADE_AGAIN = {"metric_position", "trace_position", "webhook_position"}
 """Tables with one row, which the way up makes again."""
@@ -248,6 +252,33 @@ def _uniqueness(table: Table) -> set[tuple[str, ...]]:
     ]
     indexes = [index.columns for index in table.indexes if index.unique]
     return {tuple(sorted(column.name for column in columns)) for columns in (*constraints, *indexes)}
+
+
+def test_tables_of_a_later_version_are_taken_no_step_down(empty_database: Database) -> None:
+    migrate(empty_database)
+    with empty_database.write() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch, match=r"revision 9999, later than .*; run the version that brought them there"):
+        step_down(empty_database)
+    assert current_revision(empty_database) == "9999"
+
+
+def test_an_upgrade_beside_a_long_dump_says_what_it_waited_for_and_changes_nothing(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transactions, "LOCK_WAIT_SECONDS_MAX", 0.2)
+    url = postgres_server.create_database()
+    with closing(open_database(url)) as database:
+        migrate(database)
+        downgrade(database, PREVIOUS_REVISION)
+        with database.read() as dump:
+            dump.execute(text("SELECT count(*) FROM task_log"))
+            with pytest.raises(StoreUnavailable, match=r"another session has locked tables .* nothing was changed"):
+                migrate(database)
+        assert current_revision(database) == PREVIOUS_REVISION
+        migrate(database)
+        assert current_revision(database) == head_revision()
+    postgres_server.drop_database(url)
 
 
 def test_the_command_refuses_while_services_run(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from mainspring.errors import Conflict, StoreUnavailable
 from mainspring_store.database.postgres_sessions import schema_elsewhere
-from mainspring_store.database.transactions import Database, lift_time_limit
+from mainspring_store.database.transactions import LOCK_WAIT_SECONDS_MAX, Database, lift_time_limit
 from mainspring_store.schema.database_roles import grant_use, role_rights
 from mainspring_store.schema.losses import LOSSES
 
@@ -33,6 +33,9 @@ __all__ = [
 _FOLDER = Path(__file__).parent / "migrations"
 _REFUSALS = frozenset({"42501", "3F000"})
 """SQLSTATE codes: the role lacks a privilege; the role cannot see the schema."""
+
+_LOCK_TIMEOUT = "55P03"
+"""SQLSTATE code: another session holds a lock for too long."""
 
 _MIGRATION_LOCK = "SELECT pg_advisory_xact_lock(7311990255)"
 
@@ -187,9 +190,16 @@ def elsewhere_advice(schema: str) -> str:
 
 @contextmanager
 def _refusals_explained() -> Iterator[None]:
-    """Replace a privilege error of PostgreSQL by a `SchemaMismatch` that names the cure."""
+    """Replace a privilege error of PostgreSQL by a `SchemaMismatch` that names the cure, and say who holds locks."""
     try:
         yield
+    except StoreUnavailable as exc:
+        if getattr(getattr(exc.__cause__, "orig", None), "sqlstate", None) != _LOCK_TIMEOUT:
+            raise
+        raise StoreUnavailable(
+            f"another session has locked tables for more than {LOCK_WAIT_SECONDS_MAX:g} s, as pg_dump does; nothing was"
+            " changed: try again when that session is over"
+        ) from exc
     except ProgrammingError as exc:
         if getattr(exc.orig, "sqlstate", None) not in _REFUSALS:
             raise

@@ -27,13 +27,15 @@ from mainspring_cli.services.backups import (
 from mainspring_cli.services.commands import key_ring
 from mainspring_cli.services.database import downgrade_database
 from mainspring_store import Database, open_database
+from mainspring_store.access.installation import holds_schedules
 from mainspring_store.backups import BackupError
 from mainspring_store.backups.files import MANIFEST_TABLE
 from mainspring_store.database.lease import take_file_lease, take_scheduler_lease
 from mainspring_store.resources import heartbeats
 from mainspring_store.resources.secrets import open_secrets, put_secret
-from mainspring_store.schema.migrate import downgrade, migrate
+from mainspring_store.schema.migrate import SchemaMismatch, downgrade, migrate
 from mainspring_store.tables import service, variable
+from tests.services.postgres import PostgresServer
 
 NOW = datetime.now(UTC)
 
@@ -269,6 +271,19 @@ def test_postgresql_has_tools_of_its_own(
             restore_dump(config, keeps_tokens=False)
     with pytest.raises(ConfigError, match="give the file"):
         restore_dump(config_of(tmp_path), keeps_tokens=False)
+
+
+def test_a_dump_of_a_later_version_is_refused_and_not_changed(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    url = postgres_server.create_database()
+    with closing(open_database(url)) as database:
+        migrate(database)
+        with database.write() as connection:
+            connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SchemaMismatch, match="revision 9999, later than"):
+        restore_dump(config_of(tmp_path, database_url=url), keeps_tokens=False)
+    with closing(open_database(url)) as database:
+        assert not holds_schedules(database)
+    postgres_server.drop_database(url)
 
 
 def test_processes_of_the_server_itself_count_as_no_session(
