@@ -1,6 +1,7 @@
 """What a deferred task instance waits for: the document in its `waits_for`, by kind.
 
-Each holds `kind`, and `give_up_at` (RFC 3339 text, null = never), when the wait ends without what it waited for.
+Each document holds `kind`, and `give_up_at` (RFC 3339 text, null = never), when the wait ends without what it waited
+for. `soft_fail`, true or absent, says that this end skips the task and does not fail it.
 """
 
 from collections.abc import Mapping
@@ -18,16 +19,17 @@ CHOICES = (APPROVE, REJECT)
 
 
 class WaitKind(StrEnum):
-    """The kinds, and the further members of their documents."""
+    """What a task instance waits for. Each kind names the further members of its document."""
 
     TIME = "time"
-    """`until`: the instant it waits for."""
+    """An instant. `until`: that instant, as RFC 3339 text."""
     HTTP = "http"
-    """Nothing: the next request is due at the instance's `not_before`."""
+    """An HTTP answer that fits. No further members: the next request is due at `not_before` of the instance."""
     RUN = "run"
-    """`dag_id` and `run_id` of the run whose end it waits for."""
+    """The end of a run. `dag_id` and `run_id` of that run."""
     APPROVAL = "approval"
-    """`message`, `choices`, `default` (null = none), and after an answer `answer`: `choice`, `by`, `note` and `at`."""
+    """The answer of a user. `message`, `choices`, `default` (null = none), and after the answer `answer`: `choice`,
+    `by`, `note` and `at`."""
 
 
 _SECONDS_MIN = 1.0

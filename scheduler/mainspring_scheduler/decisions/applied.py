@@ -116,7 +116,7 @@ def child_run(applied: AppliedDecision, start: StartRun, attempt: NewAttempt, no
         parent_attempt_id=attempt.attempt_id if start.is_awaited else None,
         depth=start.depth,
         principal_id=start.principal_id,
-        # The run of the child is a part of the same trace, below the try of its `dag` task.
+        # The trace of the parent run goes on in the child run: its spans stand below the try of the `dag` task.
         traceparent=attempt_context(applied.context.run, attempt.attempt_id).get("traceparent"),
     )
 
