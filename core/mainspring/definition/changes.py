@@ -31,6 +31,7 @@ class ChangeKind(StrEnum):
     SCHEDULE = "schedule"
     PARAMS = "params"
     LIMITS = "limits"
+    """How much may run and for how long, how a run ends, who is notified, and how long the history stays."""
     OUTPUTS = "outputs"
     TEXT = "text"
     """Names, descriptions, tags, owners and `x-` fields, which change no run."""
@@ -122,7 +123,7 @@ def _replaced_block(old: Sequence[str], new: Sequence[str], old_name: str, new_n
 def _compare_fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in _names(old, new):
         if name not in _COMPARED_APART and old.get(name) != new.get(name):
-            kind = _DAG_KINDS.get(name, ChangeKind.TEXT)
+            kind = ChangeKind.TEXT if name.startswith("x-") else _DAG_KINDS.get(name, ChangeKind.LIMITS)
             yield _changed(kind, join_pointer("", name), None, old, new, name, name)
 
 
@@ -232,12 +233,9 @@ _PARTICIPLES: Mapping[ChangeOp, str] = {ChangeOp.ADD: "added", ChangeOp.REMOVE: 
 _COMPARED_APART = frozenset({"dag_id", "params", "default_args", "tasks", "outputs"})
 _DAG_KINDS: Mapping[str, ChangeKind] = {
     **dict.fromkeys(("schedule", "start_date", "end_date", "catchup", "catchup_max"), ChangeKind.SCHEDULE),
-    **dict.fromkeys(
-        ("max_active_runs", "max_active_tasks", "dagrun_timeout", "fail_fast", "is_paused_upon_creation"),
-        ChangeKind.LIMITS,
-    ),
+    **dict.fromkeys(("dag_display_name", "description", "doc_md", "tags", "owners"), ChangeKind.TEXT),
 }
-"""Field of a DAG -> its kind; further fields are text."""
+"""Field of a DAG -> its kind; further fields are limits."""
 _TASK_KINDS: Mapping[str, ChangeKind] = {
     **dict.fromkeys(("task_display_name", "description", "doc_md", "owner"), ChangeKind.TEXT),
     **dict.fromkeys(

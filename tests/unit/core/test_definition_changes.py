@@ -22,7 +22,12 @@ BASE: dict[str, Any] = {
         ({}, []),
         ({"schedule": "0 6 * * *"}, [("change", "schedule", "/schedule", None)]),
         ({"max_active_runs": 1}, [("add", "limits", "/max_active_runs", None)]),
-        ({"tags": ["x"]}, [("add", "text", "/tags", None)]),
+        *(({name: "x"}, [("add", "limits", f"/{name}", None)]) for name in (
+            "run_state", "fail_fast", "deadline", "dagrun_timeout", "notify", "retention", "is_paused_upon_creation",
+        )),
+        *(({name: "x"}, [("add", "text", f"/{name}", None)]) for name in (
+            "tags", "owners", "description", "doc_md", "dag_display_name",
+        )),
         ({"x-team": 1}, [("add", "text", "/x-team", None)]),
         ({"outputs": {}}, [("remove", "outputs", "/outputs/rows", None)]),
         (
