@@ -9,6 +9,7 @@ from sqlalchemy import update
 from mainspring.attempts import Finished, Outcome, Stopped
 from mainspring.states import StateReason
 from mainspring_store.resources import dag_deletion, dag_pauses
+from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.state import runs
 from mainspring_store.tables import task_instance
 from tests.scheduler.engine import Engine
@@ -128,6 +129,33 @@ def test_outputs_reach_the_next_task_and_the_run(engine: Engine) -> None:
     assert engine.attempt("b").payload["env"] == {"ROWS": 7, "DAY": "2026-03-01"}
     engine.finish("b")
     assert engine.run()["outputs"] == {"rows": 7}
+
+
+def test_the_outputs_of_a_run_are_made_of_one_read(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = {
+        **{f"{task_id}{number}": f"${{{{ tasks.{task_id}.outputs.n }}}}" for task_id in "ab" for number in range(3)},
+        "code": "${{ tasks.b.exit_code }}",
+        "none": "${{ tasks.a.outputs.none }}",
+        "text": "nothing is read",
+    }
+    engine.trigger(engine.save("etl", {"a": {}, "b": {}}, outputs=outputs))
+    engine.run_until_idle()
+    engine.finish("a", outputs={"n": 1})
+    reads: list[str] = []
+    for name in ("outputs", "ends"):
+        read = getattr(RunWrites, name)
+        monkeypatch.setattr(RunWrites, name, lambda *of, name=name, read=read: (reads.append(name), read(*of))[1])
+    engine.finish("b", outputs={"n": 2})
+    values = engine.run()["outputs"]
+    assert values == {
+        **dict.fromkeys(("a0", "a1", "a2"), 1),
+        **dict.fromkeys(("b0", "b1", "b2"), 2),
+        "code": None,
+        "none": None,
+        "text": "nothing is read",
+    }
+    assert "tasks.a.outputs.none" in engine.run()["message"]
+    assert reads == ["outputs", "ends"]
 
 
 def test_an_expression_that_cannot_be_evaluated_fails_its_task_with_the_reason(engine: Engine) -> None:

@@ -79,4 +79,5 @@ class DecisionContext:
             "map": self.candidate.map_value or {},
             "vars": self.lookups.variables,
         }
-        return expression_context(self.scheduling, self.version, self.candidate.dag_run_id, self.run, expression, extra)
+        run_id = self.candidate.dag_run_id
+        return expression_context(self.scheduling, self.version, run_id, self.run, expression.paths, extra)

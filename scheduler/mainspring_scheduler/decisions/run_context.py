@@ -1,12 +1,11 @@
 """The names that expressions (`${{ ... }}`) and tasks can use about their run."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import orjson
 
-from mainspring.expressions import Expression, Template
 from mainspring.run_names import run_names
 from mainspring.states import TaskState
 from mainspring.traces import trace_of_run
@@ -77,18 +76,19 @@ def expression_context(
     version: Version,
     run_id: int,
     run: Mapping[str, Any],
-    expression: Expression | Template,
+    paths: Collection[tuple[str, ...]],
     extra: Mapping[str, Any],
 ) -> Mapping[str, Any]:
-    """The names for one evaluation. Reads only the referenced tasks.
+    """The names for evaluations. Reads only the referenced tasks.
 
+    paths: the places that the expressions read.
     extra: the names of the instance (`task_id`, `try_number`, `map`), and `vars`.
     """
     context = {**run, **extra}
-    indexes = {task_id: version.graph.index[task_id] for task_id in expression.task_references}
+    indexes = {path[1]: version.graph.index[path[1]] for path in paths if path[0] == "tasks"}
     if indexes:
         tasks = _tasks(scheduling, version, run_id, indexes.values())
-        ended = {path[1] for path in expression.paths if path[0] == "tasks" and path[2] in _OF_END}
+        ended = {path[1] for path in paths if path[0] == "tasks" and path[2] in _OF_END}
         if ended:
             ends = _ends(scheduling, version, run_id, [indexes[task_id] for task_id in ended])
             tasks = {task_id: {**task, **ends.get(task_id, {})} for task_id, task in tasks.items()}

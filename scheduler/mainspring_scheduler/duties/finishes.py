@@ -73,10 +73,12 @@ def _end(
 ) -> dict[str, Any]:
     outputs: dict[str, Any] = {}
     errors: list[ExpressionError] = []
-    for name, template in version.definition.outputs.items():
-        context = expression_context(scheduling, version, run_id, run, template, {"vars": variables})
+    templates = version.definition.outputs
+    paths = frozenset(path for template in templates.values() for path in template.paths)
+    context = _with_nulls(version, expression_context(scheduling, version, run_id, run, paths, {"vars": variables}))
+    for name, template in templates.items():
         try:
-            outputs[name] = template.render(_with_nulls(version, context))
+            outputs[name] = template.render(context)
         except ExpressionError as exc:
             outputs[name] = None
             errors.append(exc)
