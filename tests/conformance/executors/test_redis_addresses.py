@@ -79,7 +79,9 @@ def test_a_user_with_an_acl_takes_its_queue_and_no_other(tmp_path: Path) -> None
         ("redis+sentinel:///queue", "no host"),
         ("redis+sentinel://127.0.0.1:port/queue", "cannot be read"),
         ("redis+sentinel://:pw@127.0.0.1/queue/first", "cannot be read"),
-        ("redis+sentinel://127.0.0.1,redis.example/queue", "redis.example is on another machine"),
+        ("redis+sentinel://127.0.0.1,redis.example/queue", "has no password"),
+        ("redis+sentinel://127.0.0.1/queue", "has no password"),
+        ("redis+sentinel://worker@localhost:26379,[::1]/queue", "has no password"),
         ("redis+sentinel://:p/w@10.0.0.1/queue", "redis_url"),
     ],
 )
