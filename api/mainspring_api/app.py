@@ -27,6 +27,7 @@ from mainspring_api.http.routing import route_exactly
 from mainspring_api.http.run_watcher import RunWatcher
 from mainspring_api.resources.definitions import (
     dag_documents,
+    dag_saves,
     dag_summaries,
     dag_versions,
     dags,
@@ -84,6 +85,7 @@ from mainspring_store.resources.versions import Versions
 __all__ = ["BLUEPRINTS", "close_app", "create_app", "document", "end_waits"]
 
 BLUEPRINTS: tuple[Resource, ...] = (
+    dag_saves.blueprint,
     dags.blueprint,
     plans.blueprint,
     dag_versions.blueprint,
