@@ -23,7 +23,10 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
         403,
         "you have as many of these as one may have; `detail` names the [quota](identity.md#quotas) and what makes room",
     ),
-    "not_found": (404, "there is no such thing, or none that you may see"),
+    "not_found": (
+        404,
+        "there is no such thing, or none that you may see; `hint` names a DAG, run or task that may be meant",
+    ),
     "method_not_allowed": (405, "the path has other verbs; `Allow` names them"),
     "not_acceptable": (406, "there is no answer in a media type that `Accept` lists"),
     "conflict": (409, "it exists already, or its state forbids the request"),

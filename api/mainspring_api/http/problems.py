@@ -34,6 +34,7 @@ from mainspring.pointers import split_pointer
 from mainspring_api.http.answers import dump
 from mainspring_api.http.authentication import Forbidden, Unauthenticated
 from mainspring_api.http.limits import TooManyRequests
+from mainspring_api.http.near_ids import near_id_hint
 from mainspring_api.http.places import TooManyWaits
 from mainspring_store.access.idempotency import KeyInUse
 from mainspring_store.database.key_ring import CannotOpen
@@ -197,6 +198,7 @@ class ProblemSchema(Schema):
     request_id = fields.String(
         required=True, metadata={"description": "Identifier of the request, as in the server's log"}
     )
+    hint = fields.String(metadata={"description": "For 404: the id that may be meant; absent = none is near"})
     errors = fields.List(
         fields.Nested(ErrorItem), metadata={"description": f"Faults of the request, at most {ERRORS_MAX}"}
     )
@@ -218,6 +220,7 @@ def require_all(**path: str) -> None:
 
 def register_error_handlers(app: Flask) -> None:
     app.register_error_handler(MainspringError, _domain_error)
+    app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)
 
@@ -228,7 +231,12 @@ def problem_of(error: MainspringError) -> dict[str, Any]:
     return problem
 
 
-def _domain_error(error: MainspringError) -> Response:
+def _not_found(error: NotFound) -> Response:
+    hint = near_id_hint()
+    return _domain_error(error, {} if hint is None else {"hint": hint})
+
+
+def _domain_error(error: MainspringError, members: Mapping[str, Any] | None = None) -> Response:
     entry = next((_ANSWERS[kind] for kind in type(error).__mro__ if kind in _ANSWERS), None)
     if entry is None:
         return _unexpected(error)
@@ -238,7 +246,7 @@ def _domain_error(error: MainspringError) -> Response:
     detail: Any = str(error)
     if isinstance(error, TooManyRequests):
         headers |= error.headers
-    extra: Mapping[str, Any] = {}
+    extra: Mapping[str, Any] = members or {}
     if isinstance(error, PreconditionFailed):
         extra = {"version_number": error.version_number}
         if error.entity_tag is not None:

@@ -35,7 +35,7 @@ class ApiError(Exception):
             return "; ".join(_told(item) for item in self.problem.errors)
         detail = self.problem.detail
         if isinstance(detail, str):
-            return detail
+            return f"{detail} ({self.problem.hint})" if self.problem.hint else detail
         members: dict[str, Any] = getattr(detail, "additional_properties", {})
         return str(members.get("message", detail))
 

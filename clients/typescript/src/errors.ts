@@ -38,7 +38,7 @@ function messageOf(problem: Problem): string {
   }
   const { detail } = problem;
   if (typeof detail === "string") {
-    return detail;
+    return problem.hint === undefined ? detail : `${detail} (${problem.hint})`;
   }
   return "message" in detail ? String(detail.message) : JSON.stringify(detail);
 }

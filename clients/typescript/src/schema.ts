@@ -3419,6 +3419,8 @@ export interface components {
             code: string;
             /** @description Identifier of the request, as in the server's log */
             request_id: string;
+            /** @description For 404: the id that may be meant; absent = none is near */
+            hint?: string;
             /** @description Faults of the request, at most 200 */
             errors?: components["schemas"]["ErrorItem"][];
             /** @description Number of all faults */

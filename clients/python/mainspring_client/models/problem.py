@@ -28,6 +28,7 @@ class Problem:
         status (int): HTTP status code
         code (str): Stable name of this kind of error
         request_id (str): Identifier of the request, as in the server's log
+        hint (str | Unset): For 404: the id that may be meant; absent = none is near
         errors (list[ErrorItem] | Unset): Faults of the request, at most 200
         errors_total (int | Unset): Number of all faults
         version_number (int | None | Unset): For 412: current version of the DAG, whose `ETag` is a header of the
@@ -40,6 +41,7 @@ class Problem:
     status: int
     code: str
     request_id: str
+    hint: str | Unset = UNSET
     errors: list[ErrorItem] | Unset = UNSET
     errors_total: int | Unset = UNSET
     version_number: int | None | Unset = UNSET
@@ -69,6 +71,8 @@ class Problem:
 
         request_id = self.request_id
 
+        hint = self.hint
+
         errors: list[dict[str, Any]] | Unset = UNSET
         if not isinstance(self.errors, Unset):
             errors = []
@@ -96,6 +100,8 @@ class Problem:
                 "request_id": request_id,
             }
         )
+        if hint is not UNSET:
+            field_dict["hint"] = hint
         if errors is not UNSET:
             field_dict["errors"] = errors
         if errors_total is not UNSET:
@@ -149,6 +155,8 @@ class Problem:
 
         request_id = d.pop("request_id")
 
+        hint = d.pop("hint", UNSET)
+
         _errors = d.pop("errors", UNSET)
         errors: list[ErrorItem] | Unset = UNSET
         if _errors is not UNSET:
@@ -176,6 +184,7 @@ class Problem:
             status=status,
             code=code,
             request_id=request_id,
+            hint=hint,
             errors=errors,
             errors_total=errors_total,
             version_number=version_number,
