@@ -40,13 +40,18 @@ def codes_in_source() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 found |= {value for each in _given(node, near) if (value := _text(each))}
-            elif isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
+            elif isinstance(node, ast.Yield) and _is_code_and_message(node.value):
                 found |= {value for each in node.value.elts[:1] if (value := _text(each))}
             elif isinstance(node, ast.FunctionDef):
                 found |= {value for each in _defaults(node) if (value := _text(each))}
             elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "code":
                 found |= {value for value in [_text(node.value)] if value}
     return found
+
+
+def _is_code_and_message(node: ast.expr | None) -> bool:
+    # What a name yields together with an object is no message.
+    return isinstance(node, ast.Tuple) and len(node.elts) == 2 and not isinstance(node.elts[1], ast.Dict)
 
 
 def _callables_with_code(tree: ast.AST) -> Iterator[tuple[str, int]]:
