@@ -19,7 +19,7 @@ from mainspring_store.scheduling.deliveries import due_receivers
 from mainspring_store.state.receivers import Address, ReceiverKind
 from mainspring_store.tables import delivery
 from tests.scheduler.engine import Engine
-from tests.scheduler.test_webhooks import Sending
+from tests.scheduler.sending import Sending
 from tests.services.receiver import Receiver, receiving
 
 BODY = b'{"title": "etl failed", "text": "Run r1"}'

@@ -1,188 +1,32 @@
 """What leaves the installation: each event at least once, in order, to those who may see it, signed and bounded."""
 
-import itertools
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import select
 
 from mainspring.attempts import Outcome
 from mainspring.events import EventKind
 from mainspring.webhook_signatures import new_private_key, new_secret, public_key_of
-from mainspring_executors.addresses import AddressPolicy, HostList
 from mainspring_scheduler.deliveries import fan_out
-from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.deliveries.fan_out import FanOut
-from mainspring_scheduler.deliveries.posting import Poster, PostFailed, Reply
-from mainspring_scheduler.deliveries.sending import LEASE, Outcomes, Sender, delay_after
+from mainspring_scheduler.deliveries.sending import LEASE
 from mainspring_store.access.installation import hold_schedules, keep_webhook_key, release_schedules
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token, revoke_token
-from mainspring_store.access.users import change_user, create_user, delete_user
-from mainspring_store.database.key_ring import KeyRing
-from mainspring_store.queries.receivers import get_receiver
-from mainspring_store.resources.receivers import (
-    NewReceiver,
-    change_receiver,
-    create_receiver,
-    delete_receiver,
-    redeliver,
-    rotate_secret,
-    send_test,
-)
+from mainspring_store.access.users import change_user, delete_user
+from mainspring_store.resources.receivers import change_receiver, rotate_secret, send_test
 from mainspring_store.resources.secrets import put_secret
 from mainspring_store.scheduling.deliveries import claim_receiver, due_receivers
-from mainspring_store.state.receivers import (
-    Address,
-    LiveSecret,
-    NewCallback,
-    ReceiverKind,
-    new_message_id,
-    seal_address,
-)
-from mainspring_store.tables import delivery, feed_event, receiver
+from mainspring_store.state.receivers import ReceiverKind
+from mainspring_store.tables import feed_event, receiver
 from tests.scheduler.engine import Engine
-from tests.services.receiver import Receiver, receiving
-
-ALL_RUN_TYPES = ("run.queued", "run.running", "run.success", "run.failed", "run.late")
-PENDING_MAX = 20
-LOOPBACK = DeliverySettings(http_allow=("127.0.0.1",), callback_allow=("127.0.0.1",))
-
-
-class Sending:
-    """An engine, its fan-out and its sender, step by step, with the receiver that they send to."""
-
-    def __init__(self, engine: Engine, folder: Path, server: Receiver, public_url: str | None = None) -> None:
-        self.engine = engine
-        engine.clock.instant = datetime.now(UTC)  # libraries refuse signatures that are minutes old
-        self.database = engine.database
-        self.server = server
-        self.key_ring = KeyRing(folder / "secret-keys")
-        self.fan_out = FanOut(self.database, self.key_ring, engine.clock, public_url=public_url)
-        self.outcomes = Outcomes()
-        self.sender = Sender(
-            database=self.database,
-            key_ring=self.key_ring,
-            clock=engine.clock,
-            incarnation="first",
-            random=lambda: 1.0,
-            outcomes=self.outcomes,
-        )
-        self.secrets: dict[str, str] = {}
-
-    def user(self, name: str = "anna", **grants: Role) -> str:
-        """A user with roles on DAGs; returns the id."""
-        return create_user(
-            self.database,
-            name,
-            password_hash="x",
-            role=None,
-            grants=[Grant(pattern=pattern, role=role) for pattern, role in grants.items()],
-            now=self.engine.clock.now(),
-        )
-
-    def webhook(
-        self, name: str = "w", *, owner: str | None = None, types: tuple[str, ...] = ALL_RUN_TYPES, **more: Any
-    ) -> str:
-        """A webhook of a new user who may see everything, unless `owner` names another; returns its secret."""
-        if owner is None:
-            owner = create_user(
-                self.database,
-                f"owner of {name}",
-                password_hash="x",
-                role=Role.AUTHOR,
-                now=self.engine.clock.now(),
-            )
-        secret = self.secrets[name] = new_secret()
-        address = Address(url=more.pop("url", f"{self.server.url}/{name}"), secrets=(LiveSecret(value=secret),))
-        new = NewReceiver(
-            **{
-                "kind": ReceiverKind.WEBHOOK,
-                "name": name,
-                "principal_id": owner,
-                "address": address,
-                "shown_url": "shown",
-                "pattern": "*",
-                "types": types,
-                **more,
-            }
-        )
-        create_receiver(self.database, self.key_ring, new, now=self.engine.clock.now())
-        return secret
-
-    def make(self) -> int:
-        """Make deliveries of all events so far; returns their number."""
-        total = 0
-        while True:
-            events, deliveries = self.fan_out.step()
-            total += deliveries
-            if not events and not self.fan_out.is_blocked:
-                return total
-
-    def send(self) -> int:
-        """Send what is due; returns the number of attempts."""
-        with closing(Poster(AddressPolicy(("127.0.0.1",)))) as poster:
-            return sum(
-                self.sender.send(due.id, lambda kind: poster.post, lambda: False)
-                for due in due_receivers(self.database, now=self.engine.clock.now(), limit=100)
-            )
-
-    def deliver(self) -> list[Any]:
-        """Make and send; returns the bodies that the receiver has accepted so far."""
-        self.make()
-        self.send()
-        return [received.json for received in self.server.accepted]
-
-    def run(self, name: str = "r1", outcome: Outcome = Outcome.SUCCESS, dag_id: str = "etl", **fields: Any) -> None:
-        """A whole run of a DAG with the one task `a`."""
-        version = self.engine.save(dag_id, {"a": {}}, **fields)
-        self.engine.trigger(version, name)
-        self.engine.run_until_idle()
-        outputs = {"return_value": 1} if outcome is Outcome.SUCCESS else {}
-        self.engine.finish("a", outcome, run_id=name, outputs=outputs)
-        self.engine.run_until_idle()
-
-    def states(self, name: str = "w") -> list[str]:
-        """States of the deliveries of a webhook, oldest first."""
-        with self.database.read() as connection:
-            statement = (
-                select(delivery.c.state)
-                .join(receiver, receiver.c.id == delivery.c.receiver_id)
-                .where(receiver.c.name == name)
-            )
-            return list(connection.scalars(statement.order_by(delivery.c.id)))
-
-    def row(self, name: str = "w") -> Mapping[str, Any]:
-        return get_receiver(self.database, ReceiverKind.WEBHOOK, name, principal_id=None)
-
-    @property
-    def events(self) -> list[int]:
-        """Numbers of the events that the receiver has accepted, in order."""
-        return [int(received.json["data"]["event"]["id"], 16) for received in self.server.accepted]
-
-
-def duty_of(sending: Sending) -> DeliveryDuty:
-    return DeliveryDuty(
-        sending.database,
-        LOOPBACK,
-        sending.engine.clock,
-        key_ring=sending.key_ring,
-        incarnation="duty",
-        is_exclusive=True,
-    )
-
-
-@pytest.fixture
-def sending(make_engine: Callable[..., Engine], tmp_path: Path) -> Iterator[Sending]:
-    with receiving() as server:
-        engine = make_engine(key_ring=KeyRing(tmp_path / "secret-keys"))
-        yield Sending(engine, tmp_path, server, public_url="https://page.example.test")
+from tests.scheduler.sending import Sending, callback_of, duty_of
+from tests.services.receiver import receiving
 
 
 def test_each_event_of_a_subscription_is_sent_once_in_order_and_signed(sending: Sending) -> None:
@@ -300,116 +144,6 @@ def test_only_events_after_the_creation_are_sent_and_none_of_a_time_without_the_
     assert {body["data"]["run"]["dag_run_id"] for body in sending.deliver()} == {"r1", "r3"}
 
 
-def test_a_failed_attempt_is_repeated_after_a_growing_pause_in_order(sending: Sending) -> None:
-    sending.webhook()
-    statuses = iter([500, 200, 503, 404, 200])
-    sending.server.answer = lambda path, body: (next(statuses, 200), {}, b"x" * 2000)
-    sending.run()
-    sending.make()
-    assert sending.send() == 1
-    assert sending.send() == 0
-    assert sending.row()["failures"] == 1
-    sending.engine.clock.move(timedelta(seconds=1))
-    assert sending.send() == 2
-    for pause in (1, 2):
-        sending.engine.clock.move(timedelta(seconds=pause, milliseconds=-1))
-        assert sending.send() == 0
-        sending.engine.clock.move(timedelta(milliseconds=1))
-        sending.send()
-    types = [received.json["type"] for received in sending.server.accepted]
-    assert types == ["run.queued", "run.running", "run.success"]
-    ids = [received.id for received in sending.server.ledger]
-    assert ids[0] == ids[1]
-    assert len(set(ids)) == 3
-    assert sending.row()["failures"] == 0
-    with sending.database.read() as connection:
-        rows = connection.execute(
-            select(delivery.c.attempts, delivery.c.status, delivery.c.answer).order_by(delivery.c.id)
-        ).all()
-    assert [(row.attempts, row.status, len(row.answer)) for row in rows] == [
-        (2, 200, 1024),
-        (3, 200, 1024),
-        (1, 200, 1024),
-    ]
-
-
-def test_pauses_double_up_to_an_hour() -> None:
-    seconds = [delay_after(number, lambda: 1.0).total_seconds() for number in (1, 2, 3, 12, 13, 500)]
-    assert seconds == [1, 2, 4, 2048, 3600, 3600]
-    assert delay_after(3, lambda: 0.0).total_seconds() == 3
-
-
-def test_after_a_day_a_delivery_is_given_up_and_can_be_sent_again(sending: Sending) -> None:
-    sending.webhook(types=("run.success",))
-    sending.server.answer = lambda path, body: (500, {}, b"")
-    sending.run("r1")
-    sending.deliver()
-    sending.engine.clock.move(timedelta(hours=23))
-    sending.run("r2")
-    sending.deliver()
-    assert sending.states() == ["pending", "pending"]
-    sending.engine.clock.move(timedelta(hours=2))
-    sending.deliver()
-    assert sending.states() == ["failed", "pending"]
-    sending.server.answer = lambda path, body: (200, {}, b"")
-    sending.engine.clock.move(timedelta(hours=1))
-    assert [body["data"]["run"]["dag_run_id"] for body in sending.deliver()] == ["r2"]
-    with sending.database.read() as connection:
-        first = connection.scalar(select(delivery.c.id).order_by(delivery.c.id).limit(1))
-    assert first is not None
-    redeliver(sending.database, ReceiverKind.WEBHOOK, "w", first, now=sending.engine.clock.now())
-    assert [body["data"]["run"]["dag_run_id"] for body in sending.deliver()] == ["r2", "r1"]
-    assert sending.states() == ["delivered", "delivered"]
-
-
-def test_a_receiver_that_fails_keeps_a_bounded_number_of_deliveries(
-    sending: Sending, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.scheduling.deliveries.PENDING_OF_RECEIVER_MAX", PENDING_MAX)
-    sending.webhook(types=("run.success",))
-    sending.server.answer = lambda path, body: (500, {}, b"")
-    sending.run()
-    sending.make()
-    with sending.database.write() as connection:
-        row = connection.execute(select(delivery)).one()._asdict()
-        del row["id"]
-        connection.execute(delivery.insert(), [row] * PENDING_MAX)
-    sending.send()
-    states = sending.states()
-    assert (states[0], states.count("pending")) == ("failed", PENDING_MAX)
-
-
-def test_a_slow_receiver_keeps_a_bounded_number_of_deliveries_for_a_bounded_time(
-    sending: Sending, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.scheduling.deliveries.PENDING_OF_RECEIVER_MAX", PENDING_MAX)
-    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.BATCH", 1)
-    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.TURN_SECONDS", 0.05)
-    sending.webhook(types=("run.success",))
-    sending.run()
-    sending.make()
-    now = sending.engine.clock.now()
-    with sending.database.write() as connection:
-        row = connection.execute(select(delivery)).one()._asdict()
-        del row["id"]
-        expired = {**row, "created_at": now - timedelta(days=1), "expires_at": now}
-        connection.execute(delivery.insert(), [expired, expired, *[row] * PENDING_MAX])
-    send_test(sending.database, ReceiverKind.WEBHOOK, "w", type_="webhook.test", body="{}", now=now)
-    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.monotonic", ticking())
-    assert sending.send() == 1
-    states = sending.states()
-    assert states[:5] == ["delivered", "failed", "failed", "failed", "pending"]
-    assert states.count("pending") == PENDING_MAX
-    assert states[-1] == "pending"
-    assert sending.outcomes.read() == {"delivered": 1, "given_up": 3}
-
-
-def ticking() -> Callable[[], float]:
-    """A clock that moves 30 ms with each look, so that a turn ends after its first batch."""
-    looks = itertools.count()
-    return lambda: next(looks) * 0.03
-
-
 def test_a_test_is_sent_once_whatever_comes_of_it(sending: Sending) -> None:
     secret = sending.webhook()
     now = sending.engine.clock.now()
@@ -475,16 +209,6 @@ def test_a_revoked_token_ends_its_webhook(sending: Sending) -> None:
     assert sending.row()["ended_reason"] == "owner_gone"
 
 
-def test_a_receiver_that_answers_gone_gets_nothing_more(sending: Sending) -> None:
-    sending.webhook()
-    sending.server.answer = lambda path, body: (410, {}, b"")
-    sending.run()
-    sending.make()
-    assert sending.send() == 1
-    assert sending.row()["ended_reason"] == "gone"
-    assert sending.states() == ["failed", "refused", "refused"]
-
-
 def test_a_definition_notifies_of_ends_delays_and_approvals(sending: Sending) -> None:
     sending.webhook(types=())
     rules = [{"on": ["failed", "late"], "webhook": "w"}, {"on": ["approval"], "webhook": "w"}]
@@ -519,35 +243,6 @@ def test_a_definition_does_not_send_what_the_owner_of_its_webhook_may_not_see(se
     assert [body["data"]["run"]["dag_id"] for body in sending.deliver()] == ["team_a.etl"]
     assert sending.states() == ["refused", "delivered"]
     assert sending.row()["state"] == "active"
-
-
-def test_a_refusal_is_no_success_of_a_receiver_that_fails(sending: Sending) -> None:
-    owner = sending.user(**{"team_a.*": Role.AUTHOR})
-    sending.webhook(owner=owner, types=("run.failed",), pattern="team_a.*")
-    rules = [{"on": ["failed"], "webhook": "w"}]
-    sending.server.answer = lambda path, body: (500, {}, b"")
-    sending.run("r1", Outcome.FAILED, dag_id="team_b.etl", notify=rules)
-    sending.run("r1", Outcome.FAILED, dag_id="team_a.etl")
-    sending.run("r2", Outcome.FAILED, dag_id="team_b.etl", notify=rules)
-    sending.run("r2", Outcome.FAILED, dag_id="team_a.etl")
-    sending.make()
-    with sending.database.write() as connection:
-        connection.execute(update(receiver).values(failures=5))
-    assert sending.send() == 1
-    assert sending.row()["failures"] == 6
-    with sending.database.write() as connection:
-        connection.execute(delete(delivery).where(delivery.c.dag_id == "team_a.etl"))
-    sending.engine.clock.move(timedelta(hours=1))
-    assert sending.send() == 0
-    assert sending.states() == ["refused", "refused"]
-    assert sending.row()["failures"] == 6
-
-
-def callback_of(sending: Sending, path: str, secret: str | None) -> NewCallback:
-    name = new_message_id()
-    address = Address(url=sending.server.url + path, secrets=() if secret is None else (LiveSecret(value=secret),))
-    ciphertext = seal_address(sending.key_ring, ReceiverKind.CALLBACK, name, address)
-    return NewCallback(ciphertext=ciphertext, name=name, shown_url="shown")
 
 
 def test_a_callback_gets_the_first_end_of_its_run_alone_and_is_forgotten(sending: Sending) -> None:
@@ -622,76 +317,6 @@ def test_a_lease_keeps_other_schedulers_away_until_it_ends(sending: Sending) -> 
     assert sending.send() == 3
 
 
-def test_a_webhook_that_is_switched_off_while_it_is_sent_to_goes_on_at_once_when_it_is_switched_on(
-    sending: Sending,
-) -> None:
-    sending.webhook()
-
-    def change(state: str) -> None:
-        now = sending.engine.clock.now()
-        change_receiver(sending.database, sending.key_ring, ReceiverKind.WEBHOOK, "w", {"state": state}, now=now)
-
-    def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        change("disabled")
-        return 200, {}, b""
-
-    sending.server.answer = answer
-    sending.run("r1")
-    sending.deliver()
-    sending.server.answer = lambda path, body: (200, {}, b"")
-    change("active")
-    sending.run("r2")
-    assert [body["data"]["run"]["dag_run_id"] for body in sending.deliver()] == ["r1"] * 3 + ["r2"] * 3
-
-
-def test_an_attempt_that_is_not_noted_is_made_again_with_its_id(
-    sending: Sending, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sending.webhook(types=("run.success",))
-    sending.run()
-    sending.make()
-
-    def die(place: str) -> None:
-        if place == "webhooks.sent":
-            raise RuntimeError(place)
-
-    monkeypatch.setattr("mainspring_scheduler.deliveries.sending.failpoint", die)
-    with pytest.raises(RuntimeError):
-        sending.send()
-    monkeypatch.undo()
-    sending.engine.clock.move(LEASE + timedelta(seconds=1))
-    sending.send()
-    assert [received.id for received in sending.server.ledger] == [sending.server.ledger[0].id] * 2
-    assert sending.states() == ["delivered"]
-
-
-def test_a_deleted_webhook_stops_nothing(sending: Sending) -> None:
-    sending.webhook("gone")
-    sending.webhook("w", types=("run.success",))
-    sending.run()
-    sending.make()
-    delete_receiver(sending.database, ReceiverKind.WEBHOOK, "gone")
-    with sending.database.read() as connection:
-        assert {row.name for row in connection.execute(select(receiver.c.name))} == {"w"}
-    assert [body["type"] for body in sending.deliver()] == ["run.success"]
-
-
-def test_a_webhook_that_is_deleted_meanwhile_takes_no_delivery_of_others_along(
-    sending: Sending, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sending.webhook("gone")
-    sending.webhook("w", types=("run.success",))
-    sending.run()
-
-    def delete_first(place: str) -> None:
-        if place == "webhooks.fan-out.before":
-            monkeypatch.undo()
-            delete_receiver(sending.database, ReceiverKind.WEBHOOK, "gone")
-
-    monkeypatch.setattr("mainspring_scheduler.deliveries.fan_out.failpoint", delete_first)
-    assert [body["type"] for body in sending.deliver()] == ["run.success"]
-
-
 @pytest.mark.parametrize("kind", ["webhook", "callback"])
 def test_a_receiver_that_is_made_while_the_fan_out_reads_misses_no_event(
     sending: Sending, monkeypatch: pytest.MonkeyPatch, kind: str
@@ -730,224 +355,6 @@ def test_a_receiver_that_is_made_while_the_fan_out_reads_misses_no_event(
     assert len(reads) >= 2
     paths = sorted(received.path for received in sending.server.accepted)
     assert paths == ["/other", "/w"]
-
-
-def test_a_webhook_whose_key_is_lost_fails_with_the_cause(sending: Sending) -> None:
-    sending.webhook(types=("run.success",))
-    sending.run()
-    sending.make()
-    with sending.database.write() as connection:
-        connection.execute(update(receiver).values(ciphertext=b"no ciphertext"))
-    sending.send()
-    with sending.database.read() as connection:
-        row = connection.execute(select(delivery.c.state, delivery.c.error)).one()
-    assert row.state == "pending"
-    assert "cannot be opened" in row.error
-
-
-def redirecting(status: int, location: str) -> Callable[[str, bytes], tuple[int, dict[str, str], bytes]]:
-    return lambda path, body: (status, {"Location": location}, b"") if path != "/end" else (200, {}, b"arrived")
-
-
-@pytest.mark.parametrize("cause", [OSError("no process: canary"), RecursionError(), PostFailed("line\0 of an answer")])
-def test_any_error_of_an_attempt_is_a_failure_with_a_pause(
-    sending: Sending, cause: Exception, caplog: pytest.LogCaptureFixture
-) -> None:
-    sending.webhook(types=("run.success",))
-    sending.run()
-    sending.make()
-    (due,) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
-
-    def post(url: str, headers: dict[str, str], body: bytes) -> Reply:
-        raise cause
-
-    assert sending.sender.send(due.id, lambda kind: post, lambda: False) == 1
-    with sending.database.read() as connection:
-        row = connection.execute(select(delivery.c.state, delivery.c.attempts, delivery.c.error)).one()
-    assert (row.state, row.attempts) == ("pending", 1)
-    assert "canary" not in row.error + caplog.text
-    assert "\0" not in row.error
-    assert sending.row()["failures"] == 1
-    sending.engine.clock.move(timedelta(seconds=1))
-    assert sending.send() == 1
-    assert sending.states() == ["delivered"]
-
-
-def test_redirects_are_followed_with_the_body_and_guarded(sending: Sending) -> None:
-    secret = sending.webhook(types=("run.success",))
-    sending.server.answer = redirecting(307, "/end")
-    sending.run("r1")
-    sending.deliver()
-    assert [received.path for received in sending.server.ledger] == ["/w", "/end"]
-    assert sending.server.ledger[1].verified(secret)["type"] == "run.success"
-    for location, part in (
-        ("http://169.254.169.254/", "not public"),
-        ("http://[::1]:1/", "not public"),
-        ("http://user:pw@127.0.0.1/", "user name or a password"),
-        ("file:///etc/passwd", "no http or https URL"),
-        ("/w", "more than 3 times"),
-    ):
-        sending.server.answer = redirecting(308, location)
-        sending.run(f"r {location}")
-        sending.engine.clock.move(timedelta(hours=2))
-        sending.deliver()
-        with sending.database.write() as connection:
-            error = connection.scalar(select(delivery.c.error).order_by(delivery.c.id.desc()).limit(1))
-            connection.execute(delete(delivery))
-        assert error is not None
-        assert part in error, error
-    sending.server.answer = redirecting(302, "/end")
-    sending.run("r9")
-    sending.engine.clock.move(timedelta(hours=2))
-    sending.deliver()
-    assert sending.states() == ["pending"]
-
-
-def test_a_callback_is_led_to_no_host_that_is_not_allowed() -> None:
-    with receiving() as server, closing(Poster(AddressPolicy(("127.0.0.1",)))) as poster:
-        poster.restrict(HostList((server.url.removeprefix("http://"),)))
-        for location in ("http://127.0.0.1:1/", "http://169.254.169.254/", "http://localhost/"):
-            server.answer = redirecting(307, location)
-            with pytest.raises(PostFailed, match="is not in callback_allow"):
-                poster.post(f"{server.url}/done", {}, b"{}")
-        server.answer = redirecting(307, "/end")
-        assert poster.post(f"{server.url}/done", {}, b"{}").status == 200
-
-
-def test_a_private_address_is_refused_at_each_attempt(sending: Sending) -> None:
-    sending.webhook(types=("run.success",), url="http://localhost:1/")
-    poster = Poster(AddressPolicy((), resolve=lambda host, port: ["10.0.0.1"]))
-    sending.run()
-    sending.make()
-    (due,) = due_receivers(sending.database, now=sending.engine.clock.now(), limit=9)
-    sending.sender.send(due.id, lambda kind: poster.post, lambda: False)
-    with sending.database.read() as connection:
-        assert "not public" in (connection.scalar(select(delivery.c.error)) or "")
-
-
-def test_a_closed_connection_is_opened_again_at_once(sending: Sending) -> None:
-    sending.webhook()
-    sending.server.answer = lambda path, body: (200, {"Connection": "close"}, b"")
-    sending.run()
-    assert len(sending.deliver()) == 3
-    assert sending.send() == 0
-
-
-def test_old_deliveries_are_forgotten_in_batches_until_none_is_left(
-    sending: Sending, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.scheduling.deliveries._FORGOTTEN_AT_ONCE", 10)
-    seconds = [0.0]
-    monkeypatch.setattr("mainspring_scheduler.deliveries.duty.monotonic", lambda: seconds[0])
-    sending.webhook(types=("run.success",))
-    sending.run()
-    sending.deliver()
-    with sending.database.write() as connection:
-        row = connection.execute(select(delivery)).one()._asdict()
-        del row["id"]
-        old = {**row, "created_at": row["created_at"] - timedelta(days=8)}
-        connection.execute(delivery.insert(), [old] * 25 + [{**old, "state": "pending"}])
-        connection.execute(update(receiver).values(state="disabled"))
-    duty = duty_of(sending)
-    left = []
-    for seconds[0] in (599.0, 601.0, 601.5, 602.0, 603.0, 604.0):
-        duty.turn()
-        left.append(len(sending.states()))
-    duty.stop()
-    assert left == [27, 17, 17, 7, 2, 2]
-    assert sorted(sending.states()) == ["delivered", "pending"]
-
-
-class Hanging:
-    """Counts requests that hang."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._number = self.most = 0
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self._number += 1
-            self.most = max(self.most, self._number)
-            self._changed.notify_all()
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._number -= 1
-
-    def wait_for(self, number: int) -> None:
-        with self._changed:
-            assert self._changed.wait_for(lambda: self._number >= number, 30), f"{self._number} requests hang"
-
-
-@pytest.mark.parametrize("kind", ["webhook", "callback"])
-def test_a_slow_receiver_costs_only_itself(tmp_path: Path, engine: Engine, kind: str) -> None:
-    """Threads of the real duty: more receivers hang than may have a thread, and another gets its events meanwhile."""
-    with ExitStack() as stack:
-        server = stack.enter_context(receiving())
-        sending = Sending(engine, tmp_path, server)
-        let_go = threading.Event()
-        stack.callback(let_go.set)
-
-        hanging = Hanging()
-
-        def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-            if path.startswith("/slow"):
-                with hanging:
-                    let_go.wait(60)
-            return 200, {}, b""
-
-        server.answer = answer
-        sending.webhook("quick", types=("run.success",))
-        duty = duty_of(sending)
-        duty.start()
-        stack.callback(duty.stop)
-        sending.run("r0")
-        server.wait(1)
-        owner = sending.user(etl=Role.OPERATOR)
-        version = sending.engine.save("etl", {"a": {}})
-        for number in range(20):
-            if kind == "webhook":
-                sending.webhook(f"slow{number}", types=("run.success",))
-            else:
-                callback = callback_of(sending, f"/slow{number}", new_secret())
-                sending.engine.trigger(version, f"c{number}", callback=callback, principal_id=owner)
-        sending.engine.run_until_idle()
-        for number in range(20 if kind == "callback" else 0):
-            sending.engine.finish("a", run_id=f"c{number}")
-        sending.run("r1")
-        hanging.wait_for(8)
-        sending.run("r2")
-        quick = 23 if kind == "callback" else 3
-        bodies = [received.json["data"]["run"]["dag_run_id"] for received in server.wait(quick)]
-        assert (len(bodies), bodies[-1]) == (quick, "r2")
-        assert hanging.most == 8
-        let_go.set()
-        server.wait(quick + (20 if kind == "callback" else 40))
-
-
-def test_the_duty_ends_while_a_receiver_hangs_and_loses_nothing(tmp_path: Path, engine: Engine) -> None:
-    with receiving() as server:
-        sending = Sending(engine, tmp_path, server)
-        arrived, let_go = threading.Event(), threading.Event()
-
-        def answer(path: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-            arrived.set()
-            let_go.wait(60)
-            return 200, {}, b""
-
-        server.answer = answer
-        sending.webhook(types=("run.success",))
-        sending.run()
-        duty = duty_of(sending)
-        duty.start()
-        assert arrived.wait(30)
-        duty.stop()
-        let_go.set()
-        assert sending.states() == ["pending"]
-        assert sending.row()["failures"] == 0
-        server.answer = lambda path, body: (200, {}, b"")
-        assert sending.send() == 1
 
 
 def test_a_restored_instance_sends_nothing_until_it_is_resumed(tmp_path: Path, engine: Engine) -> None:
