@@ -1,32 +1,30 @@
 """Pruning: what is old goes, what anything needs stays, and what was given to a run is not given to another."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import insert, select, update
 
 from mainspring.attempts import Outcome
-from mainspring.errors import Conflict, StoreUnavailable
+from mainspring.errors import Conflict
 from mainspring.instants import format_instant
 from mainspring.retention import Policy, RetentionSettings, RunPolicy, policy_of
-from mainspring.states import RunState, RunType, StateReason
+from mainspring.states import RunState, RunType
 from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_store import Database
 from mainspring_store.access.installation import has_retention_defaults
 from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.interventions import Clear, RunSelection, clear, requeue_run
 from mainspring_store.queries.backfills import get_backfill
-from mainspring_store.resources import dag_deletion, dag_pauses, dags
+from mainspring_store.resources import dag_deletion, dags
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.backfills import NewBackfill, ReprocessBehavior, create_backfill, run_dates
 from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.versions import Versions
 from mainspring_store.retention import ClockLeap, preview, sweep
 from mainspring_store.schema.migrate import downgrade, migrate
-from mainspring_store.state import run_removal, runs
+from mainspring_store.state import runs
 from mainspring_store.state.run_removal import Removed
 from mainspring_store.tables import (
     audit_event,
@@ -40,7 +38,6 @@ from mainspring_store.tables import (
     xcom,
 )
 from tests.acceptance.server import until
-from tests.invariants import assert_sound
 from tests.scheduler.engine import START, Engine
 
 DAY = timedelta(days=1)
@@ -459,147 +456,6 @@ def test_a_new_instance_has_defaults_and_a_setting_overrides_them(database: Data
     assert policy_of(RetentionSettings(), has_defaults=False).is_empty
     assert not policy_of(RetentionSettings(mode="on"), has_defaults=False).is_empty
     assert policy_of(RetentionSettings(runs="30d"), has_defaults=False).of_runs == RunPolicy(runs=30 * DAY)
-
-
-def test_a_long_history_of_a_dag_is_deleted_in_short_transactions(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 30)
-    wide = engine.save("wide", {f"t{number}": {"type": "noop"} for number in range(50)})
-    narrow = engine.save("narrow", {"a": {"type": "noop"}})
-    for number in range(20):
-        engine.trigger(narrow, f"n{number}")
-    engine.trigger(wide, "w")
-    engine.run_until_idle()
-    engine.trigger(narrow, "open")
-    commits: list[int] = []
-    write = engine.database.write
-
-    def counted() -> Any:
-        commits.append(1)
-        return write()
-
-    monkeypatch.setattr(engine.database, "write", counted)
-    for dag_id in ("wide", "narrow"):
-        commits.clear()
-        dag_deletion.delete_dag(engine.database, dag_id, now=engine.clock.now())
-        assert len(commits) >= 4
-    assert run_ids(engine) == []
-
-
-def test_the_small_rows_of_pruned_runs_go_in_short_transactions_too(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 10)
-    done(engine, engine.save("etl", {"a": {}}), "r1")
-    rows = [{"dag_id": "etl", "run_id": f"old{number}", "state": "success", "moment": START} for number in range(50)]
-    with engine.database.write() as connection:
-        connection.execute(insert(pruned_run), rows)
-    commits: list[int] = []
-    write = engine.database.write
-
-    def counted() -> Any:
-        commits.append(1)
-        return write()
-
-    monkeypatch.setattr(engine.database, "write", counted)
-    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert len(commits) >= 6
-    with engine.database.read() as connection:
-        assert connection.scalar(select(func.count()).select_from(pruned_run)) == 0
-
-
-def test_queued_runs_of_a_deleted_dag_go_in_short_transactions_too(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 10)
-    version = engine.save("etl", {"a": {"type": "wait", "for": "PT1H"}}, max_active_runs=1)
-    for number in range(40):
-        engine.trigger(version, f"r{number}")
-    engine.run_until_idle()
-    batches: list[int] = []
-    remove = run_removal.remove_runs
-
-    def counted(connection: Connection, keys: Sequence[int], **options: Any) -> None:
-        batches.append(len(keys))
-        remove(connection, keys, **options)
-
-    monkeypatch.setattr(dag_deletion, "remove_runs", counted)
-    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert sum(batches) == 39, "all but the running run"
-    assert max(batches) <= 10
-    assert run_ids(engine) == []
-    assert_sound(engine.database)
-
-
-def test_a_queued_run_is_ended_before_the_deletion_of_its_dag_cuts_it(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("mainspring_store.resources.dag_deletion._ROWS_AT_ONCE", 40)
-    version = engine.save("etl", {f"t{number}": {"type": "noop"} for number in range(50)})
-    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
-    engine.trigger(version, "r1")
-    write = engine.database.write
-    commits: list[int] = []
-
-    def breaks_off() -> Any:
-        commits.append(1)
-        if len(commits) == 4:
-            raise StoreUnavailable("away")
-        return write()
-
-    with monkeypatch.context() as patch:
-        patch.setattr(engine.database, "write", breaks_off)
-        with pytest.raises(StoreUnavailable):
-            dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert 0 < engine.run("r1")["tasks_total"] < 50, "the run is cut"
-    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
-    engine.run_until_idle()
-    run = engine.run("r1")
-    assert (run["state"], run["state_reason"], run["tasks_unfinished"]) == (RunState.FAILED, StateReason.CANCELLED, 0)
-    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert run_ids(engine) == []
-    assert_sound(engine.database)
-
-
-def test_the_history_of_a_deleted_dag_is_looked_at_before_the_turn_to_write(
-    engine: Engine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if not engine.database.is_sqlite:
-        pytest.skip("only SQLite has one writer and counts steps")
-    version = engine.save("etl", {"a": {"type": "noop"}})
-    for number in range(400):
-        engine.trigger(version, f"r{number}")
-    engine.run_until_idle()
-    steps: list[int] = []
-    write = engine.database.write
-
-    @contextmanager
-    def counted() -> Iterator[Connection]:
-        with write() as connection:
-            driver: Any = connection.connection.dbapi_connection
-            steps.append(0)
-            driver.set_progress_handler(lambda: steps.__setitem__(-1, steps[-1] + 1), 1)
-            try:
-                yield connection
-            finally:
-                driver.set_progress_handler(None, 0)
-
-    monkeypatch.setattr(engine.database, "write", counted)
-    dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert steps[0] < 200, "the pause of the DAG reads none of its 400 runs"
-
-
-def test_a_busy_dag_loses_nothing_when_its_deletion_is_refused(engine: Engine) -> None:
-    version = engine.save("etl", {f"t{number}": {"type": "noop"} for number in range(400)})
-    engine.trigger(version, "r1")
-    engine.run_until_idle()
-    engine.trigger(engine.save("etl", {"a": {}}), "busy")
-    engine.run_until_idle()
-    with pytest.raises(Conflict, match="1 task instances queued or running"):
-        dag_deletion.delete_dag(engine.database, "etl", now=engine.clock.now())
-    assert run_ids(engine) == ["r1", "busy"]
-    engine.finish("a", run_id="busy")
 
 
 def test_an_upgraded_instance_keeps_everything_until_a_policy_is_set(empty_database: Database) -> None:
