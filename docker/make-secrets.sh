@@ -16,7 +16,7 @@ random_hex() {
     od -An -tx1 -N32 /dev/urandom | tr -d ' \n'
 }
 
-for name in admin-token postgres-password postgres-app-password redis-password; do
+for name in admin-token admin-password postgres-password postgres-app-password redis-password; do
     [ -s "$name" ] || random_hex > "$name"
 done
 [ -s secret-keys ] || head -c 32 /dev/urandom | base64 | tr -d '\n' | tr +/ -_ > secret-keys

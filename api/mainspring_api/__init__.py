@@ -4,6 +4,6 @@
 of a home folder can be used without loading a web framework.
 """
 
-from mainspring_api.settings import ApiSettings
+from mainspring_api.settings import ApiSettings, FirstUser
 
-__all__ = ["ApiSettings"]
+__all__ = ["ApiSettings", "FirstUser"]

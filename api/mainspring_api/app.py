@@ -12,6 +12,7 @@ from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.context import EXTENSION, Context
 from mainspring_api.http.credential_files import login_key, signing_key
 from mainspring_api.http.event_feed import EventFeed
+from mainspring_api.http.first_user import ensure_first_user
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.log_indexes import LogIndexes
@@ -169,6 +170,7 @@ def create_app(settings: ApiSettings) -> Flask:
     )
     database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
+    ensure_first_user(database, settings.first_user)
     feed = EventFeed(database, kept=settings.events_kept)
     login_tokens = LoginTokens(login_key(settings.home))
     limits = limits_of(database, settings.writes_per_second_max)

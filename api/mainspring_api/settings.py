@@ -16,6 +16,15 @@ STATEMENT_SECONDS_MAX = 10.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FirstUser:
+    """The administrator of a new instance."""
+
+    name: str
+    """Matches `USER_NAME`."""
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ApiSettings:
     """Read once by `create_app`."""
 
@@ -36,6 +45,8 @@ class ApiSettings:
     """Addresses and CIDR ranges of proxies whose `X-Forwarded-For` is believed."""
     is_admin_token_given: bool = False
     """The admin token in `home` is the one of the settings: those that were given before are revoked."""
+    first_user: FirstUser | None = None
+    """An administrator that is made at the start while there is no user."""
     writes_per_second_max: float = 200.0
     """Of one user or token, in all processes together, on average; ten seconds' worth may come at once."""
     quotas: Quotas = field(default_factory=Quotas)

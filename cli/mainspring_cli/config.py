@@ -22,6 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mainspring.errors import MainspringError
 from mainspring.quotas import Quotas
 from mainspring.retention import RetentionSettings, parse_lifetime
+from mainspring.user_names import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, USER_NAME, USER_NAME_RULE
 
 __all__ = [
     "Config",
@@ -54,6 +55,18 @@ def _text(raw: Any) -> str:
     if not isinstance(raw, str) or not raw:
         raise ValueError("must be a text that is not empty")
     return raw
+
+
+def _user_name(raw: Any) -> str:
+    if not USER_NAME.fullmatch(_text(raw)):
+        raise ValueError(USER_NAME_RULE)
+    return str(raw)
+
+
+def _password(raw: Any) -> str:
+    if not PASSWORD_CHARS_MIN <= len(_text(raw)) <= PASSWORD_CHARS_MAX:
+        raise ValueError(f"must have {PASSWORD_CHARS_MIN} to {PASSWORD_CHARS_MAX} characters")
+    return str(raw)
 
 
 def _path(raw: Any) -> Path:
@@ -187,6 +200,11 @@ class Config:
     """TCP port of the API; 0 takes a free one."""
     admin_token: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
     """Bearer token of the administrator; `None` = one is made at the first start, in `home`."""
+    admin_user: str | None = field(default=None, metadata={"parse": _user_name})
+    """Name of the first user, an administrator. The API makes the user at its start while there is no user, with
+    `admin_password`; later starts change nothing."""
+    admin_password: str | None = field(default=None, metadata={"parse": _password, "is_secret": True})
+    """Password of the first user, at least 8 characters. It counts only while there is no user."""
     secret_keys: tuple[str, ...] = field(default=(), metadata={"parse": _fernet_keys, "is_secret": True})
     """Keys that secrets are encrypted with: 32 bytes in URL-safe base64 each, newest first, comma separated; all are
     tried to decrypt. Empty = the first use makes a value in `home`."""
@@ -428,6 +446,8 @@ def check_exposure(config: Config) -> None:
     """
     if (config.tls_certificate is None) != (config.tls_key is None):
         raise ConfigError(["tls_certificate and tls_key go together: give both or none"])
+    if (config.admin_user is None) != (config.admin_password is None):
+        raise ConfigError(["admin_user and admin_password go together: give both or none"])
     secrets = () if config.admin_token is None else (config.admin_token,)
     _check_host(config, "host", config.host, "admin_token", secrets)
 

@@ -166,11 +166,22 @@ def db() -> None:
 
 @db.command("upgrade")
 @with_settings(SETTINGS_FLAGS)
-def db_upgrade(settings: Resolved) -> None:
+@click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(0, 3600),
+    default=60.0,
+    show_default=True,
+    help="Seconds to wait for PostgreSQL while it accepts no connection.",
+)
+def db_upgrade(settings: Resolved, wait_seconds: float) -> None:
     """Bring the tables to this version, with the role of migrator_database_url if set. Does nothing when they are."""
     from mainspring_cli.services.database import upgrade_database
+    from mainspring_cli.services.logs import log_to_stderr
 
-    upgrade_database(settings.config)
+    config = settings.config
+    log_to_stderr(level=config.log_level, log_format=config.log_format, service="db")
+    upgrade_database(config, wait_seconds=wait_seconds)
 
 
 @db.command("downgrade")

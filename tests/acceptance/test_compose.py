@@ -155,6 +155,7 @@ def test_each_service_gets_only_the_secrets_that_it_needs(name: str) -> None:
         value for name, value in service["environment"].items() if name.endswith("_FILE")
     }
     assert ("admin-token" in given) == (name == "api")
+    assert ("admin-password" in given) == (name == "api")
     assert ("database-url" in given) == (name != "worker")
     assert ("migrator-database-url" in given) == (name == "migrate")
     assert ("data" in service["networks"]) == (name != "worker")

@@ -1,12 +1,18 @@
 """PostgreSQL away: what serves stays up and says so, nothing is lost, and all goes on by itself when it is back."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from mainspring_store import open_database
+from mainspring_store.schema.migrate import current_revision, head_revision
 from tests.acceptance.server import ask, started, until
+from tests.services.environment import child_environment
 from tests.services.postgres import PostgresServer
 
 GATED = """
@@ -74,6 +80,22 @@ def test_what_is_started_before_its_database_waits_for_it(tmp_path: Path, postgr
         server.put_dag("dag_id: hello\ntasks: {a: {type: shell, command: ['true']}}")
         assert server.wait(server.trigger("hello"))["state"] == "success"
         assert {name: server.pid_of(name) for name in pids} == pids, "no process had to be started again"
+
+
+def test_an_upgrade_waits_for_a_database_that_starts(tmp_path: Path, postgres: PostgresServer) -> None:
+    url = postgres.create_database()
+    postgres.crash()
+    environment = child_environment(MAINSPRING_DATABASE_URL=url)
+    line = [sys.executable, "-m", "mainspring_cli", "db", "upgrade", "--home", str(tmp_path / "home")]
+    refused = subprocess.run([*line, "--wait", "0"], env=environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 1
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, text=True) as upgrade:
+        assert upgrade.stderr is not None
+        assert "waiting at most 60 s for the database" in upgrade.stderr.readline()
+        postgres.start_again()
+        assert upgrade.wait(60) == 0
+    with closing(open_database(url)) as database:
+        assert current_revision(database) == head_revision()
 
 
 def test_what_waits_for_its_database_can_be_stopped(tmp_path: Path, postgres: PostgresServer) -> None:

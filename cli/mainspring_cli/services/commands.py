@@ -48,7 +48,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
 
     listen_fd: an inherited socket that listens already; `None` = listen on the host and port of the settings.
     """
-    from mainspring_api import ApiSettings
+    from mainspring_api import ApiSettings, FirstUser
     from mainspring_cli.services.api_server import api_server
 
     check_exposure(config)
@@ -58,7 +58,11 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     raise_descriptor_limit()
     facts = api_facts(config)
     log_facts(facts)
+    first_user = None
+    if config.admin_user is not None and config.admin_password is not None:
+        first_user = FirstUser(name=config.admin_user, password=config.admin_password)
     settings = ApiSettings(
+        first_user=first_user,
         database_url=config.store_url,
         log_store=config.log_store,
         home=config.home,

@@ -1,12 +1,14 @@
 """The database of the settings: opened, brought to this version, looked at."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mainspring.errors import Conflict
+from mainspring.errors import Conflict, StoreUnavailable
 from mainspring_cli.config import Config, ConfigError
 from mainspring_cli.services.home import prepare_home
 
@@ -25,6 +27,8 @@ __all__ = [
 
 
 _ALIVE = timedelta(seconds=30)
+_PAUSE_SECONDS = 0.5
+_log = logging.getLogger(__name__)
 
 
 def prepare_database(config: Config) -> None:
@@ -36,14 +40,44 @@ def prepare_database(config: Config) -> None:
     _migrate(config, config.store_url, service_role=None)
 
 
-def upgrade_database(config: Config) -> None:
+def upgrade_database(config: Config, *, wait_seconds: float = 0.0) -> None:
     """Bring the tables to this version, with the role of the migrator if set, and grant the role of the services
     access.
 
+    wait_seconds: for how long to try again while PostgreSQL accepts no connection, as it does while it starts.
+
     Raises:
         ConfigError: The settings do not name that role.
+        StoreUnavailable: The database accepts no connection.
     """
-    _migrate(config, config.migrator_database_url or config.store_url, service_role=_service_role(config))
+    service_role = _service_role(config)
+    url = config.migrator_database_url or config.store_url
+    if not config.is_sqlite:
+        _wait_for_connection(url, time.monotonic() + wait_seconds)
+    _migrate(config, url, service_role=service_role)
+
+
+def _wait_for_connection(url: str, deadline: float) -> None:
+    """Return once PostgreSQL accepts a connection. The first failure is logged.
+
+    deadline: on the monotonic clock.
+
+    Raises:
+        StoreUnavailable: The deadline has passed.
+    """
+    is_logged = False
+    while True:
+        try:
+            with opened_database(url) as database, database.read():
+                return
+        except StoreUnavailable as exc:
+            seconds_left = deadline - time.monotonic()
+            if seconds_left <= 0:
+                raise
+            if not is_logged:
+                _log.warning("waiting at most %.0f s for the database: cause=%s", seconds_left, exc)
+                is_logged = True
+            time.sleep(min(_PAUSE_SECONDS, seconds_left))
 
 
 def downgrade_database(config: Config) -> tuple[str, str]:

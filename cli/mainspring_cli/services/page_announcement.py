@@ -21,7 +21,8 @@ def announce_page(url: str, home: Path) -> None:
 
     url: address of the server, without a path. home: the folder with the token of the administrator.
     """
-    hidden = ("MAINSPRING_ADMIN_TOKEN", "MAINSPRING_MIGRATOR_DATABASE_URL", "MAINSPRING_DATABASE_URL")
+    names = ("ADMIN_TOKEN", "ADMIN_PASSWORD", "MIGRATOR_DATABASE_URL", "DATABASE_URL")
+    hidden = {f"MAINSPRING_{name}" for name in names}
     subprocess.Popen(
         [sys.executable, "-m", "mainspring_cli.services.page_announcement", url, str(home)],
         env={name: value for name, value in os.environ.items() if name not in hidden},

@@ -3,9 +3,10 @@
 import os
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from typing import Any
 
 from mainspring_api.http.credential_files import admin_token_path
 from mainspring_cli.config import (
@@ -52,13 +53,16 @@ def run_up(config: Config) -> int:
         return supervise(services, stop_seconds=config.stop_grace_seconds + _STOP_SECONDS_BESIDES_GRACE)
 
 
+_OF_THE_API = ("MAINSPRING_ADMIN_TOKEN", "MAINSPRING_ADMIN_PASSWORD")
+"""Secrets that no other service gets: the others start users' tasks, or talk to workers."""
+_WITHOUT_SECRETS: Mapping[str, Any] = dict.fromkeys(("admin_token", "admin_password", "migrator_database_url"))
 _OWN = (sys.executable, "-m", "mainspring_cli")
 
 
 def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
     """What the rq executor needs besides Redis: the execution API, and a worker for each queue on this machine."""
     number = listener.fileno()
-    without_token = _environment(config, without=("MAINSPRING_ADMIN_TOKEN",))
+    without_token = _environment(config, without=_OF_THE_API)
     url = _url_for_workers(config, listener.getsockname()[1])
     return [
         Service(
@@ -67,9 +71,7 @@ def _remote_services(config: Config, listener: socket.socket) -> list[Service]:
             environment=without_token,
             pass_fds=[number],
         ),
-        *worker_services(
-            replace(config, execution_url=url, admin_token=None, migrator_database_url=None), without_token
-        ),
+        *worker_services(replace(config, execution_url=url, **_WITHOUT_SECRETS), without_token),
     ]
 
 
@@ -95,8 +97,7 @@ def _services(config: Config, listener: socket.socket) -> list[Service]:
         Service(
             name="scheduler",
             command=[*_OWN, "scheduler"],
-            # What it starts are users' tasks: it has no business with the administrator's token.
-            environment=_environment(config, without=("MAINSPRING_ADMIN_TOKEN",)),
+            environment=_environment(config, without=_OF_THE_API),
         ),
         Service(
             name="api",

@@ -24,6 +24,7 @@ __all__ = [
     "create_user",
     "delete_user",
     "find_credential",
+    "has_users",
     "log_in",
     "log_in_browser",
     "user_not_found",
@@ -62,6 +63,12 @@ def create_user(
     except IntegrityError as exc:
         raise Conflict(f"there is a user '{username}' already") from exc
     return key
+
+
+def has_users(database: Database) -> bool:
+    """Whether there is a user, active or not."""
+    with database.read() as connection:
+        return connection.scalar(select(user_account.c.id).limit(1)) is not None
 
 
 def change_user(

@@ -168,6 +168,25 @@ def test_a_task_that_calls_mainspring_does_not_change_its_settings() -> None:
     assert given & settings == set()
 
 
+@pytest.mark.parametrize(("name", "value"), [("admin_user", "jane"), ("admin_password", "a long password")])
+def test_the_first_user_has_a_name_and_a_password(name: str, value: str) -> None:
+    config = load_config({}, {f"MAINSPRING_{name.upper()}": value}).config
+    with pytest.raises(ConfigError, match="admin_user and admin_password go together"):
+        check_exposure(config)
+
+
+def test_a_password_that_is_too_short_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigError, match=r"admin_password: \(hidden\) .* must have 8 to 1000 characters") as caught:
+        load_config({}, {"MAINSPRING_ADMIN_PASSWORD": "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a b", "ja/ne", "x" * 251, "j\u00e4ne"])
+def test_a_name_of_the_first_user_that_no_user_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="admin_user"):
+        load_config({}, {"MAINSPRING_ADMIN_USER": name})
+
+
 def test_a_secret_may_be_in_a_file_of_its_own(tmp_path: Path) -> None:
     path = tmp_path / "token"
     path.write_text("s3cret\n")

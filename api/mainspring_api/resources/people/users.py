@@ -8,6 +8,7 @@ from flask import Response, g
 from marshmallow import fields, validate
 
 from mainspring.errors import InvalidInput, Problem
+from mainspring.user_names import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, USER_NAME, USER_NAME_RULE
 from mainspring_api.http.answers import answer, dump, no_content
 from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.context import application_context, context
@@ -29,8 +30,8 @@ __all__ = ["GrantBody", "GrantSchema", "blueprint", "grants_of"]
 blueprint = Resource("users", "Users: people with a password, and what they may do")
 
 GRANTS_MAX = 100
-_NAME = validate.Regexp(r"[A-Za-z0-9_.@+-]{1,250}\Z", error="must be 1 to 250 of the characters A-Z a-z 0-9 _ . @ + -")
-_PASSWORD = validate.Length(min=8, max=1000)
+_NAME = validate.Regexp(rf"{USER_NAME.pattern}\Z", error=USER_NAME_RULE)
+_PASSWORD = validate.Length(min=PASSWORD_CHARS_MIN, max=PASSWORD_CHARS_MAX)
 _ROLE = {"description": "Role on every DAG and everything else; null = only the grants"}
 _PATTERN = {"description": "Identifier of a DAG, or a prefix followed by `*`"}
 
