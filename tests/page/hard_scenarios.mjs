@@ -153,6 +153,14 @@ export const hardScenarios = {
     await seen(page.getByText("The bundle team no longer has this DAG"));
     await seen(page.getByRole("link", { name: /^Edit/ }));
     await nothing(page.getByRole("link", { name: /^Trigger/ }));
+    await seen(page.getByText("No run is planned while the DAG is stale."));
+    await api("POST", "/dagRuns", { definition: { dag_id: "page_brought", tasks: { one: { type: "noop" } } }, logical_date: null, dag_run_id: "brought" });
+    await page.goto("/dags/page_brought");
+    await seen(page.getByText("Nobody saved this DAG", { exact: false }));
+    await seen(page.locator('main a[href$="/runs/brought"]'));
+    await api("DELETE", "/dags/page_brought");
+    await page.goto("/dags/page_brought");
+    await seen(page.getByText("not found", { exact: false }));
   },
 
   async two_authors_lose_nothing({ open, task, api }) {

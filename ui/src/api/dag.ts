@@ -6,6 +6,10 @@ import type { Grid } from "./shapes.ts";
 export const dagDetails = (dagId: string) =>
   queryOptions({ queryKey: ["dag", dagId, "details"], queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/details", { params: { path: { dag_id: dagId } }, signal })) });
 
+/** What is known of a DAG without a saved version too. */
+export const anyDag = (dagId: string) =>
+  queryOptions({ queryKey: ["dag", dagId, "any"], queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}", { params: { path: { dag_id: dagId } }, signal })) });
+
 export const schedule = (dagId: string, count: number, after?: string) =>
   queryOptions({
     queryKey: ["dag", dagId, "schedule", count, after],

@@ -12,6 +12,12 @@ const server = (total: number) => {
   return { asked, ask };
 };
 
+test("an entry that moves to the next page between two requests is there once", async () => {
+  const all = Array.from({ length: 150 }, (_, index) => ({ id: index }));
+  const ask = ({ limit, offset }: Page) => Promise.resolve({ rows: (offset === 0 ? all : [{ id: -1 }, ...all]).slice(offset, offset + limit) });
+  expect((await firstOf("rows", 200, ask)).rows).toEqual(all);
+});
+
 test.each([
   [250, 50, 50, 1],
   [250, 100, 100, 1],

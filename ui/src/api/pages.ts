@@ -19,5 +19,8 @@ export async function firstOf<Name extends string, Answer extends Record<Name, r
     answers.push(answer);
     if (answer[name].length < size) break;
   }
-  return { ...answers[0], [name]: answers.flatMap((answer) => answer[name]) } as Answer;
+  return { ...answers[0], [name]: once(answers.flatMap((answer) => answer[name])) } as Answer;
 }
+
+/** Each entry once: one that is added between two requests moves the last one of a page to the next page. */
+const once = (entries: readonly unknown[]): unknown[] => (entries.length > PAGE_MAX ? [...new Map(entries.map((entry) => [JSON.stringify(entry), entry])).values()] : [...entries]);

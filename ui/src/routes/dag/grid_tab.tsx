@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
+import type { Schema } from "../../api/client.ts";
 import { dagVersions, schedule } from "../../api/dag.ts";
 import { GridAndRun } from "./grid_panel.tsx";
 import { NextRuns } from "./next_runs.tsx";
 import { Versions } from "./versions.tsx";
 
-export function GridTab({ dagId }: { dagId: string }) {
+export function GridTab({ dag: { dag_id: dagId, is_stale: isStale } }: { dag: Schema<"DagDetails"> }) {
   const next = useQuery(schedule(dagId, 5));
   const versions = useQuery(dagVersions(dagId, 3));
-  return <GridAndRun dagId={dagId} below={<NextRuns query={next} />} beside={<Versions dagId={dagId} query={versions} />} />;
+  return <GridAndRun dagId={dagId} below={<NextRuns query={next} isStale={isStale} />} beside={<Versions dagId={dagId} query={versions} />} />;
 }

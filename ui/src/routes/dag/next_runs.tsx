@@ -10,11 +10,20 @@ type Preview = Schema<"SchedulePreview">;
 interface Props {
   query: { data: Preview | undefined; error: unknown; refetch: () => unknown };
   from?: ReactNode;
+  /** The scheduler makes no run of a stale DAG, whatever its schedule says. */
+  isStale?: boolean;
 }
 
 /** When runs start, and, apart from that, the interval of data that each is about. */
-export function NextRuns({ query, from }: Props) {
+export function NextRuns({ query, from, isStale = false }: Props) {
   const { dag: t } = useT();
+  if (isStale) {
+    return (
+      <Panel title={t.next_runs}>
+        <p className="pad muted">{t.stale_runs}</p>
+      </Panel>
+    );
+  }
   return (
     <Panel title={t.next_runs} aside={query.data ? `${t.next_runs_text}, ${query.data.timezone}` : t.next_runs_text} actions={from}>
       <Loaded query={query} rows={5}>

@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
-import type { Schema } from "../../api/client.ts";
-import { dagCounts, dagDetails } from "../../api/dag.ts";
+import { ApiError, type Schema } from "../../api/client.ts";
+import { anyDag, dagCounts, dagDetails } from "../../api/dag.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Icon } from "../../kit/icon.tsx";
@@ -29,9 +29,12 @@ export function DagPage() {
   const { dagId, tab = "grid" } = useParams({ strict: false }) as { dagId: string; tab?: string };
   const search = useSearch({ strict: false }) as { from_run?: string; from?: string; to?: string };
   const query = useQuery(dagDetails(dagId));
+  const isUnsaved = query.error instanceof ApiError && query.error.status === 404;
+  const any = useQuery({ ...anyDag(dagId), enabled: isUnsaved });
   useEffect(() => void (document.title = `${dagId} · Mainspring`), [dagId]);
   if (tab === "trigger") return <TriggerPage dagId={dagId} fromRun={search.from_run} />;
   if (tab === "backfill") return <BackfillPage dagId={dagId} from={search.from} to={search.to} />;
+  if (isUnsaved && !any.error) return <Loaded query={any}>{() => <OnlyRuns dagId={dagId} />}</Loaded>;
   return (
     <Loaded query={query} what={`DAG ${dagId}`}>
       {(dag) => (
@@ -47,6 +50,25 @@ export function DagPage() {
   );
 }
 
+/** A DAG that nobody saved: runs brought its definitions. */
+function OnlyRuns({ dagId }: { dagId: string }) {
+  const { dag: t, run } = useT();
+  return (
+    <>
+      <div className="head">
+        <div>
+          <h1 className="row wrap">
+            <span className="anywhere">{dagId}</span>
+            <span className="tag">{run.not_saved}</span>
+          </h1>
+          <p className="facts small">{t.only_runs}</p>
+        </div>
+      </div>
+      <RunsTab dagId={dagId} />
+    </>
+  );
+}
+
 function Tab({ dag, tab }: { dag: Schema<"DagDetails">; tab: string }) {
   const dagId = dag.dag_id;
   if (tab === "calendar") return <CalendarTab dagId={dagId} />;
@@ -54,9 +76,9 @@ function Tab({ dag, tab }: { dag: Schema<"DagDetails">; tab: string }) {
   if (tab === "settings") return <SettingsTab dag={dag} />;
   if (tab === "runs") return <RunsTab dagId={dagId} />;
   if (tab === "versions") return <VersionsTab dagId={dagId} />;
-  if (tab === "schedule") return <ScheduleTab dagId={dagId} />;
+  if (tab === "schedule") return <ScheduleTab dag={dag} />;
   if (tab === "definition") return <DefinitionTab dagId={dagId} />;
-  return <GridTab dagId={dagId} />;
+  return <GridTab dag={dag} />;
 }
 
 function Tabs({ dagId, tab }: { dagId: string; tab: string }) {

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
+import type { Schema } from "../../api/client.ts";
 import { dagVersions, schedule } from "../../api/dag.ts";
 import { dagRuns } from "../../api/lists.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -53,10 +54,11 @@ export function VersionsTab({ dagId }: { dagId: string }) {
 }
 
 /** The next runs from any instant: what a schedule will do over a change of the clocks, or next year. */
-export function ScheduleTab({ dagId }: { dagId: string }) {
+export function ScheduleTab({ dag: { dag_id: dagId, is_stale: isStale } }: { dag: Schema<"DagDetails"> }) {
   const { dag: t } = useT();
   const [after, setAfter] = useState<string | undefined>();
   const query = useQuery(schedule(dagId, 25, after));
+  if (isStale) return <NextRuns query={query} isStale />;
   return (
     <div className="lay-two">
       <NextRuns
