@@ -8,14 +8,18 @@ from threading import Event
 import pytest
 
 from mainspring.errors import LogStoreUnavailable
-from mainspring_scheduler.duties import log_packing
+from mainspring.retention import Policy, RunPolicy
+from mainspring_scheduler.duties import failing_logs, log_packing, retention
+from mainspring_scheduler.duties.failing_logs import FailingLogs
 from mainspring_scheduler.duties.log_packing import LogPacking
+from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_store.access.installation import hold_schedules, read_fact, release_schedules
 from mainspring_store.backups import prepare_restored
 from mainspring_store.database.log_stores import CachedLogStore, open_log_store
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.log_moving import take_orphan_turn
 from mainspring_store.resources.log_store_owner import OWNER_KEY, ForeignLogStore, claim_log_store
+from mainspring_store.retention import ArchiveUnavailable
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_log_moving import pack, size
 from tests.scheduler.test_log_packing import LINE, write
@@ -280,3 +284,52 @@ def test_a_fault_of_the_thread_is_no_good_health(duty: LogPacking, monkeypatch: 
     monkeypatch.setattr(log_packing, "claim_log_store", broken)
     duty.look()
     assert duty.details() == AWAY
+
+
+def test_a_stop_amid_the_deletion_leaves_the_turn_to_another_scheduler(
+    engine: Engine, duty: LogPacking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_packing, "delete_orphans", lambda *_, **__: duty.abort())
+    duty.look()
+    assert not take_orphan_turn(engine.database, engine.clock.now())
+    assert take_orphan_turn(engine.database, engine.clock.now() + timedelta(minutes=6))
+
+
+def test_the_pause_of_a_failing_log_doubles_up_to_an_hour(seconds: Seconds) -> None:
+    failing, pauses = FailingLogs(clock=seconds), []
+    for _ in range(9):
+        failing.failed("a")
+        began = seconds.now
+        while failing.must_wait("a"):
+            seconds.now += 30
+        pauses.append(seconds.now - began)
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_very_many_failing_logs_are_forgotten_oldest_first(monkeypatch: pytest.MonkeyPatch, seconds: Seconds) -> None:
+    monkeypatch.setattr(failing_logs, "_LOGS_MAX", 2)
+    failing = FailingLogs(clock=seconds)
+    for name in ("a", "b", "a", "c"):
+        failing.failed(name)
+    assert [failing.must_wait(name) for name in ("a", "b", "c")] == [True, False, True]
+    assert len(failing) == 2
+
+
+def test_an_archive_that_hangs_holds_up_no_stop(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    is_entered, may_end = Event(), Event()
+    policy = Policy(of_runs=RunPolicy(runs=timedelta(days=1), failed_runs=timedelta(days=1), keep_last=1))
+    duty = RetentionDuty(engine.database, policy, engine.clock, first_sweep_seconds=0.0)
+
+    def hangs() -> None:
+        is_entered.set()
+        may_end.wait(30)
+        raise ArchiveUnavailable("away")
+
+    monkeypatch.setattr(duty, "sweep", hangs)
+    monkeypatch.setattr(retention, "STOP_SECONDS_MAX", 0.05)
+    duty.start()
+    assert is_entered.wait(30)
+    duty.stop()
+    assert duty._thread.is_alive()
+    may_end.set()
+    duty._thread.join(30)

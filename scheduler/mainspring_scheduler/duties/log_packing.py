@@ -158,6 +158,8 @@ class LogPacking:
             return
         try:
             delete_orphans(self._database, store, now=now, goes_on=self._goes_on)
+            if self._stopped.is_set():
+                postpone_orphan_turn(self._database, now)
         except LogStoreUnavailable as exc:
             self._deletion_failed_at = self._monotonic()
             postpone_orphan_turn(self._database, now)

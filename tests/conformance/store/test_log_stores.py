@@ -51,6 +51,29 @@ def test_objects_are_written_read_listed_and_deleted(setting: str) -> None:
     assert keys(store) == ["cd/two.zst"]
 
 
+def test_a_small_object_is_found_whole_and_an_absent_one_is_none(setting: str) -> None:
+    store = open_log_store(setting)
+    assert store.find("owner") is None
+    store.put("owner", b"first")
+    assert store.find("owner") == b"first"
+    store.put("owner", b"second")
+    assert store.find("owner") == b"second", "not as another read has seen it"
+
+
+@pytest.mark.parametrize("size", [0, 9, 10, 11, 20])
+def test_an_object_of_any_length_is_read_again(setting: str, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    monkeypatch.setattr(log_stores, "_PIECE_BYTES", 10)
+    store = open_log_store(setting)
+    inner, data = store._store, b"x" * size
+    store.put("ab/one.zst", data)
+    assert inner.find("ab/one.zst") == data
+    get = inner.get
+    monkeypatch.setattr(inner, "get", lambda *place: get(*place) + b"y")
+    if size:
+        with pytest.raises(LogStoreUnavailable, match="other bytes than were written"):
+            store.put("ab/one.zst", data)
+
+
 def test_what_is_absent_or_too_short_is_unavailable(setting: str) -> None:
     store = open_log_store(setting)
     store.put("ab/one.zst", b"0123456789")
