@@ -155,7 +155,9 @@ class Model(Decisions):
             for (_, place), one in list(run.instances.items()):
                 if one.task.task_id != task_id or index not in (None, place):
                     continue
-                is_queue = kind == "start" and one.state == "queued"
+                # The version that the run changed to may wait for a start without a limit.
+                has_limit = run.definition.tasks[task_id].queue_timeout is not None
+                is_queue = kind == "start" and one.state == "queued" and has_limit
                 is_end = kind == "end" and one.state not in FINISHED and rule is not None and rule.action == "fail"
                 if is_queue or is_end:
                     one.state, one.wait, one.not_before = "failed", None, None
