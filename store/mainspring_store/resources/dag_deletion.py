@@ -1,6 +1,6 @@
 """Deleting a DAG with all that belongs to it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import monotonic, sleep
 from typing import Any
@@ -25,6 +25,8 @@ __all__ = ["delete_dag"]
 _ROWS_AT_ONCE = 300
 """Most runs and task instances that one transaction deletes. With more, runs that are not running go first."""
 _ROWS_AT_ONCE_MIN = 10
+_RUNS_READ = 2_000
+"""Runs of which the keys are read at once."""
 _DELETION_SECONDS = 0.02
 """Aim for the length of one transaction."""
 _REST_SECONDS_MIN = 0.002
@@ -65,29 +67,51 @@ def _delete_long_history(database: Database, dag_id: str, *, now: datetime) -> N
         _refuse_active(connection, dag_id)
     with database.write() as connection:
         pause_for_deletion(connection, dag_id, now=now)
-    rows_max, last_key, is_left = _ROWS_AT_ONCE // 4, 0, True
-    while is_left:
-        with database.write() as connection:
+    transactions = _ShortTransactions(database)
+    last_key = 0
+    while runs := _oldest_idle(database, dag_id, last_key):
+        last_key = runs[-1].id
+        while runs:
+            keys = _first_of(runs, transactions.rows_max)
+            if transactions.run(lambda connection, rows_max: _delete_runs(connection, keys, rows_max, now=now)):  # noqa: B023
+                runs = runs[len(keys) :]
+    while transactions.run(lambda connection, rows_max: _delete_pruned(connection, dag_id, rows_max)):
+        pass
+
+
+class _ShortTransactions:
+    """Transactions that delete as many rows as take about `_DELETION_SECONDS`, with a rest after each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.rows_max = _ROWS_AT_ONCE // 4
+        """Most runs and task instances that the next transaction deletes."""
+
+    def run(self, delete_rows: Callable[[Connection, int], bool]) -> bool:
+        """What the function returns that gets the connection and `rows_max`."""
+        with self._database.write() as connection:
             began = monotonic()
-            last_key, is_left = _delete_oldest(connection, dag_id, last_key, rows_max, now=now)
+            result = delete_rows(connection, self.rows_max)
             # Without the commit: a slow disk takes as long for few rows as for many.
             seconds = monotonic() - began
-        fitting = int(rows_max * _DELETION_SECONDS / max(seconds, _DELETION_SECONDS / 2))
-        rows_max = max(_ROWS_AT_ONCE_MIN, min(_ROWS_AT_ONCE, fitting))
+        fitting = int(self.rows_max * _DELETION_SECONDS / max(seconds, _DELETION_SECONDS / 2))
+        self.rows_max = max(_ROWS_AT_ONCE_MIN, min(_ROWS_AT_ONCE, fitting))
         sleep(max(_REST_SECONDS_MIN, min(seconds, _DELETION_SECONDS) / 4))
+        return result
 
 
-def _delete_oldest(
-    connection: Connection, dag_id: str, last_key: int, rows_max: int, *, now: datetime
-) -> tuple[int, bool]:
-    """Delete the oldest runs of a DAG behind a key that are not running, then the small rows of its pruned runs.
+def _oldest_idle(database: Database, dag_id: str, last_key: int) -> Sequence[Any]:
+    """The oldest runs of a DAG behind a key that are not running, for many transactions.
 
-    Returns the key behind which to go on, and whether rows may be left.
+    Where PostgreSQL has no statistics of new rows yet, this reads all runs of the DAG. In each transaction it took
+    longer than the deletion.
     """
-    parameters = {"dag_id": dag_id, "after": last_key, "limit_": rows_max}
-    keys = _first_of(connection.execute(_OLDEST_IDLE, parameters).all(), rows_max)
-    if not keys:
-        return last_key, connection.execute(_DELETE_PRUNED, {"dag_id": dag_id, "limit_": rows_max}).rowcount > 0
+    with database.read() as connection:
+        return connection.execute(_OLDEST_IDLE, {"dag_id": dag_id, "after": last_key, "limit_": _RUNS_READ}).all()
+
+
+def _delete_runs(connection: Connection, keys: Sequence[int], rows_max: int, *, now: datetime) -> bool:
+    """Delete those of these runs that are not running. False = only a part of the one large run is deleted."""
     lock_runs(connection, keys)
     # The scheduler or a user may have started some of them before this transaction locked them.
     idle = connection.execute(_STILL_IDLE, {"keys": keys}).all()
@@ -99,12 +123,17 @@ def _delete_oldest(
             end_run(connection, idle[0].id, effects, now=now, reason=StateReason.CANCELLED, message=_ENDED)
             effects.apply(connection)
         remove_instances(connection, idle[0].id, rows_max)
-        return last_key, True
+        return False
     remove_runs(connection, [row.id for row in idle], keeps_dag=True)
     if all(row.state in RUN_FINISHED and row.parent_attempt_id is None for row in idle):
         # The last transaction of the deletion is flushed, and all before it with it.
         commit_before_the_flush(connection)
-    return keys[-1], True
+    return True
+
+
+def _delete_pruned(connection: Connection, dag_id: str, rows_max: int) -> bool:
+    """Delete small rows of pruned runs of a DAG; whether there were any."""
+    return connection.execute(_DELETE_PRUNED, {"dag_id": dag_id, "limit_": rows_max}).rowcount > 0
 
 
 def _first_of(rows: Sequence[Any], rows_max: int) -> list[int]:
