@@ -67,6 +67,7 @@ class LogPacking:
         self._unpacked, self._unmoved = FailingLogs(clock=monotonic), FailingLogs(clock=monotonic)
         self._cause: str | None = None
         self._has_used_store = False
+        self._logged_cause: str | None = None
         self._deletion_failed_at = float("-inf")
         self._refusals = 0
         self._step_began_at = monotonic()
@@ -247,7 +248,7 @@ class LogPacking:
         except Exception:
             self._cause, self._checked_at = "unavailable", float("-inf")
             raise
-        self._cause = None
+        self._cause = self._logged_cause = None
         return moved
 
     def _guarded(self, step: Callable[[], int]) -> int:
@@ -256,7 +257,10 @@ class LogPacking:
         except StoreUnavailable as exc:
             _log.warning("logs not packed: cause=%s", exc)
         except LogStoreUnavailable as exc:
-            _log.warning("logs not moved, they stay in the database: cause=%s", exc)
+            # A store may be away for days. Log each kind of cause once.
+            if self._cause != self._logged_cause:
+                self._logged_cause = self._cause
+                _log.warning("logs not moved, they stay in the database: cause=%s", exc)
         except Exception:
             if not self._stopped.is_set():  # after a stop that did not wait, the database is closed
                 _log.exception("packing of logs failed")
