@@ -3,7 +3,7 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 
@@ -142,6 +142,7 @@ def versions(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[tup
         "MAINSPRING_DATABASE_URL": database_url,
         "MAINSPRING_REDIS_URL": valkey_url,
         "MAINSPRING_EXECUTOR": "rq",
+        "MAINSPRING_API_PROCESSES": "1",
         "MAINSPRING_ADMIN_TOKEN": ADMIN_TOKEN,
         "MAINSPRING_WORKER_TOKEN": "the token of the workers of both versions",
         "MAINSPRING_SECRET_KEYS": Fernet.generate_key().decode(),
@@ -154,6 +155,7 @@ def versions(tmp_path: Path, database_url: str, valkey_url: str) -> Iterator[tup
         )
 
 
+@pytest.mark.timeout(300)
 def test_runs_go_on_while_services_of_two_versions_share_a_database(
     tmp_path: Path, versions: tuple[Version, Version], database_url: str
 ) -> None:
@@ -173,7 +175,8 @@ def test_runs_go_on_while_services_of_two_versions_share_a_database(
         assert _revision(database_url) == head_revision()
         between = Gate(old, "earlier", tmp_path, "between")
 
-        new = present.server(present.start(stack)["api"])
+        new_processes = present.start(stack)
+        new = present.server(new_processes["api"])
         before.open()
         until(lambda: between.starts() == 1, f"the old worker goes on: {earlier.log()}")
         over_old, over_new = old.trigger("passed_on"), new.trigger("passed_on")
@@ -193,21 +196,25 @@ def test_runs_go_on_while_services_of_two_versions_share_a_database(
             assert (run["state"], run["outputs"]) == ("success", {"n": 43})
             assert "n is 42" in server.log(path, "second", 2)
 
-        old_processes["scheduler"].terminate()
-        assert old_processes["scheduler"].wait(30) == 0
+        _stop([old_processes["scheduler"]])
         new.put_dag(FAILS_FAST)
         failing = new.trigger("fails_fast")
         assert new.wait(failing)["state_reason"] == "fail_fast"
         assert old.client.get(failing)["state_reason"] == "fail_fast"
         assert old.instances(failing)["waits"]["state_reason"] == "fail_fast"
         assert old.client.get(f"{failing}/events")["events"]
-        for process in old_processes.values():
-            process.terminate()
-        assert [process.wait(30) for process in old_processes.values()] == [0, 0, 0, 0]
+        _stop(old_processes.values())
         assert new.wait(new.trigger("fails_fast"))["state"] == "failed"
-    assert not _errors(earlier) + _errors(present)
+        _stop(new_processes.values())
+    assert not [*_errors(earlier), *_errors(present)]
     with closing(open_database(database_url)) as database:
         assert_sound(database)
+
+
+def _stop(processes: Collection[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    assert {process.wait(60) for process in processes} == {0}
 
 
 def _revision(database_url: str) -> str | None:
