@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import update
+import pytest
+from sqlalchemy import select, update
 
 from mainspring.attempts import Outcome
-from mainspring_store.tables import feed_event, task_instance
+from mainspring.errors import Conflict
+from mainspring_store.resources.versions import Versions
+from mainspring_store.tables import dag_version, feed_event, task_instance
 from tests.api.harness import SHELL, Api
 from tests.api.test_clear_and_mark import clear, finished, states
 from tests.api.test_events import events
@@ -41,6 +44,18 @@ def test_an_unknown_reason_of_the_run_before_holds_nothing_up(api: Api) -> None:
     api.trigger(run_id="r2")
     api.engine.run_until_idle()
     assert states(api, "r2")["b"] == "queued"
+
+
+def test_a_definition_with_an_unknown_value_is_refused_with_its_dag_and_value(api: Api) -> None:
+    api.save("etl", {"a": SHELL, "b": {**SHELL, "depends_on": ["a"], "trigger_rule": "all_done"}})
+    with api.database.read() as connection:
+        (row,) = connection.execute(select(dag_version.c.id, dag_version.c.document)).all()
+    tasks = {**row.document["tasks"], "b": {**row.document["tasks"]["b"], "trigger_rule": "later_rule"}}
+    change(api, update(dag_version).values(document={**row.document, "tasks": tasks}))
+    with pytest.raises(
+        Conflict, match=r"cannot read the definition of dag 'etl': 'later_rule' is not .*; run the later"
+    ):
+        Versions(api.database).definition(row.id)
 
 
 def test_events_of_an_unknown_kind_are_left_out(api: Api) -> None:

@@ -23,6 +23,7 @@ from mainspring.definition.model import (
 )
 from mainspring.definition.schedules import names_date
 from mainspring.durations import parse_duration
+from mainspring.errors import Conflict
 from mainspring.expressions import Expression, Template
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
@@ -31,7 +32,21 @@ __all__ = ["content_hash", "load_stored", "payload_of"]
 
 
 def load_stored(document: Mapping[str, Any]) -> Definition:
-    """The definition whose `document` was stored. Only for documents that `parse_definition` returned."""
+    """The definition whose `document` was stored. Only for documents that `parse_definition` returned.
+
+    Raises:
+        Conflict: A field has a value that only a later version knows. Such a version has saved the document.
+    """
+    try:
+        return _definition(document)
+    except ValueError as exc:
+        raise Conflict(
+            f"this version of Mainspring cannot read the definition of dag '{document.get('dag_id')}': {exc};"
+            " run the later version that saved the definition"
+        ) from exc
+
+
+def _definition(document: Mapping[str, Any]) -> Definition:
     defaults = document.get("default_args", {})
     return Definition(
         **_members(document, _DAG_MEMBERS),
