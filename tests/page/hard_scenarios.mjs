@@ -154,6 +154,9 @@ export const hardScenarios = {
     await seen(page.getByRole("link", { name: /^Edit/ }));
     await nothing(page.getByRole("link", { name: /^Trigger/ }));
     await seen(page.getByText("No run is planned while the DAG is stale."));
+    await api("PATCH", "/dags/page_team_other", { is_paused: true });
+    await page.goto("/dags/page_team_other/schedule");
+    await seen(page.getByText("None of these runs starts while the DAG is paused."));
     await api("POST", "/dagRuns", { definition: { dag_id: "page_brought", tasks: { one: { type: "noop" } } }, logical_date: null, dag_run_id: "brought" });
     await page.goto("/dags/page_brought");
     await seen(page.getByText("Nobody saved this DAG", { exact: false }));
@@ -243,6 +246,30 @@ export const hardScenarios = {
       const draft = await page.evaluate(() => localStorage.getItem("mainspring.draft.page_busy"));
       assert.ok(JSON.parse(draft ?? "{}").text?.endsWith(letter), `kept: ${draft}`);
     }
+  },
+
+  async a_key_right_after_a_paint_stays_in_the_text({ open, task }) {
+    await sendText(task, "page_typed", text("first").replace("page_edit", "page_typed"));
+    const page = await open({ token: task.token });
+    const box = await edit(page, "page_typed");
+    await seen(page.getByText("Nothing differs in meaning."));
+    // A hand is faster than a busy page: each change that the page shows meets the next key before the page has ended its work.
+    await page.evaluate(() => {
+      const keys = [..."retries"];
+      const observer = new MutationObserver(() => {
+        const key = keys.shift();
+        if (key === undefined) observer.disconnect();
+        else document.execCommand("insertText", false, key);
+      });
+      observer.observe(document.querySelector("main"), { subtree: true, childList: true, characterData: true, attributes: true });
+    });
+    await page.keyboard.press("Enter");
+    await seen(page.locator(".panel", { has: page.getByRole("heading", { name: "Faults" }) }));
+    await page.keyboard.insertText(": 3");
+    const draft = () => page.evaluate(() => JSON.parse(localStorage.getItem("mainspring.draft.page_typed") ?? "{}").text);
+    await until("the draft", async () => (await draft())?.endsWith(": 3"));
+    assert.equal(await draft(), `${text("first").replace("page_edit", "page_typed")}\nretries: 3`);
+    assert.match(await box.innerText(), /\nretries: 3$/);
   },
 
   async an_editor_outlives_its_session({ open, task, violations }) {

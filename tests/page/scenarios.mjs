@@ -123,6 +123,35 @@ export const scenarios = {
     await seen(page.getByText("success", { exact: true }).nth(3));
   },
 
+  async no_field_takes_back_what_is_typed({ open, task, api }) {
+    const params = { type: "object", properties: { ratio: { type: "number", default: 2 } } };
+    await api("PUT", "/dags/page_ratio", { params, schedule: { cron: "0 12 * * *", timezone: "UTC" }, tasks: { only: { type: "noop" } } });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_ratio/trigger");
+    await page.getByRole("button", { name: "CLI", exact: true }).click();
+    const ratio = page.getByLabel("ratio");
+    await ratio.press("Backspace");
+    await ratio.pressSequentially("0.50");
+    assert.equal(await ratio.inputValue(), "0.50");
+    await seen(page.getByText('--conf \'{"ratio":0.5}\''));
+    await page.getByLabel("Note").fill("kept");
+    await page.getByRole("radio", { name: "At a time" }).click();
+    await page.locator("#run-after").fill("2030-01-01T00:00");
+    await page.getByRole("button", { name: "Fill from the latest run" }).click();
+    await until("the default again", async () => (await ratio.inputValue()) === "2");
+    assert.deepEqual([await page.getByLabel("Note").inputValue(), await page.locator("#run-after").inputValue()], ["kept", "2030-01-01T00:00"]);
+    await page.goto("/dags/page_ratio/backfill");
+    const places = page.getByRole("spinbutton").first();
+    await places.press("Backspace");
+    await places.pressSequentially("8");
+    assert.equal(await places.inputValue(), "8");
+    await page.goto("/runs");
+    const find = page.getByRole("searchbox");
+    await find.pressSequentially("page_nothing");
+    await page.getByRole("button", { name: "Clear the filter" }).click();
+    await until("no text", async () => (await find.inputValue()) === "");
+  },
+
   async a_hostile_name_stays_text({ open, task }) {
     const page = await open({ token: task.token });
     await page.goto("/dags/page_hostile");

@@ -1,6 +1,7 @@
 /** Queries of the pages of a DAG. */
 import { queryOptions } from "@tanstack/react-query";
 import { api, ok, shaped } from "./client.ts";
+import { firstOf } from "./pages.ts";
 import type { Grid } from "./shapes.ts";
 
 export const dagDetails = (dagId: string) =>
@@ -19,7 +20,7 @@ export const schedule = (dagId: string, count: number, after?: string) =>
 export const dagVersions = (dagId: string, limit: number) =>
   queryOptions({
     queryKey: ["dag", dagId, "versions", limit],
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { limit, order_by: ["-version_number"] } }, signal })),
+    queryFn: ({ signal }) => firstOf("dag_versions", limit, (page) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { ...page, order_by: ["-version_number"] } }, signal }))),
   });
 
 /** How many runs and saved versions a DAG has. A number of runs that is only known to be at least that has a limit. */

@@ -51,17 +51,20 @@ export const approvals = (limit: number) =>
 export const upcoming = (from: string, to: string) =>
   queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => ok(api.GET("/api/v2/upcoming", { params: { query: { from, to, limit: 500 } }, signal })) });
 
-export const backfills = (dag?: string) =>
+export const backfills = (limit: number) =>
   queryOptions({
-    queryKey: ["backfills", dag],
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills", { params: { query: { limit: 100, order_by: ["-id"], ...(dag ? { dag_id: dag } : {}) } }, signal })),
+    queryKey: ["backfills", "all", limit],
+    queryFn: ({ signal }) => firstOf("backfills", limit, (page) => ok(api.GET("/api/v2/backfills", { params: { query: { ...page, order_by: ["-id"] } }, signal }))),
   });
 
 export const backfill = (id: number) =>
   queryOptions({ queryKey: ["backfills", "one", id], queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills/{backfill_id}", { params: { path: { backfill_id: id } }, signal })) });
 
-export const backfillRuns = (id: number) =>
-  queryOptions({ queryKey: ["backfills", "runs", id], queryFn: ({ signal }) => ok(api.GET("/api/v2/backfills/{backfill_id}/dagRuns", { params: { path: { backfill_id: id }, query: { limit: 100 } }, signal })) });
+export const backfillRuns = (id: number, limit: number) =>
+  queryOptions({
+    queryKey: ["backfills", "runs", id, limit],
+    queryFn: ({ signal }) => firstOf("dag_runs", limit, (page) => ok(api.GET("/api/v2/backfills/{backfill_id}/dagRuns", { params: { path: { backfill_id: id }, query: page }, signal }))),
+  });
 
 /** DAGs whose names contain a text. */
 export const dagNames = (text: string) =>

@@ -3,8 +3,8 @@ import { autocompletion, completionKeymap, type CompletionContext } from "@codem
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, bracketMatching, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { type Diagnostic, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
-import { unifiedMergeView } from "@codemirror/merge";
+import { type Diagnostic, forEachDiagnostic, lintGutter, lintKeymap, nextDiagnostic, setDiagnostics } from "@codemirror/lint";
+import { diff, unifiedMergeView } from "@codemirror/merge";
 import { search, searchKeymap } from "@codemirror/search";
 import { Compartment, EditorState, type Extension } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
@@ -13,7 +13,7 @@ import type { Option } from "./complete.ts";
 import type { EditorProblem } from "./problems.ts";
 
 export interface Editor {
-  /** Replace the whole text; undo brings the old one back. */
+  /** Show another text, with the cursor where it was; undo brings the old one back. */
   setText(text: string): void;
   setProblems(problems: readonly EditorProblem[], fixLabel: (word: string) => string): void;
   /** Show what differs from another text; null = the text alone. */
@@ -31,6 +31,9 @@ export interface EditorOptions {
   onSave(): void;
   optionsAt(before: string, text: string): readonly Option[];
 }
+
+/** How long two texts are compared for the least difference: characters of a part, milliseconds of the whole. */
+const DIFF = { scanLimit: 1000, timeout: 100 };
 
 const THEME = EditorView.theme({
   "&": { backgroundColor: "var(--surface)", color: "var(--ink)", fontSize: "12px", maxBlockSize: "max(360px, calc(100vh - 250px))" },
@@ -73,11 +76,14 @@ export function mountEditor(host: HTMLElement, options: EditorOptions): Editor {
   const placed = (problem: EditorProblem): problem is EditorProblem & { line: number } => problem.line !== null && problem.line <= view.state.doc.lines;
   return {
     setText(text) {
-      if (text !== view.state.doc.toString()) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } });
+      const shown = view.state.doc.toString();
+      // Only what differs: the cursor stays where the reader types.
+      const wanted = view.state.toText(text).toString();
+      const changes = diff(shown, wanted, DIFF).map(({ fromA, toA, fromB, toB }) => ({ from: fromA, to: toA, insert: wanted.slice(fromB, toB) }));
+      if (changes.length > 0) view.dispatch({ changes });
     },
     setProblems(problems, fixLabel) {
       const diagnostics = problems.filter(placed).map((problem) => diagnosticOf(view, problem, fixLabel));
-      faults.set(view, diagnostics);
       view.dispatch(setDiagnostics(view.state, diagnostics));
     },
     compareWith(text) {
@@ -132,9 +138,6 @@ function extensions({ label, onChange, onSave, optionsAt }: EditorOptions): Exte
   ];
 }
 
-/** What the server said last, of each editor. */
-const faults = new WeakMap<EditorView, Diagnostic[]>();
-
 function diagnosticOf(view: EditorView, problem: EditorProblem & { line: number }, fixLabel: (word: string) => string): Diagnostic {
   const line = view.state.doc.line(problem.line);
   const { fix, severity, message } = problem;
@@ -150,8 +153,12 @@ function diagnosticOf(view: EditorView, problem: EditorProblem & { line: number 
 /** Cure the fault of the line with the cursor, where the server knows how. */
 function applyFix(view: EditorView): boolean {
   const line = view.state.doc.lineAt(view.state.selection.main.head);
-  const fault = (faults.get(view) ?? []).find((each) => each.actions && each.from >= line.from && each.to <= line.to);
-  if (!fault?.actions?.[0]) return false;
-  fault.actions[0].apply(view, fault.from, fault.to);
-  return true;
+  const cures: (() => void)[] = [];
+  // What was typed since the server spoke has moved the faults.
+  forEachDiagnostic(view.state, ({ actions }, from, to) => {
+    const action = actions?.[0];
+    if (action && from >= line.from && to <= line.to) cures.push(() => action.apply(view, from, to));
+  });
+  cures[0]?.();
+  return cures.length > 0;
 }

@@ -2,7 +2,7 @@ import { Checkbox as BaseCheckbox } from "@base-ui/react/checkbox";
 import { Radio as BaseRadio } from "@base-ui/react/radio";
 import { RadioGroup } from "@base-ui/react/radio-group";
 import { Switch as BaseSwitch } from "@base-ui/react/switch";
-import { type ReactNode, useId } from "react";
+import { type ComponentProps, type ReactNode, useId, useState } from "react";
 import { Glyph } from "./state.tsx";
 
 interface FieldProps {
@@ -38,6 +38,33 @@ export function Field({ label, hint, error, required = false, aside, children }:
         </span>
       )}
     </div>
+  );
+}
+
+interface TypedProps extends Omit<ComponentProps<"input">, "value" | "onChange"> {
+  value: string;
+  onChange(text: string): void;
+}
+
+/**
+ * An input whose value is what became of the text: a number, or a part of the address, which follows later. While the input has
+ * the focus it shows what was typed, so that no value takes a letter back. Without the focus it shows the value.
+ */
+export function TypedInput({ value, onChange, onBlur, ...rest }: TypedProps) {
+  const [typed, setTyped] = useState<string | null>(null);
+  return (
+    <input
+      {...rest}
+      value={typed ?? value}
+      onChange={(event) => {
+        setTyped(event.target.value);
+        onChange(event.target.value);
+      }}
+      onBlur={(event) => {
+        setTyped(null);
+        onBlur?.(event);
+      }}
+    />
   );
 }
 

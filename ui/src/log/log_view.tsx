@@ -4,6 +4,7 @@ import { useLanguage, useT } from "../i18n/index.tsx";
 import { useKeys } from "../keys/keys.ts";
 import { Button } from "../kit/button.tsx";
 import { copyText } from "../kit/copy.ts";
+import { TypedInput } from "../kit/field.tsx";
 import { Icon } from "../kit/icon.tsx";
 import { Empty, Failure, Loading } from "../kit/panel.tsx";
 import { Glyph } from "../kit/state.tsx";
@@ -271,13 +272,13 @@ function LogHeader({ source, query, onQuery, tries, input, isRegex, setRegex, fo
       {tries}
       <label className="find logfind" aria-invalid={found?.error ? true : undefined}>
         <Icon name="search" />
-        <input
+        <TypedInput
           ref={input}
           type="search"
           value={query}
           placeholder={t.search_log}
           aria-label={t.search_log}
-          onChange={(event) => onQuery(event.target.value)}
+          onChange={onQuery}
           onKeyDown={(event) => {
             if (event.nativeEvent.isComposing) return;
             if (event.key === "Enter") step(event.shiftKey);

@@ -65,6 +65,7 @@ export const dag = {
   },
   stale: "stale",
   stale_text: (bundle: string | null) => `${bundle === null ? "Nothing" : `The bundle ${bundle} no longer`} has this DAG: lists hide it and no run starts, until it is saved again.`,
+  paused_runs: "None of these runs starts while the DAG is paused.",
   stale_runs: "No run is planned while the DAG is stale.",
   only_runs: "Nobody saved this DAG: its runs brought their definitions. It is deleted with the last of them.",
   of_bundle: (bundle: string) => `bundle ${bundle}`,

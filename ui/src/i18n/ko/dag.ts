@@ -68,6 +68,7 @@ export const dag: Messages["dag"] = {
   edit: "편집",
   stale: "번들에 없음",
   stale_text: (bundle) => `${bundle === null ? "이 DAG는 더 이상 없습니다" : `번들 ${bundle}에 이 DAG가 더 이상 없습니다`}. 다시 저장할 때까지 목록에서 숨겨지고 실행도 시작되지 않습니다.`,
+  paused_runs: "DAG가 일시 정지된 동안에는 아래 실행이 시작되지 않습니다.",
   stale_runs: "번들에 없는 동안에는 예정된 실행이 없습니다.",
   only_runs: "저장된 적이 없는 DAG입니다. 실행마다 정의를 함께 보냈으며, 마지막 실행이 삭제되면 함께 삭제됩니다.",
   of_bundle: (bundle) => `번들 ${bundle}`,

@@ -5,6 +5,7 @@ import { type Schema, api, ok } from "../../api/client.ts";
 import { firstOf } from "../../api/pages.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
+import { TypedInput } from "../../kit/field.tsx";
 import { Icon } from "../../kit/icon.tsx";
 import { Empty, Loaded } from "../../kit/panel.tsx";
 import { Glyph } from "../../kit/state.tsx";
@@ -28,7 +29,7 @@ export function Audit() {
         <h2>{admin.parts.audit}</h2>
         <label className="find">
           <Icon name="search" />
-          <input type="search" placeholder={admin.fields.user} aria-label={admin.fields.user} defaultValue={q ?? ""} onChange={(event) => void navigate({ to: "/admin/$part", params: { part: "audit" }, search: event.target.value ? { q: event.target.value } : {}, replace: true })} />
+          <TypedInput type="search" placeholder={admin.fields.user} aria-label={admin.fields.user} value={q ?? ""} onChange={(text) => void navigate({ to: "/admin/$part", params: { part: "audit" }, search: text ? { q: text } : {}, replace: true })} />
         </label>
       </header>
       <Loaded query={query} rows={8}>

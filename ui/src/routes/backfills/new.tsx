@@ -6,7 +6,7 @@ import { queries } from "../../api/queries.ts";
 import { dayAfter, monthAfter } from "../../calendar/months.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
-import { Checkbox, Field, Radios } from "../../kit/field.tsx";
+import { Checkbox, Field, Radios, TypedInput } from "../../kit/field.tsx";
 import { Failure, Loading, Panel } from "../../kit/panel.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
@@ -133,10 +133,10 @@ function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) 
         <Radios label={lists.reprocess} value={body.reprocess_behavior ?? "none"} options={rules.map((rule) => [rule, lists.reprocess_names[rule]] as const)} onChange={(rule) => set({ reprocess_behavior: rule })} />
       </div>
       <Field label={lists.places}>
-        {(ids) => <input {...ids} className="inp narrow" type="number" min={1} value={body.max_active_runs} onChange={(event) => set({ max_active_runs: Math.max(1, Number(event.target.value)) })} />}
+        {(ids) => <TypedInput {...ids} className="inp narrow" type="number" min={1} value={String(body.max_active_runs)} onChange={(text) => set({ max_active_runs: Math.max(1, Number(text)) })} />}
       </Field>
       <Field label={lists.pause_after}>
-        {(ids) => <input {...ids} className="inp narrow" type="number" min={1} value={body.max_failed_runs ?? ""} onChange={(event) => set({ max_failed_runs: event.target.value ? Math.max(1, Number(event.target.value)) : null })} />}
+        {(ids) => <TypedInput {...ids} className="inp narrow" type="number" min={1} value={String(body.max_failed_runs ?? "")} onChange={(text) => set({ max_failed_runs: text ? Math.max(1, Number(text)) : null })} />}
       </Field>
       <Checkbox checked={body.run_backwards ?? false} onChange={(run_backwards) => set({ run_backwards })}>
         {lists.backwards}

@@ -3,6 +3,7 @@ import { Link, useParams } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { type Schema, api, ok } from "../../api/client.ts";
 import { backfill, backfillRuns, backfills } from "../../api/lists.ts";
+import { PAGE_MAX } from "../../api/pages.ts";
 import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
@@ -23,8 +24,9 @@ export function BackfillsPage() {
 }
 
 function All() {
-  const { lists } = useT();
-  const query = useQuery(backfills());
+  const { lists, common } = useT();
+  const [limit, setLimit] = useState(PAGE_MAX);
+  const query = useQuery(backfills(limit));
   useEffect(() => void (document.title = `${lists.backfills_title} · Mainspring`), [lists]);
   const isOver = (each: Backfill) => each.state === "finished" || each.state === "cancelled";
   return (
@@ -44,6 +46,11 @@ function All() {
             )
           }
         </Loaded>
+        {query.data && query.data.total_entries > query.data.backfills.length && (
+          <p className="pad">
+            <Button onClick={() => setLimit(limit + PAGE_MAX)}>{common.show_more}</Button>
+          </p>
+        )}
       </Panel>
     </>
   );
@@ -118,9 +125,10 @@ function Progress({ backfill: { progress } }: { backfill: Backfill }) {
 }
 
 function One({ id }: { id: number }) {
-  const { lists } = useT();
+  const { lists, common } = useT();
+  const [limit, setLimit] = useState(PAGE_MAX);
   const query = useQuery(backfill(id));
-  const runs = useQuery(backfillRuns(id));
+  const runs = useQuery(backfillRuns(id, limit));
   const session = useSession();
   const each = query.data;
   useEffect(() => void (document.title = `${lists.backfills_title} #${id} · Mainspring`), [lists, id]);
@@ -148,6 +156,11 @@ function One({ id }: { id: number }) {
           {data.message && <p className="note retry" style={{ marginBlockEnd: "12px" }}>{data.message}</p>}
           <Panel title={lists.columns.progress} actions={<Progress backfill={data} />}>
             <Loaded query={runs}>{(list) => (list.dag_runs.length ? <RunTable runs={list.dag_runs} isOneDag /> : <Empty title={lists.no_runs} />)}</Loaded>
+            {runs.data && runs.data.dag_runs.length >= limit && (
+              <p className="pad">
+                <Button onClick={() => setLimit(limit + PAGE_MAX)}>{common.show_more}</Button>
+              </p>
+            )}
           </Panel>
         </>
       )}

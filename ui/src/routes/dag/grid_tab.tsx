@@ -5,8 +5,8 @@ import { GridAndRun } from "./grid_panel.tsx";
 import { NextRuns } from "./next_runs.tsx";
 import { Versions } from "./versions.tsx";
 
-export function GridTab({ dag: { dag_id: dagId, is_stale: isStale } }: { dag: Schema<"DagDetails"> }) {
+export function GridTab({ dag: { dag_id: dagId, is_stale: isStale, is_paused: isPaused } }: { dag: Schema<"DagDetails"> }) {
   const next = useQuery(schedule(dagId, 5));
   const versions = useQuery(dagVersions(dagId, 3));
-  return <GridAndRun dagId={dagId} below={<NextRuns query={next} isStale={isStale} />} beside={<Versions dagId={dagId} query={versions} />} />;
+  return <GridAndRun dagId={dagId} below={<NextRuns query={next} isStale={isStale} isPaused={isPaused} />} beside={<Versions dagId={dagId} query={versions} />} />;
 }

@@ -12,10 +12,12 @@ interface Props {
   from?: ReactNode;
   /** The scheduler makes no run of a stale DAG, whatever its schedule says. */
   isStale?: boolean;
+  /** The runs of the schedule are shown still: those to come start once somebody resumes the DAG. */
+  isPaused?: boolean;
 }
 
 /** When runs start, and, apart from that, the interval of data that each is about. */
-export function NextRuns({ query, from, isStale = false }: Props) {
+export function NextRuns({ query, from, isStale = false, isPaused = false }: Props) {
   const { dag: t } = useT();
   if (isStale) {
     return (
@@ -30,6 +32,7 @@ export function NextRuns({ query, from, isStale = false }: Props) {
         {(preview) =>
           preview.runs.length ? (
             <>
+              {isPaused && <p className="pad muted">{t.paused_runs}</p>}
               <Table runs={preview.runs} />
               <Dropped preview={preview} />
             </>

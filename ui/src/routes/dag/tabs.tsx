@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Schema } from "../../api/client.ts";
 import { dagVersions, schedule } from "../../api/dag.ts";
 import { dagRuns } from "../../api/lists.ts";
+import { PAGE_MAX } from "../../api/pages.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
@@ -49,12 +50,22 @@ export function RunsTab({ dagId }: { dagId: string }) {
 }
 
 export function VersionsTab({ dagId }: { dagId: string }) {
-  const query = useQuery(dagVersions(dagId, 100));
-  return <Versions dagId={dagId} query={query} />;
+  const { common } = useT();
+  const [limit, setLimit] = useState(PAGE_MAX);
+  const query = useQuery(dagVersions(dagId, limit));
+  return (
+    <Versions dagId={dagId} query={query}>
+      {query.data && query.data.total_entries > query.data.dag_versions.length && (
+        <p className="pad">
+          <Button onClick={() => setLimit(limit + PAGE_MAX)}>{common.show_more}</Button>
+        </p>
+      )}
+    </Versions>
+  );
 }
 
 /** The next runs from any instant: what a schedule will do over a change of the clocks, or next year. */
-export function ScheduleTab({ dag: { dag_id: dagId, is_stale: isStale } }: { dag: Schema<"DagDetails"> }) {
+export function ScheduleTab({ dag: { dag_id: dagId, is_stale: isStale, is_paused: isPaused } }: { dag: Schema<"DagDetails"> }) {
   const { dag: t } = useT();
   const [after, setAfter] = useState<string | undefined>();
   const query = useQuery(schedule(dagId, 25, after));
@@ -63,6 +74,7 @@ export function ScheduleTab({ dag: { dag_id: dagId, is_stale: isStale } }: { dag
     <div className="lay-two">
       <NextRuns
         query={query}
+        isPaused={isPaused}
         from={
           <label className="row wrap small muted">
             {t.schedule_from} <InstantInput ids={{ id: "schedule-from" }} value={after} onChange={setAfter} />

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Loaded, Panel } from "../../kit/panel.tsx";
@@ -9,11 +10,13 @@ interface Props {
   query: { data: Schema<"DagVersionCollection"> | undefined; error: unknown; refetch: () => unknown };
   /** The version that the chosen run ran. */
   chosen?: number | undefined;
+  /** Below the table. */
+  children?: ReactNode;
 }
 
 type Version = Schema<"DagVersion"> & { summary?: string | null; created_by?: string | null; run_count?: number };
 
-export function Versions({ dagId, query, chosen }: Props) {
+export function Versions({ dagId, query, chosen, children }: Props) {
   const { dag: t } = useT();
   return (
     <Panel title={t.versions} aside={t.versions_text}>
@@ -47,6 +50,7 @@ export function Versions({ dagId, query, chosen }: Props) {
           </table>
         )}
       </Loaded>
+      {children}
     </Panel>
   );
 }

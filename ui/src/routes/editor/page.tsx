@@ -42,13 +42,15 @@ const PLAN_MS = 400;
 
 function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText }) {
   const { editor: t } = useT();
-  const editing = useEditing(dagId, saved);
+  const view = useRef<Editor | null>(null);
+  const editing = useEditing(dagId, saved, view);
   const { base, text } = editing;
   const [message, setMessage] = useState("");
   const isOffline = useIsOffline();
   const checked = useDelayed(text, PLAN_MS);
   const plan = useQuery(planQuery(dagId, checked, base.isYaml, base.etag));
-  const isCurrent = checked === text && !plan.isPending && !plan.isPlaceholderData;
+  const isChecked = checked === text;
+  const isCurrent = isChecked && !plan.isPending && !plan.isPlaceholderData;
   const problems = useProblems(checked, plan.error, plan.data);
   const errors = problems.filter((problem) => problem.severity === "error");
   const isChanged = text !== base.text;
@@ -57,12 +59,12 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText })
   const save = () => isReady && editing.save(message);
   const host = useRef<HTMLDivElement>(null);
   const { data: names } = useQuery(namesQuery());
-  const editor = useCodeMirror(host, { text, label: t.label, onChange: editing.setText, onSave: save, names });
+  const editor = useCodeMirror(host, view, { start: editing.textNow, label: t.label, onChange: editing.setText, onSave: save, names });
   useEffect(() => {
-    if (checked === text) editor?.setProblems(problems, t.fix);
+    if (isChecked) editor?.setProblems(problems, t.fix);
     // The faults belong to the text that was checked.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [editor, problems]);
+  }, [editor, problems, isChecked]);
   useKeys({ "Ctrl+KeyS": save });
   const fault = plan.error instanceof ApiError && plan.error.status === 422 ? null : plan.error;
   return (

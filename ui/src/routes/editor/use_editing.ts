@@ -5,6 +5,7 @@ import { ApiError } from "../../api/client.ts";
 import { dagVersions } from "../../api/dag.ts";
 import { type SavedText, saveText, savedText } from "../../api/editing.ts";
 import { queries } from "../../api/queries.ts";
+import type { Editor } from "../../editor/codemirror.ts";
 import { type Draft, keepDraft, readDraft } from "../../editor/drafts.ts";
 import { merged } from "../../editor/merge.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -15,6 +16,9 @@ export type Note = "restored" | "moved" | null;
 export interface Editing {
   base: SavedText;
   text: string;
+  /** What was typed, painted or not. */
+  textNow(): string;
+  /** The editor says its text. */
   setText(text: string): void;
   /** A newer version whose changes touch the same lines; null = none. */
   rival: SavedText | null;
@@ -48,7 +52,8 @@ function startOf(dagId: string, saved: SavedText): Start {
 
 const DRAFT_MS = 300;
 
-export function useEditing(dagId: string, saved: SavedText): Editing {
+/** The editor in `view` follows at once when something else than typing changes the text: a key that comes before the next paint is then kept. */
+export function useEditing(dagId: string, saved: SavedText, view: RefObject<Editor | null>): Editing {
   const { editor: t } = useT();
   const toast = useToast();
   const navigate = useNavigate();
@@ -59,11 +64,15 @@ export function useEditing(dagId: string, saved: SavedText): Editing {
     current.current = { ...current.current, ...next(current.current) };
     show(current.current);
   };
+  const replace = (next: (before: Start) => Partial<Start>) => {
+    set(next);
+    view.current?.setText(current.current.text);
+  };
   const drafts = useKeptDraft(dagId, current, base, text);
   const latest = useQuery(dagVersions(dagId, 1)).data?.dag_versions[0];
   const rebase = async () => {
     const next = await savedText(dagId);
-    set((before) => {
+    replace((before) => {
       const both = merged(before.base.text, before.text, next.text);
       return both === null ? { rival: next } : { base: next, text: both, rival: null, note: "moved" };
     });
@@ -92,10 +101,11 @@ export function useEditing(dagId: string, saved: SavedText): Editing {
     rival,
     note,
     newer: rival === null && !mutation.isPending && latest && latest.version_number > base.version ? { version: latest.version_number, author: latest.created_by ?? "" } : null,
+    textNow: () => current.current.text,
     setText: (next) => set(() => ({ text: next })),
     rebase: () => rebase().catch((reason: unknown) => toast.fail(reason)),
     keepMine: () => rival && set(() => ({ base: rival, rival: null, note: null })),
-    discard: () => set(() => ({ base: rival ?? base, text: (rival ?? base).text, rival: null, note: null })),
+    discard: () => replace(() => ({ base: rival ?? base, text: (rival ?? base).text, rival: null, note: null })),
     save: (message) => mutation.mutate({ sent: text, message }),
     isSaving: mutation.isPending,
   };

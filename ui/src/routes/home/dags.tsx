@@ -7,7 +7,7 @@ import type { Overview, OverviewDag, Summary } from "../../api/shapes.ts";
 import { useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Button, Chip } from "../../kit/button.tsx";
-import { Switch } from "../../kit/field.tsx";
+import { Switch, TypedInput } from "../../kit/field.tsx";
 import { Icon } from "../../kit/icon.tsx";
 import { Empty, Loaded } from "../../kit/panel.tsx";
 import { Glyph, familyOf, useStateWord } from "../../kit/state.tsx";
@@ -72,13 +72,13 @@ function Filters({ counts }: { counts: Summary["counts"] | undefined }) {
     <>
       <label className="find">
         <Icon name="search" />
-        <input
+        <TypedInput
           ref={input}
           type="search"
           aria-label={home.filter}
           placeholder={home.filter}
-          defaultValue={search.q ?? ""}
-          onChange={(event) => change({ q: event.target.value || undefined } as HomeSearch)}
+          value={search.q ?? ""}
+          onChange={(q) => change({ q: q || undefined } as HomeSearch)}
           onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
         />
         <kbd>/</kbd>

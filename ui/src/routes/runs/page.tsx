@@ -5,6 +5,7 @@ import { runs } from "../../api/lists.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Button } from "../../kit/button.tsx";
+import { TypedInput } from "../../kit/field.tsx";
 import { Icon } from "../../kit/icon.tsx";
 import { Empty, Loaded } from "../../kit/panel.tsx";
 import { useClock } from "../../kit/time.tsx";
@@ -111,7 +112,7 @@ function Filters({ filter }: { filter: Filter }) {
     <>
       <label className="find">
         <Icon name="search" />
-        <input ref={input} type="search" aria-label={lists.any_dag} placeholder={lists.any_dag} defaultValue={filter.dag ?? ""} onChange={(event) => change({ dag: event.target.value || undefined })} onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
+        <TypedInput ref={input} type="search" aria-label={lists.any_dag} placeholder={lists.any_dag} value={filter.dag ?? ""} onChange={(dag) => change({ dag: dag || undefined })} onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()} />
         <kbd>/</kbd>
       </label>
       {select("state", lists.columns.state, lists.any_state, STATES.map((state) => [state, common.states[state]]))}

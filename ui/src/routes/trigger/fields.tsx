@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { useT } from "../../i18n/index.tsx";
-import { Checkbox, Field, Switch } from "../../kit/field.tsx";
+import { Checkbox, Field, Switch, TypedInput } from "../../kit/field.tsx";
 import { useZone } from "../../time/zone.ts";
 import { type Param, numberOf } from "./params.ts";
 import { InstantInput } from "./instant.tsx";
@@ -72,13 +72,13 @@ function Control({ ids, param, value, isBad, onChange }: ControlProps) {
   if (control === "datetime") return <InstantInput ids={ids} value={typeof value === "string" ? value : undefined} onChange={onChange} />;
   const isNumber = control === "number";
   return (
-    <input
+    <TypedInput
       {...ids}
       className={control === "text" ? look : `${look} narrow`}
       type={control === "date" ? "date" : "text"}
       inputMode={isNumber ? "decimal" : undefined}
       value={shown}
-      onChange={(event) => onChange(isNumber ? numberOf(event.target.value) : event.target.value || undefined)}
+      onChange={(text) => onChange(isNumber ? numberOf(text) : text || undefined)}
     />
   );
 }

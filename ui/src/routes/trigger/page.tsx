@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useEffect, useMemo, useState } from "react";
+import { type KeyboardEvent, useMemo, useState } from "react";
 import { type Schema, api, ok, request } from "../../api/client.ts";
 import { dagRuns } from "../../api/lists.ts";
 import { queries } from "../../api/queries.ts";
@@ -94,12 +94,12 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
             submit();
           }}
         >
-          <div className="pad stack trigger-form" key={generation}>
+          <div className="pad stack trigger-form">
             {params.length === 0 && mode === "form" && <p className="muted">{t.no_params}</p>}
             {mode === "json" ? (
-              <Field label="conf">{(ids) => <JsonInput ids={ids} look="inp" value={values} onChange={(next) => setValues((next ?? {}) as Values)} />}</Field>
+              <Field key={generation} label="conf">{(ids) => <JsonInput ids={ids} look="inp" value={values} onChange={(next) => setValues((next ?? {}) as Values)} />}</Field>
             ) : (
-              params.map((param) => <ParamField key={param.name} param={param} value={values[param.name]} error={faults[param.name]} onChange={(value) => setValues((before) => ({ ...before, [param.name]: value }))} />)
+              params.map((param) => <ParamField key={`${param.name} ${generation}`} param={param} value={values[param.name]} error={faults[param.name]} onChange={(value) => setValues((before) => ({ ...before, [param.name]: value }))} />)
             )}
             <hr className="menu-line" />
             <MoreFields more={more} faults={faults} onChange={setMore} />
@@ -146,14 +146,15 @@ function MoreFields({ more, faults, onChange }: MoreProps) {
     if (value === undefined) delete next[name];
     onChange(next);
   };
-  useEffect(() => {
-    if (!isLater && more.run_after) set("run_after", undefined);
-  });
+  const choose = (later: boolean) => {
+    setLater(later);
+    if (!later) set("run_after", undefined);
+  };
   return (
     <>
       <div className="field">
         <span className="lab">{t.when}</span>
-        <Radios label={t.when} value={isLater ? "later" : "now"} options={[["now", t.now] as const, ["later", t.at_time] as const]} onChange={(value) => setLater(value === "later")} />
+        <Radios label={t.when} value={isLater ? "later" : "now"} options={[["now", t.now] as const, ["later", t.at_time] as const]} onChange={(value) => choose(value === "later")} />
         {isLater && <InstantInput ids={{ id: "run-after" }} value={more.run_after ?? undefined} onChange={(value) => set("run_after", value)} />}
       </div>
       <Field label={t.note} aside={t.note_hint} error={faults["note"]}>
