@@ -126,10 +126,12 @@ export const scenarios = {
   async no_field_takes_back_what_is_typed({ open, task, api }) {
     const params = { type: "object", properties: { ratio: { type: "number", default: 2 } } };
     await api("PUT", "/dags/page_ratio", { params, schedule: { cron: "0 12 * * *", timezone: "UTC" }, tasks: { only: { type: "noop" } } });
+    await api("POST", "/dags/page_ratio/dagRuns", { logical_date: null });
     const page = await open({ token: task.token });
     await page.goto("/dags/page_ratio/trigger");
     await page.getByRole("button", { name: "CLI", exact: true }).click();
     const ratio = page.getByLabel("ratio");
+    await ratio.press("Control+a");
     await ratio.press("Backspace");
     await ratio.pressSequentially("0.50");
     assert.equal(await ratio.inputValue(), "0.50");
@@ -142,6 +144,7 @@ export const scenarios = {
     assert.deepEqual([await page.getByLabel("Note").inputValue(), await page.locator("#run-after").inputValue()], ["kept", "2030-01-01T00:00"]);
     await page.goto("/dags/page_ratio/backfill");
     const places = page.getByRole("spinbutton").first();
+    await places.press("Control+a");
     await places.press("Backspace");
     await places.pressSequentially("8");
     assert.equal(await places.inputValue(), "8");
