@@ -232,7 +232,7 @@ export const scenarios = {
     await page.getByRole("menuitem", { name: "Delete" }).click();
     await page.getByRole("dialog").getByRole("button", { name: /^Delete/ }).click();
     // Behind the dialog no cell has a role.
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.getByRole("dialog", { name: "Delete warehouse?" }).waitFor({ state: "detached" });
     await page.getByRole("cell", { name: "warehouse", exact: true }).waitFor({ state: "detached" });
     assert.equal((await api("GET", "/pools/warehouse")).status, 404);
   },
