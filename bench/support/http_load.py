@@ -2,17 +2,21 @@
 
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from statistics import median, quantiles
 from urllib.parse import urlsplit
 
-__all__ = ["Connection", "latencies_milliseconds", "p99", "request_bytes", "requests_per_second"]
+__all__ = ["Connection", "Load", "latencies_milliseconds", "p99", "request_bytes", "requests_per_second", "under_load"]
 
 
-def request_bytes(method: str, path: str, *, token: str = "", body: bytes = b"") -> bytes:
-    """A request for `Connection.ask`."""
+def request_bytes(
+    method: str, path: str, *, token: str = "", body: bytes = b"", headers: Mapping[str, str] = {}
+) -> bytes:
+    """A request for `Connection.ask`. headers: besides those that each request has."""
     lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {token}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
@@ -30,16 +34,21 @@ class Connection:
 
     def ask(self, request: bytes) -> bytes:
         """The body of the answer, which must be a success with a Content-Length."""
+        status, body = self.exchange(request)
+        assert 200 <= status < 300, body.decode(errors="replace")
+        return body
+
+    def exchange(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body of the answer, which must have a Content-Length."""
         self._socket.sendall(request)
         received = b""
         while (end := received.find(b"\r\n\r\n")) < 0:
             received += self._receive()
         head = received[:end].lower()
-        assert head.split(b" ", 2)[1].startswith(b"2"), received.decode(errors="replace")
         length = int(head.partition(b"content-length:")[2].split(b"\r\n", 1)[0])
         while len(received) < end + 4 + length:
             received += self._receive()
-        return received[end + 4 :]
+        return int(head.split(b" ", 2)[1]), received[end + 4 :]
 
     def close(self) -> None:
         self._socket.close()
@@ -64,21 +73,37 @@ def latencies_milliseconds(url: str, requests: Sequence[bytes]) -> list[float]:
     return found
 
 
-def requests_per_second(url: str, request: bytes, *, clients: int, seconds: float) -> float:
-    """How often the same request is answered to some clients at once."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Load:
+    """What some clients at once got."""
 
-    def ask_on(deadline: float) -> int:
-        connection, count = Connection(url), 0
-        while time.perf_counter() < deadline:
+    per_second: float
+    milliseconds: Sequence[float]
+    """Of each answer, in no order."""
+
+
+def under_load(url: str, request: bytes, *, clients: int, seconds: float) -> Load:
+    """Send the same request from some clients at once, each as soon as the last answer came."""
+
+    def ask_on(deadline: float) -> list[float]:
+        connection, found = Connection(url), []
+        while (begun := time.perf_counter()) < deadline:
             connection.ask(request)
-            count += 1
+            found.append((time.perf_counter() - begun) * 1000)
         connection.close()
-        return count
+        return found
 
     with ThreadPoolExecutor(clients) as pool:
         begun = time.perf_counter()
-        counts = list(pool.map(ask_on, [begun + seconds] * clients))
-        return sum(counts) / (time.perf_counter() - begun)
+        found = list(pool.map(ask_on, [begun + seconds] * clients))
+        took = time.perf_counter() - begun
+    milliseconds = [each for of_client in found for each in of_client]
+    return Load(per_second=len(milliseconds) / took, milliseconds=milliseconds)
+
+
+def requests_per_second(url: str, request: bytes, *, clients: int, seconds: float) -> float:
+    """How often the same request is answered to some clients at once."""
+    return under_load(url, request, clients=clients, seconds=seconds).per_second
 
 
 def p99(values: Sequence[float]) -> float:
