@@ -16,7 +16,7 @@ pytest_plugins = ["tests.services.plugin", "tests.services.databases", "tests.se
 
 _SLOW_FIRST = ("acceptance", "simulation", "conformance", "schemas")
 """Folders whose files take longest. Were they last, one process would work on the last file and the others on none."""
-_PROCESSES_PER_CORE = 1.5
+_PROCESSES_PER_CORE = 2
 """Tests of whole services wait a good part of their time, for processes to start and for time-outs to pass."""
 
 

@@ -43,6 +43,7 @@ from mainspring.states import (
     RunType,
     StateReason,
     TaskState,
+    known_reason,
     may_move,
     was_prevented,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "Stopped",
     "StoreUnavailable",
     "TaskState",
+    "known_reason",
     "may_move",
     "was_prevented",
 ]

@@ -96,7 +96,7 @@ def test_the_feed_forgets_events_by_itself_and_tells_who_was_behind(api: Api, mo
     api.save("etl", TASKS)
     api.trigger(run_id="r1")
     api.delete("/dags/etl/dagRuns/r1")
-    behind = api.get(f"/events?after={START}", headers={"Accept": "application/json"})["events"][0]["id"]
+    behind = api.get(f"/events?after={START}&wait=10", headers={"Accept": "application/json"})["events"][0]["id"]
     feed = api.app.extensions["mainspring"].feed
     monkeypatch.setattr(event_feed, "_PRUNE_SECONDS", 0.0)
     monkeypatch.setattr(feed, "_kept", timedelta(seconds=-1))

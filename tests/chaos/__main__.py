@@ -30,7 +30,7 @@ FAILURES_MAX = 5
 def main(arguments: Sequence[str]) -> int:
     wanted = _parsed(arguments)
     if wanted.webhooks:
-        trials_of_webhooks = ["-q", "--all-kills", "tests/acceptance/test_webhook_trials.py"]
+        trials_of_webhooks = ["-q", "--all-kills", "tests/acceptance/faults/test_webhook_trials.py"]
         environment = child_environment()
         return subprocess.call([sys.executable, "-m", "pytest", *trials_of_webhooks], env=environment)
     path = record.path_of(wanted.executor)

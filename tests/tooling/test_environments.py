@@ -20,6 +20,7 @@ READERS = {
     "chaos/small_disk.py",  # whether the trials have their own mounts
     "chaos/task_body.py",  # runs as a task
     "packages/conftest.py",  # where packages are made
+    "schemas/previous.py",  # where earlier versions are kept
     "page/conftest.py",  # whether a browser must be there: in CI
     "scheduler/test_notifiers.py",  # whether a notifier gets the home of its own process
     "page/test_pictures.py",  # where the pictures are kept

@@ -9,8 +9,8 @@ from urllib.parse import quote, urlsplit
 import pytest
 from redis import Redis
 
+from tests.acceptance.faults.test_outages import GATED
 from tests.acceptance.server import ask, started, until
-from tests.acceptance.test_outages import GATED
 from tests.acceptance.test_slow_clients import free_port
 from tests.services.postgres import PostgresServer
 from tests.services.valkey import ValkeyServer
