@@ -42,7 +42,8 @@ def test_a_task_that_ends_while_postgresql_is_away_has_ended_and_the_run_goes_on
     tmp_path: Path, postgres: PostgresServer, valkey_url: str, executor: str
 ) -> None:
     starts, gate = tmp_path / "starts", tmp_path / "gate"
-    settings = {"executor": executor, "database_url": postgres.create_database()}
+    # A single process answers all requests: of two, one may still be starting, or find the outage later.
+    settings = {"executor": executor, "database_url": postgres.create_database(), "api_processes": "1"}
     if executor == "rq":
         settings |= {"redis_url": valkey_url, "execution_port": "0"}
     with started(tmp_path / "home", **settings) as server:
@@ -70,7 +71,7 @@ def test_a_task_that_ends_while_postgresql_is_away_has_ended_and_the_run_goes_on
 def test_what_is_started_before_its_database_waits_for_it(tmp_path: Path, postgres: PostgresServer) -> None:
     url = postgres.create_database()
     postgres.crash()
-    with started(tmp_path / "home", database_url=url) as server:
+    with started(tmp_path / "home", database_url=url, api_processes="1") as server:
         for path in ("/ready", "/api/v2/dags", "/api/v2/version"):
             status, retry_after, problem = ask(server, path)
             assert (status, retry_after, problem["code"]) == (503, "1", "not_ready")
