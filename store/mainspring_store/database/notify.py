@@ -104,6 +104,8 @@ class _SocketNotifier:
     def __init__(self, path: str, *, wakes_scheduler: bool) -> None:
         self._scheduler = [path] if wakes_scheduler else []
         self._feed_pattern = f"{glob.escape(path)}-*"
+        self._folder = os.path.dirname(path)
+        self._folder_changed_at = -1
         self._feeds: list[str] = []
         self._looked_at = float("-inf")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -113,9 +115,10 @@ class _SocketNotifier:
         for path in self._scheduler:
             with contextlib.suppress(OSError):
                 self._socket.sendto(b"!", path)
-        now = time.monotonic()
-        if now - self._looked_at >= _FEED_SOCKETS_AGE_SECONDS_MAX:
-            self._looked_at = now
+        now, changed_at = time.monotonic(), self._changed_at()
+        # A reader that begins to follow makes a socket, and so changes the folder.
+        if changed_at != self._folder_changed_at or now - self._looked_at >= _FEED_SOCKETS_AGE_SECONDS_MAX:
+            self._looked_at, self._folder_changed_at = now, changed_at
             self._feeds = glob.glob(self._feed_pattern)
         for path in self._feeds:
             try:
@@ -125,6 +128,11 @@ class _SocketNotifier:
                     os.unlink(path)
             except OSError:
                 pass
+
+    def _changed_at(self) -> int:
+        with contextlib.suppress(OSError):
+            return os.stat(self._folder).st_mtime_ns
+        return -1
 
     def close(self) -> None:
         self._socket.close()

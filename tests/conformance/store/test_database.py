@@ -1,5 +1,6 @@
 """What every kind of database must do alike: schema, transactions, types, wake-up."""
 
+import os
 import select
 import threading
 from datetime import UTC, datetime, timedelta, timezone
@@ -17,7 +18,7 @@ from mainspring_store import Database, open_database
 from mainspring_store.database import transactions as database_module
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.lease import take_scheduler_lease
-from mainspring_store.database.notify import open_listener, open_notifier
+from mainspring_store.database.notify import open_feed_listener, open_listener, open_notifier
 from mainspring_store.resources.dags import save_dag
 from mainspring_store.schema.migrate import current_revision, downgrade, head_revision, migrate, pending_changes
 from mainspring_store.tables import dag, pool, task_display_name, variable
@@ -206,6 +207,19 @@ class TestDoorbell:
         finally:
             notifier.close()
             bell.close()
+
+    def test_a_reader_of_the_feed_is_woken_from_its_first_event_on(self, database: Database) -> None:
+        notifier = open_notifier(database)
+        if database.is_sqlite:  # so that what follows is no part of the same tick of the file system's clock
+            os.utime(database.sqlite_path.parent, (0, 0))
+        notifier.notify()
+        reader = open_feed_listener(database)
+        try:
+            notifier.notify()
+            assert select.select([reader], [], [], 5.0)[0]
+        finally:
+            notifier.close()
+            reader.close()
 
     def test_ringing_without_a_listener_is_no_error(self, database: Database) -> None:
         notifier = open_notifier(database)
