@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def ensure_first_user(database: Database, first: FirstUser | None) -> None:
     """Make an administrator while there is no user. Idempotent, also from several processes at once.
 
-    A user who was deleted or renamed does not come back, as long as another user exists.
+    A deleted user does not come back while another user exists.
     """
     if first is None or has_users(database):
         return

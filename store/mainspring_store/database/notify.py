@@ -33,6 +33,8 @@ NOTIFY_INTERVAL_SECONDS_MIN = 0.02
 _CHANNEL = "mainspring"
 _FEED_CHANNEL = "mainspring_feed"
 _FEED_SOCKETS_AGE_SECONDS_MAX = 1.0
+_TICK_NANOSECONDS = 20_000_000
+"""Above the step of the clock of any file system here: changes of a folder within a step have one instant."""
 
 
 class Notifier(Protocol):
@@ -105,7 +107,8 @@ class _SocketNotifier:
         self._scheduler = [path] if wakes_scheduler else []
         self._feed_pattern = f"{glob.escape(path)}-*"
         self._folder = os.path.dirname(path)
-        self._folder_changed_at = -1
+        self._folder_changed_at: int | None = None
+        """The instant of the folder at the last look; None = the next notification looks again."""
         self._feeds: list[str] = []
         self._looked_at = float("-inf")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
@@ -118,7 +121,8 @@ class _SocketNotifier:
         now, changed_at = time.monotonic(), self._changed_at()
         # A reader that begins to follow makes a socket, and so changes the folder.
         if changed_at != self._folder_changed_at or now - self._looked_at >= _FEED_SOCKETS_AGE_SECONDS_MAX:
-            self._looked_at, self._folder_changed_at = now, changed_at
+            self._looked_at = now
+            self._folder_changed_at = changed_at if time.time_ns() - changed_at > _TICK_NANOSECONDS else None
             self._feeds = glob.glob(self._feed_pattern)
         for path in self._feeds:
             try:
@@ -130,9 +134,10 @@ class _SocketNotifier:
                 pass
 
     def _changed_at(self) -> int:
+        """When the folder of the sockets changed last, in nanoseconds since 1970; 0 = it cannot be read."""
         with contextlib.suppress(OSError):
             return os.stat(self._folder).st_mtime_ns
-        return -1
+        return 0
 
     def close(self) -> None:
         self._socket.close()

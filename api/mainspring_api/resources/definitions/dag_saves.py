@@ -27,7 +27,7 @@ from mainspring_api.resources.definitions.definition_warnings import WARNINGS, w
 from mainspring_api.settings import DEFINITION_BYTES_MAX
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import dags as questions
-from mainspring_store.resources.dags import Expected, Source, check_dag, save_dag
+from mainspring_store.resources.dags import Bundle, Expected, Saved, Source, check_dag, save_dag
 
 __all__ = ["blueprint"]
 
@@ -114,25 +114,10 @@ def put_dag(query: Mapping[str, Any], dag_id: str) -> Response:
     definition is saved only while the DAG, its details or its definition (in either form) has that `ETag`; with
     `If-None-Match: *` only when there is no such DAG.
     """
-    ctx = context()
     expected = _expected_state(dag_id) if has_precondition() else None
     definition, source = _read_definition(dag_id)
-    check_references(definition)
-    audit_detail(content_hash=definition.content_hash)
-    saved = save_dag(
-        ctx.database,
-        definition,
-        by=g.user.name,
-        owner=current_owner(),
-        source=source,
-        message=query["message"] or None,
-        bundle=bundle_of(query),
-        expected=expected,
-        now=datetime.now(UTC),
-    )
-    ctx.versions.keep(saved.version)
-    ctx.notifier.notify()
-    details = {**details_body(dag_id), "warnings": warnings_of(definition, source)}
+    message = query["message"] or None
+    saved, details = _save(definition, source, message=message, bundle=bundle_of(query), expected=expected)
     return answer(details, 201 if saved.is_new_dag else 200)
 
 
@@ -159,21 +144,9 @@ def restore_dag_version(body: Mapping[str, Any], dag_id: str, version_number: in
     definition = parse_definition(version["document"], dag_id=dag_id, executors=ctx.settings.executors)
     text, media_type = version["source"], version["source_media_type"]
     source = None if text is None else Source(text=text, media_type=media_type)
-    check_references(definition)
-    audit_detail(content_hash=definition.content_hash)
-    saved = save_dag(
-        ctx.database,
-        definition,
-        by=g.user.name,
-        owner=current_owner(),
-        source=source,
-        message=body["message"] or f"back to version {version_number}",
-        expected=expected,
-        now=datetime.now(UTC),
-    )
-    ctx.versions.keep(saved.version)
-    ctx.notifier.notify()
-    return answer({**details_body(dag_id), "warnings": warnings_of(definition, source)})
+    message = body["message"] or f"back to version {version_number}"
+    _, details = _save(definition, source, message=message, expected=expected)
+    return answer(details)
 
 
 @blueprint.operation(
@@ -201,6 +174,34 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
             "warnings": warnings_of(definition, source),
         }
     )
+
+
+def _save(
+    definition: Definition,
+    source: Source | None,
+    *,
+    message: str | None,
+    bundle: Bundle | None = None,
+    expected: Expected | None,
+) -> tuple[Saved, dict[str, Any]]:
+    """Save a definition as the sender of the current request; returns a `SavedDagDetails` too."""
+    ctx = context()
+    check_references(definition)
+    audit_detail(content_hash=definition.content_hash)
+    saved = save_dag(
+        ctx.database,
+        definition,
+        by=g.user.name,
+        owner=current_owner(),
+        source=source,
+        message=message,
+        bundle=bundle,
+        expected=expected,
+        now=datetime.now(UTC),
+    )
+    ctx.versions.keep(saved.version)
+    ctx.notifier.notify()
+    return saved, {**details_body(definition.dag_id), "warnings": warnings_of(definition, source)}
 
 
 def _expected_state(dag_id: str) -> Expected:
