@@ -164,7 +164,7 @@ def test_a_forged_token_is_told_from_one_that_has_expired(api: Api) -> None:
     tokens: LoginTokens = api.app.extensions["mainspring"].login_tokens
     past = datetime.now(UTC) - 2 * DAY
     expired = api.request("GET", "/me", token=tokens.make(sub="u", jti="j", now=past, expires_at=past + DAY))
-    assert (expired.status, expired.json["detail"]) == (401, "Token Expired")
+    assert (expired.status, expired.json["detail"], expired.json["code"]) == (401, "Token Expired", "token_expired")
 
 
 def test_api_tokens_keep_their_form(api: Api) -> None:

@@ -121,7 +121,8 @@ def test_no_other_cookie_is_a_credential(shared: Api) -> None:
 def test_an_expired_token_is_told_so(shared: Api) -> None:
     token = shared.token_of(Role.ADMIN, expires_at=datetime.now(UTC) - timedelta(seconds=1))
     answer = shared.request("GET", "/dags", token=token)
-    assert (answer.status, answer.json["detail"]) == (401, "Token Expired")
+    assert (answer.status, answer.json["detail"], answer.json["code"]) == (401, "Token Expired", "token_expired")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
 
 
 def test_a_revoked_token_stops_working_within_the_time_that_tokens_are_trusted(sqlite_api: Api) -> None:

@@ -244,7 +244,19 @@ class TestEnds:
             past = datetime.now(UTC) - timedelta(seconds=1)
             connection.execute(update(api_token).where(api_token.c.kind == "login").values(expires_at=past))
         forget(api)
-        assert of_login.status() == 401
+        answer = of_login.request("GET", "/me")
+        assert (answer.status, answer.json["code"]) == (401, "token_expired")
+
+    def test_one_that_has_run_out_is_told_from_one_that_there_is_not(self, api: Api) -> None:
+        browser = Browser(api)
+        browser.log_in(token=api.token)
+        with api.database.write() as connection:
+            connection.execute(update(browser_session).values(expires_at=datetime.now(UTC) - timedelta(seconds=1)))
+        answer = browser.request("GET", "/me")
+        assert (answer.status, answer.json["code"]) == (401, "token_expired")
+        browser.cookie = "mainspring=another"
+        answer = browser.request("GET", "/me")
+        assert (answer.status, answer.json["code"]) == (401, "unauthenticated")
 
     def test_its_end_moves_with_each_use_and_not_beyond_a_week(self, api: Api) -> None:
         browser = Browser(api)

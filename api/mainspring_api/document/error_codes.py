@@ -17,7 +17,8 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
         "go together; `errors` tells which",
     ),
     "unknown_host": (400, "the Host header does not name this server; add the name to `allowed_hosts`"),
-    "unauthenticated": (401, "no token, one that has expired, or a login that failed; get a new one"),
+    "unauthenticated": (401, "no token, no session, or a login that failed; log in"),
+    "token_expired": (401, "the token or the session was valid until its end; get a new one"),
     "forbidden": (403, "the token is unknown or revoked, or its role does not do; see [identity](identity.md)"),
     "quota_exceeded": (
         403,

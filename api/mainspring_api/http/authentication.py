@@ -24,7 +24,7 @@ from mainspring_store.access.tokens import (
     touch_token,
 )
 
-__all__ = ["Authenticator", "Forbidden", "InvalidToken", "Unauthenticated", "ensure_admin_token"]
+__all__ = ["Authenticator", "Forbidden", "InvalidToken", "TokenExpired", "Unauthenticated", "ensure_admin_token"]
 
 TRUST_SECONDS = 5.0
 """How long a token that was looked up is trusted, and so how long a revocation may take to work."""
@@ -37,6 +37,10 @@ _Record = TypeVar("_Record")
 
 class Unauthenticated(MainspringError):
     """No credential, or an expired credential: a new one would help."""
+
+
+class TokenExpired(Unauthenticated):
+    """A token or a session that was valid until its end."""
 
 
 class Forbidden(MainspringError):
@@ -64,7 +68,7 @@ class Authenticator:
         """Whose token an `Authorization` header holds.
 
         Raises:
-            Unauthenticated: There is none, or it has expired.
+            Unauthenticated: There is none. TokenExpired: It was valid until its end.
             InvalidToken: It is unknown or revoked.
         """
         scheme, _, secret = (header or "").partition(" ")
@@ -75,21 +79,22 @@ class Authenticator:
             raise Unauthenticated("Not authenticated")
         token = self._kept_token(secret) or self._look_up(secret)
         if token.expires_at is not None and token.expires_at <= datetime.now(UTC):
-            raise Unauthenticated("Token Expired")
+            raise TokenExpired("Token Expired")
         return token.principal
 
     def authenticate_session(self, secret: str) -> Principal:
         """Whose session the cookie of a browser holds. Moves the end of the session.
 
         Raises:
-            Unauthenticated: There is no such session, or it has ended.
+            TokenExpired: The session has reached its end. Unauthenticated: There is no such session: ended sessions are
+            deleted, so a new login helps here too.
         """
         with self._lock:
             session, trusted_until = self._kept_sessions.get(secret, (None, 0.0))
         if session is None or self._monotonic() >= trusted_until:
             session = self._look_up_session(secret)
         if session.expires_at <= datetime.now(UTC):
-            raise Unauthenticated("Session over")
+            raise TokenExpired("Session over")
         return session.principal
 
     def forget(self) -> None:
@@ -142,7 +147,7 @@ class Authenticator:
         try:
             return self._login_tokens.read(secret, now=datetime.now(UTC))
         except Expired as exc:
-            raise Unauthenticated("Token Expired") from exc
+            raise TokenExpired("Token Expired") from exc
         except Forged as exc:
             raise InvalidToken("Invalid JWT token") from exc
 

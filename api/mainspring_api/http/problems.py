@@ -32,7 +32,7 @@ from mainspring.errors import (
 )
 from mainspring.pointers import split_pointer
 from mainspring_api.http.answers import dump
-from mainspring_api.http.authentication import Forbidden, Unauthenticated
+from mainspring_api.http.authentication import Forbidden, TokenExpired, Unauthenticated
 from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.near_ids import near_id_hint
 from mainspring_api.http.places import TooManyWaits
@@ -102,6 +102,7 @@ class _Answer:
 
 
 _ANSWERS: Mapping[type[MainspringError], _Answer] = {
+    TokenExpired: _Answer(401, "token_expired", (("WWW-Authenticate", 'Bearer error="invalid_token"'),)),
     Unauthenticated: _Answer(401, "unauthenticated", (("WWW-Authenticate", "Bearer"),)),
     Forbidden: _Answer(403, "forbidden"),
     QuotaExceeded: _Answer(403, "quota_exceeded"),

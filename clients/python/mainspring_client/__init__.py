@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .client import AuthenticatedClient, Client
-from .errors import ApiError
+from .errors import ApiError, TokenExpired
 
 if TYPE_CHECKING:
     from .awaited import run_and_wait, run_and_wait_async
@@ -31,6 +31,7 @@ __all__ = (
     "ApiError",
     "AuthenticatedClient",
     "Client",
+    "TokenExpired",
     "iterate",
     "iterate_async",
     "run_and_wait",

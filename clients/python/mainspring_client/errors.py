@@ -40,6 +40,16 @@ class ApiError(Exception):
         return str(members.get("message", detail))
 
 
+class TokenExpired(ApiError):
+    """The token was valid until its end: a new one helps."""
+
+
+def error_of(status_code: HTTPStatus, problem: Problem | None, content: bytes) -> ApiError:
+    """The exception for an answer with an error."""
+    kind = TokenExpired if problem is not None and problem.code == "token_expired" else ApiError
+    return kind(status_code, problem, content)
+
+
 def parse_problem(response: httpx.Response) -> Problem | None:
     """The problem that an answer tells, if it is one of the server's."""
     try:
@@ -52,12 +62,12 @@ def expect_success(response: Response[Any]) -> Any:
     """The parsed answer.
 
     Raises:
-        ApiError: The answer is an error.
+        TokenExpired: The token has expired. ApiError: The answer is another error.
     """
     if response.status_code < HTTPStatus.BAD_REQUEST:
         return response.parsed
     problem = response.parsed if isinstance(response.parsed, Problem) else None
-    raise ApiError(response.status_code, problem, response.content)
+    raise error_of(response.status_code, problem, response.content)
 
 
 def _told(fault: ErrorItem) -> str:
@@ -67,4 +77,4 @@ def _told(fault: ErrorItem) -> str:
     return f"{line}{pointer}{fault.message}{hint}"
 
 
-__all__ = ["ApiError", "expect_success", "parse_problem"]
+__all__ = ["ApiError", "TokenExpired", "error_of", "expect_success", "parse_problem"]

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from .errors import ApiError, parse_problem
+from .errors import ApiError, error_of, parse_problem
 from .models.event import Event
 
 PAUSE_SECONDS_MIN = 0.5
@@ -140,7 +140,7 @@ class _Course:
     def begin(self, response: httpx.Response) -> "_Decoder":
         """The decoder of a stream. Raises ApiError when the server refuses; the body must be read then."""
         if response.status_code != HTTPStatus.OK:
-            raise ApiError(HTTPStatus(response.status_code), parse_problem(response), response.content)
+            raise error_of(HTTPStatus(response.status_code), parse_problem(response), response.content)
         self._connected_at = self._heard_at = time.monotonic()
         # A stream without a position begins now: its cursor says where, also when no event comes.
         self._position = self._position or response.headers.get("Mainspring-Cursor")

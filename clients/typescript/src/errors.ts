@@ -6,7 +6,7 @@ type Problem = components["schemas"]["Problem"];
 
 /** The server answered with an error. */
 export class MainspringError extends Error {
-  override readonly name = "MainspringError";
+  override readonly name: string = "MainspringError";
 
   constructor(
     readonly status: number,
@@ -22,10 +22,20 @@ export class MainspringError extends Error {
   }
 }
 
+/** The token was valid until its end: a new one helps. */
+export class TokenExpiredError extends MainspringError {
+  override readonly name = "TokenExpiredError";
+}
+
+/** The exception for an answer with an error. */
+export function errorOf(status: number, problem: Problem | undefined): MainspringError {
+  return problem?.code === "token_expired" ? new TokenExpiredError(status, problem) : new MainspringError(status, problem);
+}
+
 /** The error that a response without success tells. */
 export async function failureOf(response: Response): Promise<MainspringError> {
   const body: unknown = await response.json().catch(() => undefined);
-  return new MainspringError(response.status, isProblem(body) ? body : undefined);
+  return errorOf(response.status, isProblem(body) ? body : undefined);
 }
 
 export function isProblem(body: unknown): body is Problem {

@@ -6,7 +6,7 @@ import { followEvents, type EventOptions } from "./events.js";
 import type { components, paths } from "./schema.js";
 
 export { runAndWait, type AwaitOptions } from "./awaited.js";
-export { MainspringError } from "./errors.js";
+export { MainspringError, TokenExpiredError } from "./errors.js";
 export type { EventKind, EventOptions } from "./events.js";
 export { iterate, type PageQuery } from "./pages.js";
 export { unwrap } from "./unwrap.js";
