@@ -26,7 +26,7 @@ viewer dag   get_dag_openapi
 operator dag change_dag_run_version
 viewer dags  get_dags validate_dag get_dag_versions get_dag_runs get_task_instances get_xcom_entries get_approvals
 viewer dags  get_hitl_details get_events
-viewer dags  get_home get_summary get_activity get_upcoming get_dag_overview search
+viewer dags  get_home get_summary get_activity get_upcoming get_upcoming_days get_dag_overview search
 viewer dags  get_dag_run_states get_list_dag_runs_batch get_task_instances_batch
 viewer dags  list_backfills create_backfill_dry_run get_dag_tags get_dag_stats
 viewer dag   get_calendar get_grid get_timeline get_log_lines search_log get_log_marks

@@ -83,7 +83,7 @@ def test_every_fault_of_a_definition_is_told_with_its_place(sqlite_api: Api) -> 
 
 def test_validation_stores_nothing_and_answers_as_saving_would(sqlite_api: Api) -> None:
     valid = sqlite_api.post("/dags/validate", {"dag_id": "etl", "tasks": TASKS})
-    assert (valid["valid"], valid["dag_id"], valid["task_count"]) == (True, "etl", 2)
+    assert (valid["valid"], valid["dag_id"], valid["task_count"], valid["params"]) == (True, "etl", 2, {})
     bad = {"dag_id": "etl", "tasks": {"a": {"type": "noop", "depends_on": ["a"]}}}
     refused = sqlite_api.post("/dags/validate", bad, 422)
     assert sqlite_api.get("/dags")["total_entries"] == 0

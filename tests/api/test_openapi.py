@@ -34,7 +34,7 @@ OUR_OPERATIONS = {
     "get_ready", "get_metrics", "get_workers",
     "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",
     "get_tokens", "post_token", "delete_token",
-    "get_home", "get_summary", "get_activity", "get_upcoming", "get_dag_overview", "get_grid",
+    "get_home", "get_summary", "get_activity", "get_upcoming", "get_upcoming_days", "get_dag_overview", "get_grid",
     "get_timeline", "get_calendar", "search", "get_log_lines", "search_log", "get_log_marks",
     "get_root", "get_ui_config", "create_session", "delete_current_session", "get_sessions", "delete_session",
     "create_session_code",

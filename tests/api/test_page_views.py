@@ -75,6 +75,20 @@ def overview(api: Api, query: str = "", **options: Any) -> dict[str, Any]:
 
 
 class TestOverview:
+    def test_a_schedule_stands_in_parts(self, api: Api) -> None:
+        excluded = {"exclude": ["KR", "2026-12-24"]}
+        lines = ["@daily", "30 9 * * mon-fri"]
+        api.save("lines", schedule={"cron": lines, "timezone": "Asia/Seoul", "calendar": excluded})
+        api.save("every", schedule={"interval": "PT90S"})
+        api.save("none")
+        rows = overview(api)
+        assert rows["lines"]["schedule"]["crons"] == ["0 0 * * *", "30 9 * * mon-fri"]
+        days = {name: rows["lines"]["schedule"][name] for name in ("timezone", "excluded_dates", "excluded_calendars")}
+        assert days == {"timezone": "Asia/Seoul", "excluded_dates": 1, "excluded_calendars": ["KR"]}
+        assert (rows["every"]["schedule"]["crons"], rows["every"]["schedule"]["interval_seconds"]) == ([], 90)
+        assert rows["none"]["schedule"] is None
+        assert api.get("/dags/lines/details")["schedule"] == rows["lines"]["schedule"]
+
     def test_each_dag_has_its_latest_runs_oldest_first(self, shared: Api) -> None:
         row = overview(shared)["etl"]
         assert [run[0] for run in row["runs"]] == ["r1", "r2", "r3", "r4"]
@@ -434,6 +448,52 @@ class TestUpcoming:
         [run] = api.get("/upcoming")["runs"]
         assert (run["dag_run_id"], run["kind"]) == ("later", "queued")
         assert datetime.fromisoformat(run["run_after"]) == due
+
+
+class TestUpcomingDays:
+    def days(self, api: Api, query: str, status: int = 200, **options: Any) -> Any:
+        return api.get(f"/upcoming/days?{query}", status, **options)
+
+    def test_runs_count_on_the_day_of_the_zone_on_which_they_are_due(self, api: Api) -> None:
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        api.save("etl")
+        api.save("daily", schedule={"cron": "0 12 * * *"})
+        for run_id, time in (("noon", "12:00"), ("late", "23:30")):
+            api.trigger("etl", run_id, run_after=f"{tomorrow}T{time}:00Z")
+        api.engine.run_until_idle()
+        span = f"from={tomorrow}&to={tomorrow + timedelta(days=1)}"
+        utc = self.days(api, span)
+        assert [row[1:] for row in utc["days"]] == [[3, 2, True], [1, 1, True]]
+        assert [row[0] for row in utc["days"]] == [str(tomorrow), str(tomorrow + timedelta(days=1))]
+        assert utc["timezone"] == "UTC"
+        assert [row[1] for row in self.days(api, f"{span}&timezone=Asia/Seoul")["days"]] == [2, 2]
+
+    def test_a_day_after_the_last_counted_run_says_so(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+        api.save("often", schedule={"cron": "0 */6 * * *"})
+        api.engine.run_until_idle()
+        monkeypatch.setattr("mainspring_api.resources.page.calendar.UPCOMING_RUNS_MAX", 9)
+        days = self.days(api, f"from={tomorrow}&to={tomorrow + timedelta(days=3)}")["days"]
+        assert [row[3] for row in days] == sorted((row[3] for row in days), reverse=True)
+        assert (days[0][1:], days[-1][3]) == ([4, 1, True], False)
+
+    def test_only_the_dags_that_the_reader_may_see_are_counted(self, shared: Api) -> None:
+        today = datetime.now(UTC).date()
+        span = f"from={today}&to={today + timedelta(days=1)}"
+        assert sum(row[1] for row in self.days(shared, span)["days"]) == 2
+        assert sum(row[1] for row in self.days(shared, span, token=granted(shared, Role.VIEWER, "etl"))["days"]) == 0
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "",
+            "from=2026-01-02&to=2026-01-01",
+            "from=2026-01-01&to=2026-12-31",
+            "from=2026-01-01&to=2026-01-02&timezone=No/Zone",
+        ],
+    )
+    def test_what_cannot_be_asked(self, shared: Api, query: str) -> None:
+        self.days(shared, query, 422)
 
 
 class TestSearch:

@@ -19,7 +19,9 @@ async function addresses(api) {
   return {
     home: "/",
     ...parts("", "", ["runs", "upcoming", "backfills", "approvals"]),
+    "upcoming-calendar": "/upcoming?view=calendar",
     dag,
+    "dag-gantt": `${dag}?view=gantt&task=load_warehouse`,
     ...parts("dag-", dag, ["runs", "calendar", "durations", "versions", "definition", "definition/edit", "schedule", "settings", "trigger", "backfill"]),
     run: `${run}?task=load_warehouse`,
     ...parts("run-", run, ["tasks", "outputs", "params", "events"]),

@@ -269,6 +269,47 @@ export const runScenarios = {
     await page.waitForURL(/\/tasks\/load$/);
   },
 
+  async a_dag_shows_its_runs_as_a_gantt_chart({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_breaks");
+    await page.getByRole("button", { name: "Gantt", exact: true }).click();
+    await page.waitForURL(/view=gantt/);
+    const rows = page.locator(".tl-rows .tl-row");
+    await until("the end of the run", async () => (await rows.getByText("did not run: load failed").count()) === 1);
+    assert.equal(await page.locator(".tl .lane b.f").count(), 1);
+    assert.ok(await page.getByRole("button", { name: /^Later run/ }).isDisabled());
+    await page.keyboard.press("[");
+    await page.waitForURL(/[?&]run=/);
+    assert.notEqual(new URL(page.url()).searchParams.get("run"), run);
+    await page.getByRole("button", { name: /^Later run/ }).click();
+    await page.waitForURL((url) => url.searchParams.get("run") === run);
+    await rows.getByRole("link", { name: /^load, failed/ }).focus();
+    await page.keyboard.press("ArrowUp");
+    await page.waitForURL(/task=extract/);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/tasks\/extract$/);
+  },
+
+  async the_find_field_keeps_what_is_typed_when_a_try_begins({ open, task, api }) {
+    const { dag_run_id: run } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    await until("the end of the run", async () => (await api("GET", `/dags/page_breaks/dagRuns/${encodeURIComponent(run)}`)).state === "failed");
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_breaks/runs/${encodeURIComponent(run)}/tasks/load`);
+    await seen(lineOf(page, 1));
+    await page.keyboard.press("/");
+    await page.keyboard.type("disk");
+    const clear = { dry_run: false, dag_run_id: run, task_ids: ["load"], include_downstream: true };
+    await api("POST", "/dags/page_breaks/clearTaskInstances", clear);
+    await seen(page.getByRole("button", { name: "try 2" }));
+    await page.keyboard.type(" is full");
+    const find = page.getByLabel("Search the log");
+    assert.equal(await find.inputValue(), "disk is full");
+    assert.ok(await find.evaluate((each) => each === document.activeElement), "the field has the focus");
+    await seen(page.locator(".loglines mark").getByText("disk is full"));
+    await seen(page.getByRole("status").getByText("1 of 1"));
+  },
+
   async run_pages_have_no_fault_of_accessibility({ open, task, api, violations }) {
     const run = await latestRun(api, "page_breaks");
     const mapped = await latestRun(api, "page_maps");
@@ -279,9 +320,9 @@ export const runScenarios = {
       assert.deepEqual(await violations(page), [], path);
     };
     const light = await open({ token: task.token });
-    for (const path of [run, `${run}/tasks`, `${run}/tasks/load`, `${mapped}/tasks/each`, "/dags/page_breaks", "/dags/page_versions/definition"]) await check(light, path);
+    for (const path of [run, `${run}/tasks`, `${run}/tasks/load`, `${mapped}/tasks/each`, "/dags/page_breaks", "/dags/page_breaks?view=gantt", "/dags/page_versions/definition"]) await check(light, path);
     const dark = await open({ token: task.token, theme: "dark", language: "ko", width: 380 });
-    for (const path of [run, `${run}/tasks/load`, "/dags/page_versions/versions/1...2"]) {
+    for (const path of [run, `${run}/tasks/load`, "/dags/page_breaks?view=gantt", "/dags/page_versions/versions/1...2"]) {
       await check(dark, path);
       await fitsAcross(dark);
     }

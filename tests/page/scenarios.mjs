@@ -14,7 +14,7 @@ async function until(what, condition, milliseconds = 25_000) {
 }
 
 const runsOf = async (api, dag) => (await api("GET", `/dags/${dag}/dagRuns?order_by=-run_after&limit=10`)).dag_runs;
-const PAGES = ["/", "/runs", "/upcoming", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails/trigger", "/dags/page_fails/calendar", "/dags/page_fails/durations", "/dags/page_fails/settings", "/dags/page_fails/backfill"];
+const PAGES = ["/", "/runs", "/upcoming", "/upcoming?view=calendar", "/backfills", "/approvals", "/admin/pools", "/admin/audit", "/dags/page_fails", "/dags/page_fails?view=gantt", "/dags/page_fails/trigger", "/dags/page_fails/calendar", "/dags/page_fails/durations", "/dags/page_fails/settings", "/dags/page_fails/backfill"];
 
 export const scenarios = {
   async login_leads_to_what_was_asked({ open, task }) {
@@ -104,6 +104,61 @@ export const scenarios = {
     await nothing(page.locator("img"));
   },
 
+  async numbers_are_sent_and_shown_as_typed({ open, task, api }) {
+    const long = "9007199254740993";
+    const shape = { type: "object", properties: { id: { type: "integer" }, ratio: { type: "number" }, more: { type: "object" } } };
+    await api("PUT", "/dags/page_numbers", { params: shape, outputs: { id: "${{ params.id }}" }, tasks: { one: { type: "noop" } } });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_numbers/trigger");
+    await page.getByLabel("id", { exact: true }).fill(long);
+    await page.getByLabel("ratio").fill("0.50");
+    await page.getByLabel("more").fill(`{"deep": [${long}]}`);
+    await seen(page.getByText(`-d '{"logical_date":null,"conf":{"id":${long},"ratio":0.50,"more":{"deep":[${long}]}}}'`));
+    await page.getByLabel("more").fill('{"deep"');
+    await seen(page.getByText("This is no JSON."));
+    assert.ok(await page.getByRole("button", { name: /^Trigger/ }).isDisabled());
+    await page.getByLabel("more").fill(`{"deep": [${long}]}`);
+    await page.getByLabel("more").press("Control+Enter");
+    await page.waitForURL(/\/dags\/page_numbers\/runs\//);
+    const run = new URL(page.url()).pathname;
+    const stored = await fetch(`${task.url}/api/v2${run.replace("/runs/", "/dagRuns/")}`, { headers: { Authorization: `Bearer ${task.token}` } });
+    assert.match(await stored.text(), new RegExp(`"conf":\\{"id":${long},"ratio":0.5,"more":\\{"deep":\\[${long}\\]\\}\\}`));
+    await page.goto(`${run}/params`);
+    await seen(page.locator("pre").getByText(long, { exact: true }));
+    await until("the end of the run", async () => (await runsOf(api, "page_numbers"))[0].state === "success");
+    await page.goto(`${run}/outputs`);
+    await seen(page.locator("pre").getByText(long, { exact: true }));
+    await page.goto(`/dags/page_numbers/trigger?from_run=${run.split("/").at(-1)}`);
+    assert.equal(await page.getByLabel("id", { exact: true }).inputValue(), long);
+  },
+
+  async upcoming_runs_are_a_calendar({ open, task, api }) {
+    await api("PUT", "/dags/page_daily", { schedule: { cron: "0 12 * * *" }, tasks: { one: { type: "noop" } } });
+    const page = await open({ token: task.token });
+    await page.goto("/upcoming");
+    await page.getByRole("button", { name: "Calendar", exact: true }).click();
+    await page.waitForURL(/\/upcoming\?view=calendar$/);
+    const days = page.locator(".cal a.plan");
+    await seen(days);
+    await until("the plan of the new DAG", async () => (await days.count()) > 50);
+    const day = days.nth(40);
+    const href = await day.getAttribute("href");
+    assert.match(await day.textContent(), /2 runs of 2 DAGs/);
+    await day.focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.pathname + url.search === href);
+    for (const dag of ["page_daily", "page_fails"]) await seen(page.getByRole("link", { name: dag }));
+    assert.equal(await page.locator("table.tbl").count(), 1, "one day alone is listed");
+    await page.getByRole("button", { name: "Show all days" }).click();
+    await page.waitForURL(/\/upcoming$/);
+    await until("other days", async () => (await page.locator("table.tbl").count()) > 1);
+    const korean = await open({ token: task.token, language: "ko" });
+    await korean.goto("/dags/page_daily");
+    await seen(korean.getByText("매일 12:00 (UTC)"));
+    await korean.goto("/");
+    await seen(korean.getByRole("cell", { name: "매일 02:30 (Asia/Seoul)" }));
+  },
+
   async a_backfill_shows_each_slot_first({ open, task, api }) {
     const schedule = { cron: "0 12 * * *", timezone: "UTC" };
     await api("PUT", "/dags/page_days", { schedule, start_date: "2024-01-01", end_date: "2024-01-31", tasks: { only: { type: "noop" } } });
@@ -135,7 +190,7 @@ export const scenarios = {
     await ratio.press("Backspace");
     await ratio.pressSequentially("0.50");
     assert.equal(await ratio.inputValue(), "0.50");
-    await seen(page.getByText('--conf \'{"ratio":0.5}\''));
+    await seen(page.getByText('--conf \'{"ratio":0.50}\''));
     await page.getByLabel("Note").fill("kept");
     await page.getByRole("radio", { name: "At a time" }).click();
     await page.locator("#run-after").fill("2030-01-01T00:00");

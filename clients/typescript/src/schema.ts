@@ -2962,6 +2962,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v2/upcoming/days": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count the runs to come of all DAGs by day: planned runs, and runs that wait for their instant.
+         * @description Needs the role `viewer` on a DAG, and is about the DAGs on which the caller has the role.
+         */
+        get: operations["get_upcoming_days"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/search": {
         parameters: {
             query?: never;
@@ -4672,6 +4692,20 @@ export interface components {
             /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_url: string | null;
         };
+        ScheduleParts: {
+            /** @description Cron lines of five fields; names such as `@daily` are spelled out */
+            crons: string[];
+            /** @description Seconds from one run to the next; null = not by elapsed time */
+            interval_seconds: number | null;
+            /** @description Number of listed instants */
+            instants: number;
+            /** @description IANA zone of the cron lines */
+            timezone: string;
+            /** @description Number of listed days without a run */
+            excluded_dates: number;
+            /** @description Calendars of holidays, which have no run */
+            excluded_calendars: string[];
+        };
         DefinitionWarning: {
             /** @description RFC 6901 pointer into the definition */
             pointer: string;
@@ -4764,6 +4798,16 @@ export interface components {
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
+         *       },
+         *       "schedule": {
+         *         "crons": [
+         *           "30 2 * * *"
+         *         ],
+         *         "interval_seconds": null,
+         *         "instants": 0,
+         *         "timezone": "Europe/Berlin",
+         *         "excluded_dates": 0,
+         *         "excluded_calendars": []
          *       },
          *       "warnings": [
          *         {
@@ -4877,6 +4921,8 @@ export interface components {
             concurrency: number;
             /** @description Current version of the DAG */
             latest_dag_version: components["schemas"]["DagVersion"] | null;
+            /** @description Null = no schedule */
+            schedule: components["schemas"]["ScheduleParts"] | null;
             /** @description Doubts about the definition, which is valid */
             warnings: components["schemas"]["DefinitionWarning"][];
         };
@@ -4906,7 +4952,16 @@ export interface components {
          *       "valid": true,
          *       "dag_id": "etl",
          *       "content_hash": "b7436d8e0db7ce30935cc2b6db7947e5867c86bb0d00228c59bc739065396444",
-         *       "task_count": 2
+         *       "task_count": 2,
+         *       "params": {
+         *         "type": "object",
+         *         "properties": {
+         *           "rows": {
+         *             "type": "integer",
+         *             "default": 5
+         *           }
+         *         }
+         *       }
          *     }
          */
         DefinitionCheck: {
@@ -4920,6 +4975,8 @@ export interface components {
             content_hash: string;
             /** @description Number of tasks */
             task_count: number;
+            /** @description JSON Schema of the params; empty = none are declared */
+            params: components["schemas"]["JsonObject"];
         };
         /** @enum {string} */
         DagRunState: "queued" | "running" | "success" | "failed";
@@ -5160,6 +5217,16 @@ export interface components {
          *         "bundle_name": null,
          *         "bundle_version": null,
          *         "bundle_url": null
+         *       },
+         *       "schedule": {
+         *         "crons": [
+         *           "30 2 * * *"
+         *         ],
+         *         "interval_seconds": null,
+         *         "instants": 0,
+         *         "timezone": "Europe/Berlin",
+         *         "excluded_dates": 0,
+         *         "excluded_calendars": []
          *       }
          *     }
          */
@@ -5264,6 +5331,8 @@ export interface components {
             concurrency: number;
             /** @description Current version of the DAG */
             latest_dag_version: components["schemas"]["DagVersion"] | null;
+            /** @description Null = no schedule */
+            schedule: components["schemas"]["ScheduleParts"] | null;
         };
         /**
          * @example {
@@ -10048,6 +10117,16 @@ export interface components {
          *       "state": "failed",
          *       "timetable_description": "At 02:30 AM",
          *       "timezone": "Europe/Berlin",
+         *       "schedule": {
+         *         "crons": [
+         *           "30 2 * * *"
+         *         ],
+         *         "interval_seconds": null,
+         *         "instants": 0,
+         *         "timezone": "Europe/Berlin",
+         *         "excluded_dates": 0,
+         *         "excluded_calendars": []
+         *       },
          *       "next": {
          *         "run_after": "2026-11-29T01:30:00Z",
          *         "logical_date": "2026-11-28T01:30:00Z"
@@ -10097,6 +10176,8 @@ export interface components {
             timetable_description: string | null;
             /** @description IANA name of the schedule's time zone */
             timezone: string | null;
+            /** @description Null = no schedule */
+            schedule: components["schemas"]["ScheduleParts"] | null;
             /** @description Null = no run is planned */
             next: components["schemas"]["NextRun"] | null;
             version: components["schemas"]["CurrentVersion"];
@@ -10122,6 +10203,16 @@ export interface components {
          *           "state": "failed",
          *           "timetable_description": "At 02:30 AM",
          *           "timezone": "Europe/Berlin",
+         *           "schedule": {
+         *             "crons": [
+         *               "30 2 * * *"
+         *             ],
+         *             "interval_seconds": null,
+         *             "instants": 0,
+         *             "timezone": "Europe/Berlin",
+         *             "excluded_dates": 0,
+         *             "excluded_calendars": []
+         *           },
          *           "next": {
          *             "run_after": "2026-11-29T01:30:00Z",
          *             "logical_date": "2026-11-28T01:30:00Z"
@@ -10424,6 +10515,16 @@ export interface components {
          *             "state": "failed",
          *             "timetable_description": "At 02:30 AM",
          *             "timezone": "Europe/Berlin",
+         *             "schedule": {
+         *               "crons": [
+         *                 "30 2 * * *"
+         *               ],
+         *               "interval_seconds": null,
+         *               "instants": 0,
+         *               "timezone": "Europe/Berlin",
+         *               "excluded_dates": 0,
+         *               "excluded_calendars": []
+         *             },
          *             "next": {
          *               "run_after": "2026-11-29T01:30:00Z",
          *               "logical_date": "2026-11-28T01:30:00Z"
@@ -10706,6 +10807,31 @@ export interface components {
          */
         Calendar: {
             /** @description Days from `from` to `to`. A run counts on the day on which it was due */
+            days: unknown[][];
+            /** @description IANA zone of the days */
+            timezone: string;
+        };
+        /**
+         * @example {
+         *       "days": [
+         *         [
+         *           "2026-11-29",
+         *           12,
+         *           3,
+         *           true
+         *         ],
+         *         [
+         *           "2026-11-30",
+         *           9,
+         *           2,
+         *           true
+         *         ]
+         *       ],
+         *       "timezone": "Asia/Seoul"
+         *     }
+         */
+        UpcomingDays: {
+            /** @description Days from `from` to `to`. A run counts on the day on which it is due */
             days: unknown[][];
             /** @description IANA zone of the days */
             timezone: string;
@@ -18150,6 +18276,39 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    get_upcoming_days: {
+        parameters: {
+            query: {
+                /** @description First day */
+                from: string;
+                /** @description Last day, at most 99 days later */
+                to: string;
+                /** @description IANA zone of the days */
+                timezone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpcomingDays"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             422: components["responses"]["UnprocessableContent"];
             429: components["responses"]["TooManyRequests"];
             503: components["responses"]["ServiceUnavailable"];

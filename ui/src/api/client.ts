@@ -1,4 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
+import { fromJson } from "./exact.ts";
 import type { components, paths } from "./schema.d.ts";
 
 export type Schema<Name extends keyof components["schemas"]> = components["schemas"][Name];
@@ -61,8 +62,15 @@ const watch: Middleware = {
   },
 };
 
+/** Answers are read by `fromJson`, so that no integer of an answer is rounded. */
+async function exactFetch(request: Request): Promise<Response> {
+  const response = await fetch(request);
+  response.json = async () => fromJson(await response.text());
+  return response;
+}
+
 /** The page is a client of the public API as any other. The cookie of the session goes along by itself. */
-export const api = createClient<paths>({ baseUrl: "/", headers: { "X-Mainspring-Page": "1" } });
+export const api = createClient<paths>({ baseUrl: "/", fetch: exactFetch, headers: { "X-Mainspring-Page": "1" } });
 api.use(watch);
 
 interface Answer<Data> {
@@ -107,7 +115,7 @@ export async function request<Data>(method: string, path: string, options: { bod
   }
   if (response.status === 401 && !path.endsWith("/auth/session")) sessionEnds.forEach((listener) => listener());
   const text = await response.text();
-  const content: unknown = text ? JSON.parse(text) : undefined;
+  const content: unknown = text ? fromJson(text) : undefined;
   if (!response.ok) throw new ApiError(response.status, content ?? {}, response.headers.get("X-Request-Id") ?? "");
   return content as Data;
 }

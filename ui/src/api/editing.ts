@@ -1,6 +1,7 @@
 /** Queries and changes of the editor of definitions. */
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, type Schema, api, ok, reportStatus } from "./client.ts";
+import { fromJson } from "./exact.ts";
 import { firstOf } from "./pages.ts";
 
 /** A saved version with its text, and what a save of another text must send along. */
@@ -31,7 +32,7 @@ export async function savedText(dagId: string, signal?: AbortSignal): Promise<Sa
   const isSent = response.status !== 404;
   if (!isSent) response = await read("");
   await refuse(response);
-  const text = isSent ? await response.text() : `${JSON.stringify(await response.json(), null, 2)}\n`;
+  const text = isSent ? await response.text() : `${JSON.stringify(fromJson(await response.text()), null, 2)}\n`;
   const saved = await versionOf(dagId, Number(VERSION_OF_NAME.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? 0), signal);
   const isYaml = isSent && saved?.source_media_type !== JSON_TYPE;
   return { text, etag: response.headers.get("ETag") ?? "", isYaml, isSent, version: saved?.version_number ?? 1, author: saved?.created_by ?? "" };
@@ -52,6 +53,22 @@ export const plan = (dagId: string, text: string, isYaml: boolean, etag: string)
     queryFn: async ({ signal }) => {
       const answer = await ok(api.POST("/api/v2/dags/plan", { body: { definitions: [{ dag_id: dagId, text, media_type: mediaOf(isYaml) as never }] }, signal }));
       return answer.dags[0] as Schema<"DagPlan">;
+    },
+    meta: { isStatic: true },
+    retry: false,
+    staleTime: 30_000,
+    gcTime: 60_000,
+  });
+
+/** A valid text with what it declares, or an `ApiError` with its faults. */
+export const checkedText = (dagId: string, text: string, isYaml: boolean) =>
+  queryOptions({
+    queryKey: ["validate", dagId, text],
+    queryFn: async ({ signal }) => {
+      const path = `/api/v2/dags/validate?${new URLSearchParams({ dag_id: dagId })}`;
+      const response = await fetch(path, { method: "POST", body: text, headers: { "Content-Type": mediaOf(isYaml), "X-Mainspring-Page": "1" }, signal });
+      await refuse(response);
+      return fromJson(await response.text()) as Schema<"DefinitionCheck">;
     },
     meta: { isStatic: true },
     retry: false,

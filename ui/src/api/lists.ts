@@ -1,7 +1,8 @@
 /** Queries of the pages that list things of all DAGs. */
 import { queryOptions } from "@tanstack/react-query";
-import { type Schema, api, ok } from "./client.ts";
+import { type Schema, api, ok, shaped } from "./client.ts";
 import { firstOf } from "./pages.ts";
+import type { UpcomingDays } from "./shapes.ts";
 
 export interface RunFilter {
   dag?: string;
@@ -48,8 +49,15 @@ export const approvals = (limit: number) =>
     queryFn: ({ signal }) => firstOf("approvals", limit, (page) => ok(api.GET("/api/v2/approvals", { params: { query: { ...page, order_by: ["requested_at"] } }, signal }))),
   });
 
+/** Runs to come that one answer lists. */
+export const UPCOMING_MOST = 500;
+
 export const upcoming = (from: string, to: string) =>
-  queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => ok(api.GET("/api/v2/upcoming", { params: { query: { from, to, limit: 500 } }, signal })) });
+  queryOptions({ queryKey: ["upcoming", from, to], queryFn: ({ signal }) => ok(api.GET("/api/v2/upcoming", { params: { query: { from, to, limit: UPCOMING_MOST } }, signal })) });
+
+/** Runs to come of all DAGs, day by day of a zone, both ends included. */
+export const upcomingDays = (from: string, to: string, timezone: string) =>
+  queryOptions({ queryKey: ["upcoming", "days", from, to, timezone], queryFn: ({ signal }) => shaped<UpcomingDays>(api.GET("/api/v2/upcoming/days", { params: { query: { from, to, timezone } }, signal })) });
 
 export const backfills = (limit: number) =>
   queryOptions({

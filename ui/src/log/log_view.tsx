@@ -18,7 +18,7 @@ import type { LogPages } from "./pages.ts";
 import type { LogSource, MarksAnswer } from "./source.ts";
 import { lineTime, useSetting, type Times } from "./settings.ts";
 import { useCopy } from "./use_copy.ts";
-import { useLog, useSearch, type Found } from "./use_log.ts";
+import { useLog, useOf, useSearch, type Found } from "./use_log.ts";
 import "./log.css";
 
 interface Props {
@@ -42,6 +42,7 @@ interface Props {
 const LINE_HEIGHT = 19;
 const NO_RANGES: readonly [number, number][] = [];
 
+/** The log of one try. The next try takes its place, and what the reader has typed or has the focus in stays. */
 export function LogView(props: Props) {
   const { source, isFailed, isRunning, query, hash, onHash } = props;
   const box = useRef<HTMLDivElement>(null);
@@ -53,18 +54,18 @@ export function LogView(props: Props) {
   const [isRegex, setRegex] = useState(false);
   const found = useSearch(source, query, isRegex);
   const rows = useRows(box, log, wrap === "on", isRunning);
-  const [place, setPlace] = useState<number | null>(null);
+  const [place, setPlace] = useOf<number | null>(source, null);
   const own = useRef<number | null>(null);
   const go = useCallback(
     (line: number) => {
       setPlace(line);
       rows.show(line);
     },
-    [rows],
+    [rows, setPlace],
   );
   useEffect(() => {
     if (log.opening?.isTarget) setPlace(log.opening.line);
-  }, [log.opening]);
+  }, [log.opening, setPlace]);
   useAddressedLine(chosen?.first ?? null, log.opening !== null, own, go);
   const matchLines = useMemo(() => [...new Set(found?.matches.map(([n]) => n) ?? [])], [found]);
   useEffect(() => {
@@ -88,7 +89,7 @@ export function LogView(props: Props) {
       onHash(hashOfLines(first, event.shiftKey && place !== null ? Math.max(place, n) : n));
       if (!event.shiftKey) setPlace(n);
     },
-    [onHash, place],
+    [onHash, place, setPlace],
   );
   return (
     <section className="panel log-panel" aria-label="Log">
@@ -137,7 +138,11 @@ function useRows(box: RefObject<HTMLDivElement | null>, log: ReturnType<typeof u
     overscan: 30,
     useFlushSync: false,
   });
-  useEffect(() => virtualizer.measure(), [virtualizer, wrap]);
+  useEffect(() => virtualizer.measure(), [virtualizer, wrap, pages]);
+  useLayoutEffect(() => {
+    setFollowing(false);
+    setReadTo(0);
+  }, [pages]);
   const opened = useRef<unknown>(null);
   useLayoutEffect(() => {
     if (!opening || total === 0 || opened.current === opening) return;
@@ -347,7 +352,7 @@ interface BodyProps {
 }
 
 function LogBody(props: BodyProps) {
-  const { box, log, rows, wrap, times, isRunning, matchLines, goTo } = props;
+  const { box, log, rows, source, wrap, times, isRunning, matchLines, goTo } = props;
   const { task: t } = useT();
   const { pages, marks, opening } = log;
   const { total } = pages.extent;
@@ -366,7 +371,7 @@ function LogBody(props: BodyProps) {
           {total === null && pages.error !== null && <Failure error={pages.error} retry={() => pages.retry()} />}
           {total === null && pages.error === null && <Loading rows={10} />}
           {isEmpty && <Empty title={isRunning ? t.no_lines_yet : t.no_lines} />}
-          {total !== null && total > 0 && <Lines {...props} />}
+          {total !== null && total > 0 && <Lines key={source.key} {...props} />}
         </div>
         {total !== null && total > 0 && <Ruler rows={rows} total={total} marks={marks} matchLines={matchLines} goTo={goTo} />}
         {isRunning && !rows.isFollowing && opening !== null && !isEmpty && (

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import { ApiError } from "../api/client.ts";
 import { LogPages } from "./pages.ts";
 import type { LogSource, MarksAnswer, SearchAnswer } from "./source.ts";
@@ -17,12 +17,19 @@ export interface Opening {
   isFollowing: boolean;
 }
 
+/** A state of one source: another source begins with `initial`, at once and not after a paint. */
+export function useOf<Value>(source: LogSource, initial: Value): readonly [Value, (value: Value) => void] {
+  const [kept, setKept] = useState({ source, value: initial });
+  const set = useCallback((value: Value) => setKept({ source, value }), [source]);
+  return [kept.source === source ? kept.value : initial, set];
+}
+
 /** The lines of the log, loaded as they are wanted, and where the log opens. */
 export function useLog(source: LogSource, from: { line: number | null; isFailed: boolean; isRunning: boolean }) {
   const pages = useMemo(() => new LogPages(source.lines), [source]);
   const version = useSyncExternalStore(pages.subscribe, pages.snapshot);
-  const [marks, setMarks] = useState<MarksAnswer>(NO_MARKS);
-  const [opening, setOpening] = useState<Opening | null>(null);
+  const [marks, setMarks] = useOf<MarksAnswer>(source, NO_MARKS);
+  const [opening, setOpening] = useOf<Opening | null>(source, null);
   const start = useRef(from);
   start.current = from;
   useEffect(() => {
@@ -31,8 +38,6 @@ export function useLog(source: LogSource, from: { line: number | null; isFailed:
   }, [pages]);
   useEffect(() => {
     const controller = new AbortController();
-    setMarks(NO_MARKS);
-    setOpening(null);
     void open(source, pages, start.current, controller.signal, setMarks).then(
       (opened) => !controller.signal.aborted && setOpening(opened),
       (reason: unknown) => {
@@ -40,7 +45,7 @@ export function useLog(source: LogSource, from: { line: number | null; isFailed:
       },
     );
     return () => controller.abort();
-  }, [source, pages]);
+  }, [source, pages, setMarks, setOpening]);
   useTail(source, pages, from.isRunning && opening !== null);
   useLateMarks(source, pages.extent.isFinished, opening, setMarks);
   return { pages, version, marks, opening };
@@ -130,7 +135,7 @@ const SEARCH_PAUSE = 250;
 
 /** Search over the whole log, on the server; null = no search, or none has answered yet. */
 export function useSearch(source: LogSource, text: string, isRegex: boolean): Found | null {
-  const [found, setFound] = useState<Found | null>(null);
+  const [found, setFound] = useOf<Found | null>(source, null);
   useEffect(() => {
     if (text === "") return setFound(null);
     const controller = new AbortController();
@@ -147,6 +152,6 @@ export function useSearch(source: LogSource, text: string, isRegex: boolean): Fo
       clearTimeout(timer);
       controller.abort();
     };
-  }, [source, text, isRegex]);
+  }, [source, text, isRegex, setFound]);
   return found;
 }

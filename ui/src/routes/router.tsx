@@ -17,7 +17,7 @@ const home = createRoute({
   validateSearch: (search: Search) => ({ ...text(search, "q", "state", "tag", "owner"), ...choice(search, "sort", ["attention", "dag_id"]), ...choice(search, "span", ["12h", "24h", "7d"]) }),
 });
 
-const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to"), ...natural(search, "runs") });
+const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table", "gantt"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to", "expand"), ...natural(search, "runs") });
 const dag = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const dagTab = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/$tab", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const editor = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/definition/edit", component: lazyRouteComponent(() => import("./editor/page.tsx"), "EditorPage") });
@@ -28,7 +28,7 @@ const runs = createRoute({
   component: lazyRouteComponent(() => import("./runs/page.tsx"), "RunsPage"),
   validateSearch: (search: Search) => text(search, "state", "dag", "type", "from", "to", "conf"),
 });
-const upcoming = createRoute({ getParentRoute: () => shell, path: "/upcoming", component: lazyRouteComponent(() => import("./upcoming/page.tsx"), "UpcomingPage"), validateSearch: (search: Search) => text(search, "dag") });
+const upcoming = createRoute({ getParentRoute: () => shell, path: "/upcoming", component: lazyRouteComponent(() => import("./upcoming/page.tsx"), "UpcomingPage"), validateSearch: (search: Search) => ({ ...choice(search, "view", ["list", "calendar"]), ...text(search, "day") }) });
 const backfills = createRoute({ getParentRoute: () => shell, path: "/backfills", component: lazyRouteComponent(() => import("./backfills/page.tsx"), "BackfillsPage"), validateSearch: (search: Search) => text(search, "dag") });
 const backfill = createRoute({ getParentRoute: () => shell, path: "/backfills/$backfillId", component: lazyRouteComponent(() => import("./backfills/page.tsx"), "BackfillsPage") });
 const approvals = createRoute({ getParentRoute: () => shell, path: "/approvals", component: lazyRouteComponent(() => import("./approvals/page.tsx"), "ApprovalsPage") });

@@ -67,6 +67,9 @@ export function instantsOf(zone: string, wall: string): number[] {
     .sort((a, b) => a - b);
 }
 
+/** The first instant of a day of the zone. A midnight that the clocks skip begins the day at the next instant that there is. */
+export const dayStart = (zone: string, date: string): number => instantsOf(zone, date)[0] ?? instantsOf(zone, `${date}T01:00`)[0] ?? Date.parse(date);
+
 /** `YYYY-MM-DDTHH:MM` on the wall of the zone, as an input of type `datetime-local` takes it. */
 export function wallText(zone: string, instant: number): string {
   const { year, month, day, hour, minute } = wallOf(zone, instant);

@@ -14,6 +14,7 @@ from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject
 from mainspring_api.http.preconditions import CurrentState
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
+from mainspring_api.resources.definitions.schedule_parts import ScheduleParts, schedule_parts
 from mainspring_store.queries import dags as questions
 
 __all__ = ["Dag", "DagDetails", "current_state", "dag_body", "details_body", "saved_version"]
@@ -127,6 +128,7 @@ class DagDetails(Dag):
     active_runs_count = fields.Integer(allow_none=True, metadata={"description": "Number of running runs"})
     concurrency = fields.Integer(metadata={"description": "The same as `max_active_tasks`"})
     latest_dag_version = fields.Nested(DagVersion, allow_none=True)
+    schedule = fields.Nested(ScheduleParts, allow_none=True, metadata={"description": "Null = no schedule"})
 
 
 def current_state(dag_id: str) -> CurrentState:
@@ -177,6 +179,7 @@ def details_body(dag_id: str) -> dict[str, Any]:
         "active_runs_count": row["running_runs"],
         "concurrency": row["max_active_tasks"],
         "latest_dag_version": version_body(version),
+        "schedule": schedule_parts(definition.schedule),
     }
 
 

@@ -13,7 +13,7 @@ from mainspring.errors import InvalidDag, NotFound
 from mainspring_api.http.answers import answer
 from mainspring_api.http.audit import audit_detail
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Body, Query
+from mainspring_api.http.fields import Answer, Body, JsonObject, Query
 from mainspring_api.http.operations import JSON, Resource, read_body
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.permissions import Over
@@ -54,6 +54,7 @@ class DefinitionCheck(Answer):
         }
     )
     task_count = fields.Integer(metadata={"description": "Number of tasks"})
+    params = JsonObject(metadata={"description": "JSON Schema of the params; empty = none are declared"})
 
 
 class SaveQuery(Query):
@@ -171,6 +172,7 @@ def validate_dag(query: Mapping[str, Any]) -> Response:
             "dag_id": definition.dag_id,
             "content_hash": definition.content_hash,
             "task_count": len(definition.tasks),
+            "params": dict(definition.params),
             "warnings": warnings_of(definition, source),
         }
     )

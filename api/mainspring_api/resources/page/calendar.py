@@ -1,4 +1,4 @@
-"""A DAG day by day: what ran, what is planned, and why a day has no run."""
+"""Runs day by day: of a DAG what ran, what is planned, and why a day has no run; of all DAGs what is to come."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from flask import Response
+from flask import Response, g
 from marshmallow import fields
 
 from mainspring.definition.model import Definition
@@ -17,19 +17,23 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Query
 from mainspring_api.http.operations import Resource
+from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import InvalidQuery
 from mainspring_api.resources.page.compact import Row
-from mainspring_api.resources.page.planned import planned_slots
+from mainspring_api.resources.page.planned import planned_slots, planned_until
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.page.activity import count_by_bin, future_runs, planned_dags
 
 __all__ = ["blueprint"]
 
-blueprint = Resource("calendar", "Calendar: a DAG day by day", tag="page_views")
+blueprint = Resource("calendar", "Calendar: runs day by day", tag="page_views")
 
 DAYS_MAX = 400
 PLANNED_MAX = 10_000
 _DROPPED_MAX = 10_000
+UPCOMING_DAYS_MAX = 100
+UPCOMING_RUNS_MAX = 20_000
+"""Runs of all DAGs that one answer counts."""
 _BIN = timedelta(minutes=15)
 """Every zone's offset is a multiple of it, so that no bin lies in two days."""
 _POSITIONS: Mapping[str, int] = {RunState.SUCCESS: 1, RunState.FAILED: 2, RunState.RUNNING: 3, RunState.QUEUED: 3}
@@ -44,6 +48,24 @@ class Calendar(Answer):
         metadata={"description": "Days from `from` to `to`. A run counts on the day on which it was due"},
     )
     timezone = fields.String(metadata={"description": "IANA zone of the days"})
+
+
+class UpcomingDays(Answer):
+    """The runs to come of all DAGs, by day."""
+
+    days = fields.List(
+        Row("date, runs, DAGs that have them, whether all runs of the day are counted"),
+        metadata={"description": "Days from `from` to `to`. A run counts on the day on which it is due"},
+    )
+    timezone = fields.String(metadata={"description": "IANA zone of the days"})
+
+
+class UpcomingDaysQuery(Query):
+    first = fields.Date(data_key="from", required=True, metadata={"description": "First day"})
+    last = fields.Date(
+        data_key="to", required=True, metadata={"description": f"Last day, at most {UPCOMING_DAYS_MAX - 1} days later"}
+    )
+    timezone = fields.String(load_default="UTC", metadata={"description": "IANA zone of the days"})
 
 
 class CalendarQuery(Query):
@@ -71,9 +93,7 @@ def get_calendar(query: Mapping[str, Any], dag_id: str) -> Response:
     definition = ctx.versions.current(dag_id).definition
     name = query["timezone"] or (definition.schedule.timezone if definition.schedule else "UTC")
     zone, first, last = _zone(name), query["first"], query["last"]
-    if not first <= last < first + timedelta(days=DAYS_MAX):
-        message = f"must be the day of `from` or at most {DAYS_MAX - 1} days later"
-        raise InvalidQuery([Problem(pointer="/to", message=message, code="invalid_value")])
+    _check_days(first, last, DAYS_MAX)
     days: dict[date, list[Any]] = {day: [day, 0, 0, 0, 0, None] for day in _days(first, last)}
     start, end = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
     for index, state, number in count_by_bin(
@@ -87,6 +107,47 @@ def get_calendar(query: Mapping[str, Any], dag_id: str) -> Response:
         if day in days and days[day][_DROPPED_REASON] is None:
             days[day][_DROPPED_REASON] = reason
     return answer({"days": list(days.values()), "timezone": name})
+
+
+@blueprint.operation(
+    "GET",
+    "/upcoming/days",
+    "get_upcoming_days",
+    role=Role.VIEWER,
+    over=Over.DAGS,
+    answer=UpcomingDays,
+    query=UpcomingDaysQuery,
+)
+def get_upcoming_days(query: Mapping[str, Any]) -> Response:
+    """Count the runs to come of all DAGs by day: planned runs, and runs that wait for their instant."""
+    ctx, now = context(), datetime.now(UTC)
+    zone, first, last = _zone(query["timezone"]), query["first"], query["last"]
+    _check_days(first, last, UPCOMING_DAYS_MAX)
+    start, end = max(_midnight(first, zone), now), _midnight(last + timedelta(days=1), zone)
+    waiting = future_runs(ctx.database, start=now, end=end, limit=UPCOMING_RUNS_MAX, seen=g.user.seen)
+    dags = planned_dags(ctx.database, seen=g.user.seen)
+    planned = planned_until(ctx, dags, until=end, now=now, slots_max=UPCOMING_RUNS_MAX)
+    ends = [planned.complete_until or end]
+    if len(waiting) == UPCOMING_RUNS_MAX:
+        ends.append(waiting[-1]["run_after"])
+    runs: dict[date, list[str]] = {day: [] for day in _days(first, last)}
+    due = [(run["run_after"], run["dag_id"]) for run in waiting]
+    due += [(max(slot.run_after, now), dag_id) for dag_id, slot in planned.slots]
+    for run_after, dag_id in due:
+        if start <= run_after < end:
+            runs[run_after.astimezone(zone).date()].append(dag_id)
+    days = [
+        (day, len(dag_ids), len(set(dag_ids)), _midnight(day + timedelta(days=1), zone) <= min(ends))
+        for day, dag_ids in runs.items()
+    ]
+    return answer({"days": days, "timezone": query["timezone"]})
+
+
+def _check_days(first: date, last: date, days_max: int) -> None:
+    """Raises InvalidQuery when there is no day from `first` to `last`, or more than `days_max`."""
+    if not first <= last < first + timedelta(days=days_max):
+        message = f"must be the day of `from` or at most {days_max - 1} days later"
+        raise InvalidQuery([Problem(pointer="/to", message=message, code="invalid_value")])
 
 
 def _zone(name: str) -> ZoneInfo:

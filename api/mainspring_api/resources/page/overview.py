@@ -13,6 +13,7 @@ from mainspring_api.http.fields import Answer, Choice, Instant, Query, list_argu
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
+from mainspring_api.resources.definitions.schedule_parts import ScheduleParts, schedule_parts
 from mainspring_api.resources.page.compact import Row
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.dags import DAG_RUN_FILTERS
@@ -55,6 +56,7 @@ class DagOverviewRow(Answer):
     state = Choice(RunState, allow_none=True, metadata={"description": "State of the latest run; null = no run"})
     timetable_description = fields.String(allow_none=True)
     timezone = fields.String(allow_none=True)
+    schedule = fields.Nested(ScheduleParts, allow_none=True, metadata={"description": "Null = no schedule"})
     next = fields.Nested(NextRun, allow_none=True, metadata={"description": "Null = no run is planned"})
     version = fields.Nested(CurrentVersion)
     median_duration = fields.Float(
@@ -139,6 +141,7 @@ def _dag(ctx: Context, row: Mapping[str, Any], runs: list[RunInStrip]) -> dict[s
         "state": runs[-1].state if runs else None,
         "timetable_description": row["timetable_description"],
         "timezone": schedule.timezone if schedule else None,
+        "schedule": schedule_parts(schedule),
         "next": {"run_after": row["next_run_after"], "logical_date": row["next_logical_date"]} if is_planned else None,
         "version": {
             "version_number": row["version_number"],

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice, takewhile
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 from mainspring.timetables import Slot, next_slot, slots_after, timetable_of
 from mainspring_api.http.context import Context
 
-__all__ = ["planned_slots"]
+__all__ = ["PlannedSlots", "planned_slots", "planned_until"]
 
 SLOTS_OF_DAG_MAX = 1_000
 """A schedule with more slots in the range shows its first ones."""
@@ -22,6 +22,15 @@ _Key = tuple[int, datetime, datetime, int]
 """Key of the version, planned logical date, end of the range, number of slots."""
 _kept: OrderedDict[_Key, tuple[Slot, ...]] = OrderedDict()
 _lock = Lock()
+
+
+class PlannedSlots(NamedTuple):
+    """Slots of many DAGs."""
+
+    slots: list[tuple[str, Slot]]
+    """DAG ids and slots, soonest first."""
+    complete_until: datetime | None
+    """Later than this instant, slots may be missing; None = all slots are there."""
 
 
 def planned_slots(
@@ -37,15 +46,38 @@ def planned_slots(
 
     dags: rows of `planned_dags`. of_dag_max: slots of one DAG.
     """
+    return planned_until(ctx, dags, until=until, now=now, slots_max=slots_max, of_dag_max=of_dag_max).slots
+
+
+def planned_until(
+    ctx: Context,
+    dags: Iterable[Mapping[str, Any]],
+    *,
+    until: datetime,
+    now: datetime,
+    slots_max: int,
+    of_dag_max: int = SLOTS_OF_DAG_MAX,
+) -> PlannedSlots:
+    """As `planned_slots`, with the instant up to which no slot is missing."""
     planned: list[tuple[str, Slot]] = []
+    ends: list[datetime] = []
+    count = min(of_dag_max, slots_max)
     for dag in dags:
         # Soonest first: no later DAG plans a run that early.
-        if dag["next_run_after"] > until or len(planned) >= 10 * slots_max:
+        if dag["next_run_after"] > until:
             break
-        slots = _slots(ctx, dag, until=until, now=now, count=min(of_dag_max, slots_max))
-        planned += [(dag["dag_id"], slot) for slot in takewhile(lambda slot: slot.run_after <= until, slots)]
+        if len(planned) >= 10 * slots_max:
+            ends.append(dag["next_run_after"])
+            break
+        slots = _slots(ctx, dag, until=until, now=now, count=count)
+        due = [(dag["dag_id"], slot) for slot in takewhile(lambda slot: slot.run_after <= until, slots)]
+        planned += due
+        if len(due) == count:
+            ends.append(slots[-1].run_after)
     planned.sort(key=lambda entry: (entry[1].run_after, entry[0]))
-    return planned[:slots_max]
+    if len(planned) > slots_max:
+        ends.append(planned[slots_max - 1][1].run_after)
+    return PlannedSlots(planned[:slots_max], min(ends, default=None))
 
 
 def _slots(ctx: Context, dag: Mapping[str, Any], *, until: datetime, now: datetime, count: int) -> tuple[Slot, ...]:

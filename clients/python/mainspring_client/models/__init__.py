@@ -260,6 +260,7 @@ if TYPE_CHECKING:
     from .saved_dags import SavedDags
     from .schedule import Schedule
     from .schedule_calendar import ScheduleCalendar
+    from .schedule_parts import ScheduleParts
     from .schedule_preview import SchedulePreview
     from .scheduler_health import SchedulerHealth
     from .scheduler_health_refused_starts import SchedulerHealthRefusedStarts
@@ -308,6 +309,7 @@ if TYPE_CHECKING:
     from .triggers_body import TriggersBody
     from .ui_config import UiConfig
     from .upcoming import Upcoming
+    from .upcoming_days import UpcomingDays
     from .upcoming_run import UpcomingRun
     from .upstream_asset_event_collection import UpstreamAssetEventCollection
     from .user import User
@@ -601,6 +603,7 @@ _MODULES = {
     "SavedDags": ".saved_dags",
     "Schedule": ".schedule",
     "ScheduleCalendar": ".schedule_calendar",
+    "ScheduleParts": ".schedule_parts",
     "SchedulePreview": ".schedule_preview",
     "SchedulerHealth": ".scheduler_health",
     "SchedulerHealthRefusedStarts": ".scheduler_health_refused_starts",
@@ -647,6 +650,7 @@ _MODULES = {
     "TriggersBody": ".triggers_body",
     "UiConfig": ".ui_config",
     "Upcoming": ".upcoming",
+    "UpcomingDays": ".upcoming_days",
     "UpcomingRun": ".upcoming_run",
     "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
     "User": ".user",
@@ -952,6 +956,7 @@ __all__ = (
     "SavedDags",
     "Schedule",
     "ScheduleCalendar",
+    "ScheduleParts",
     "SchedulePreview",
     "SchedulerHealth",
     "SchedulerHealthRefusedStarts",
@@ -998,6 +1003,7 @@ __all__ = (
     "TriggersBody",
     "UiConfig",
     "Upcoming",
+    "UpcomingDays",
     "UpcomingRun",
     "UpstreamAssetEventCollection",
     "User",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..models.dag_tag import DagTag
     from ..models.dag_version import DagVersion
     from ..models.json_object import JsonObject
+    from ..models.schedule_parts import ScheduleParts
 
 from ..plain import as_dict
 
@@ -77,6 +78,7 @@ class DagDetails:
         active_runs_count (int | None): Number of running runs
         concurrency (int): The same as `max_active_tasks`
         latest_dag_version (DagVersion | None): Current version of the DAG
+        schedule (None | ScheduleParts): Null = no schedule
     """
 
     dag_id: str
@@ -129,11 +131,13 @@ class DagDetails:
     active_runs_count: int | None
     concurrency: int
     latest_dag_version: DagVersion | None
+    schedule: None | ScheduleParts
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         dag_id = self.dag_id
 
@@ -323,6 +327,12 @@ class DagDetails:
         else:
             latest_dag_version = self.latest_dag_version
 
+        schedule: dict[str, Any] | None
+        if isinstance(self.schedule, ScheduleParts):
+            schedule = as_dict(self.schedule)
+        else:
+            schedule = self.schedule
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -377,6 +387,7 @@ class DagDetails:
                 "active_runs_count": active_runs_count,
                 "concurrency": concurrency,
                 "latest_dag_version": latest_dag_version,
+                "schedule": schedule,
             }
         )
 
@@ -387,6 +398,7 @@ class DagDetails:
         from ..models.dag_tag import DagTag  # noqa: PLC0415
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
@@ -789,6 +801,21 @@ class DagDetails:
 
         latest_dag_version = _parse_latest_dag_version(d.pop("latest_dag_version"))
 
+        def _parse_schedule(data: object) -> None | ScheduleParts:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                schedule_type_0 = ScheduleParts.from_dict(data)
+
+                return schedule_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ScheduleParts, data)
+
+        schedule = _parse_schedule(d.pop("schedule"))
+
         dag_details = cls(
             dag_id=dag_id,
             dag_display_name=dag_display_name,
@@ -840,6 +867,7 @@ class DagDetails:
             active_runs_count=active_runs_count,
             concurrency=concurrency,
             latest_dag_version=latest_dag_version,
+            schedule=schedule,
         )
 
         dag_details.additional_properties = d

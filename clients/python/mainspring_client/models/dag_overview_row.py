@@ -12,6 +12,7 @@ from ..models.dag_run_state import DagRunState
 if TYPE_CHECKING:
     from ..models.current_version import CurrentVersion
     from ..models.next_run import NextRun
+    from ..models.schedule_parts import ScheduleParts
 
 from ..plain import as_dict
 
@@ -31,6 +32,7 @@ class DagOverviewRow:
         state (DagRunState | None): State of the latest run; null = no run
         timetable_description (None | str): Schedule in words
         timezone (None | str): IANA name of the schedule's time zone
+        schedule (None | ScheduleParts): Null = no schedule
         next_ (NextRun | None): Null = no run is planned
         version (CurrentVersion):
         median_duration (float | None): Median seconds of the successful runs in `runs`; null = none succeeded
@@ -46,6 +48,7 @@ class DagOverviewRow:
     state: DagRunState | None
     timetable_description: None | str
     timezone: None | str
+    schedule: None | ScheduleParts
     next_: NextRun | None
     version: CurrentVersion
     median_duration: float | None
@@ -54,6 +57,7 @@ class DagOverviewRow:
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.next_run import NextRun  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         dag_id = self.dag_id
 
@@ -83,6 +87,12 @@ class DagOverviewRow:
 
         timezone: None | str
         timezone = self.timezone
+
+        schedule: dict[str, Any] | None
+        if isinstance(self.schedule, ScheduleParts):
+            schedule = as_dict(self.schedule)
+        else:
+            schedule = self.schedule
 
         next_: dict[str, Any] | None
         if isinstance(self.next_, NextRun):
@@ -114,6 +124,7 @@ class DagOverviewRow:
                 "state": state,
                 "timetable_description": timetable_description,
                 "timezone": timezone,
+                "schedule": schedule,
                 "next": next_,
                 "version": version,
                 "median_duration": median_duration,
@@ -127,6 +138,7 @@ class DagOverviewRow:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.current_version import CurrentVersion  # noqa: PLC0415
         from ..models.next_run import NextRun  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
@@ -188,6 +200,21 @@ class DagOverviewRow:
 
         timezone = _parse_timezone(d.pop("timezone"))
 
+        def _parse_schedule(data: object) -> None | ScheduleParts:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                schedule_type_0 = ScheduleParts.from_dict(data)
+
+                return schedule_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ScheduleParts, data)
+
+        schedule = _parse_schedule(d.pop("schedule"))
+
         def _parse_next_(data: object) -> NextRun | None:
             if data is None:
                 return data
@@ -229,6 +256,7 @@ class DagOverviewRow:
             state=state,
             timetable_description=timetable_description,
             timezone=timezone,
+            schedule=schedule,
             next_=next_,
             version=version,
             median_duration=median_duration,

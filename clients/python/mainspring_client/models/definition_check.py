@@ -8,6 +8,7 @@ from attrs import field as _attrs_field
 
 if TYPE_CHECKING:
     from ..models.definition_warning import DefinitionWarning
+    from ..models.json_object import JsonObject
 
 from ..plain import as_dict
 
@@ -23,6 +24,7 @@ class DefinitionCheck:
         dag_id (str): Identifier of the DAG
         content_hash (str): SHA-256 (hex) of the normalised definition; equal to the current version's = no change
         task_count (int): Number of tasks
+        params (JsonObject):
     """
 
     warnings: list[DefinitionWarning]
@@ -30,6 +32,7 @@ class DefinitionCheck:
     dag_id: str
     content_hash: str
     task_count: int
+    params: JsonObject
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
@@ -46,6 +49,8 @@ class DefinitionCheck:
 
         task_count = self.task_count
 
+        params = as_dict(self.params)
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -55,6 +60,7 @@ class DefinitionCheck:
                 "dag_id": dag_id,
                 "content_hash": content_hash,
                 "task_count": task_count,
+                "params": params,
             }
         )
 
@@ -63,6 +69,7 @@ class DefinitionCheck:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.definition_warning import DefinitionWarning  # noqa: PLC0415
+        from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
         warnings = []
@@ -80,12 +87,15 @@ class DefinitionCheck:
 
         task_count = d.pop("task_count")
 
+        params = JsonObject.from_dict(d.pop("params"))
+
         definition_check = cls(
             warnings=warnings,
             valid=valid,
             dag_id=dag_id,
             content_hash=content_hash,
             task_count=task_count,
+            params=params,
         )
 
         definition_check.additional_properties = d

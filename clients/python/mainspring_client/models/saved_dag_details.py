@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
     from ..models.definition_warning import DefinitionWarning
     from ..models.json_object import JsonObject
+    from ..models.schedule_parts import ScheduleParts
 
 from ..plain import as_dict
 
@@ -78,6 +79,7 @@ class SavedDagDetails:
         active_runs_count (int | None): Number of running runs
         concurrency (int): The same as `max_active_tasks`
         latest_dag_version (DagVersion | None): Current version of the DAG
+        schedule (None | ScheduleParts): Null = no schedule
         warnings (list[DefinitionWarning]): Doubts about the definition, which is valid
     """
 
@@ -131,12 +133,14 @@ class SavedDagDetails:
     active_runs_count: int | None
     concurrency: int
     latest_dag_version: DagVersion | None
+    schedule: None | ScheduleParts
     warnings: list[DefinitionWarning]
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         dag_id = self.dag_id
 
@@ -326,6 +330,12 @@ class SavedDagDetails:
         else:
             latest_dag_version = self.latest_dag_version
 
+        schedule: dict[str, Any] | None
+        if isinstance(self.schedule, ScheduleParts):
+            schedule = as_dict(self.schedule)
+        else:
+            schedule = self.schedule
+
         warnings = []
         for warnings_item_data in self.warnings:
             warnings_item = as_dict(warnings_item_data)
@@ -385,6 +395,7 @@ class SavedDagDetails:
                 "active_runs_count": active_runs_count,
                 "concurrency": concurrency,
                 "latest_dag_version": latest_dag_version,
+                "schedule": schedule,
                 "warnings": warnings,
             }
         )
@@ -397,6 +408,7 @@ class SavedDagDetails:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.definition_warning import DefinitionWarning  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
+        from ..models.schedule_parts import ScheduleParts  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
@@ -799,6 +811,21 @@ class SavedDagDetails:
 
         latest_dag_version = _parse_latest_dag_version(d.pop("latest_dag_version"))
 
+        def _parse_schedule(data: object) -> None | ScheduleParts:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                schedule_type_0 = ScheduleParts.from_dict(data)
+
+                return schedule_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ScheduleParts, data)
+
+        schedule = _parse_schedule(d.pop("schedule"))
+
         warnings = []
         _warnings = d.pop("warnings")
         for warnings_item_data in _warnings:
@@ -857,6 +884,7 @@ class SavedDagDetails:
             active_runs_count=active_runs_count,
             concurrency=concurrency,
             latest_dag_version=latest_dag_version,
+            schedule=schedule,
             warnings=warnings,
         )
 

@@ -36,6 +36,7 @@ export const actions = {
   required: "required",
   as_json: "Edit as JSON.",
   not_json: "This is no JSON.",
+  not_object: "An object is needed: names and values in braces.",
   when: "When",
   now: "Now",
   at_time: "At a time",

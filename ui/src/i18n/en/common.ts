@@ -1,3 +1,5 @@
+import type { Schema } from "../../api/client.ts";
+
 const s = (n: number) => (n === 1 ? "" : "s");
 
 export const common = {
@@ -11,6 +13,8 @@ export const common = {
   main_navigation: "Main",
   breadcrumb: "Breadcrumb",
   search_or_jump: "Search or jump to",
+  /** A schedule in words; the server has them in English. */
+  schedule: (_parts: Schema<"ScheduleParts">, description: string) => description,
   language: "Language",
   theme: "Theme",
   theme_names: { system: "as the system", light: "light", dark: "dark" },

@@ -20,8 +20,6 @@ export const editor = {
   run_once: "Run once",
   run_once_title: "Run this text once",
   run_once_text: (version: number) => `A run of the text as it stands here. Nothing is saved: v${version} stays the current version.`,
-  run_once_conf: "Params as JSON",
-  run_once_conf_hint: "optional, the defaults when empty",
   message: "Reason of the change, optional",
   edit: "Edit",
   diff_to: (version: number) => `Diff to v${version}`,

@@ -36,6 +36,7 @@ export const actions: Messages["actions"] = {
   required: "필수",
   as_json: "JSON으로 편집합니다.",
   not_json: "JSON이 아닙니다.",
+  not_object: "중괄호 안에 이름과 값을 적은 객체가 필요합니다.",
   when: "시작 시점",
   now: "지금",
   at_time: "지정한 시각",

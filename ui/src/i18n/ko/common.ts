@@ -1,5 +1,6 @@
 import type { Messages } from "../types.ts";
 import { josa } from "../josa.ts";
+import { scheduleInKorean } from "./schedule.ts";
 
 export const common: Messages["common"] = {
   skip: "본문으로 건너뛰기",
@@ -12,6 +13,7 @@ export const common: Messages["common"] = {
   main_navigation: "주 메뉴",
   breadcrumb: "현재 위치",
   search_or_jump: "검색 또는 이동",
+  schedule: (parts, description) => scheduleInKorean(parts) ?? description,
   language: "언어",
   theme: "테마",
   theme_names: { system: "시스템 설정", light: "밝게", dark: "어둡게" },

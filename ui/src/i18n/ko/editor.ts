@@ -20,8 +20,6 @@ export const editor: Messages["editor"] = {
   run_once: "한 번 실행",
   run_once_title: "이 내용으로 한 번 실행",
   run_once_text: (version) => `지금 이 내용으로 한 번 실행합니다. 저장하지 않으므로 현재 버전은 v${version} 그대로입니다.`,
-  run_once_conf: "파라미터(JSON)",
-  run_once_conf_hint: "선택, 비우면 기본값",
   message: "변경 이유(선택)",
   edit: "편집",
   diff_to: (version) => `v${version} 비교`,

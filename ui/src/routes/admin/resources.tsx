@@ -1,5 +1,6 @@
 /** What the pages of Admin list and change, each by its own operations. */
 import { type Schema, api, ok } from "../../api/client.ts";
+import { typedNumber } from "../../api/exact.ts";
 import { firstOf } from "../../api/pages.ts";
 import type { Messages } from "../../i18n/index.tsx";
 import { copyText } from "../../kit/copy.ts";
@@ -30,9 +31,9 @@ export const pools = ({ admin: { fields } }: Messages): Resource<Schema<"Pool">>
     { name: "slots", label: fields.slots, kind: "number", required: true },
     { name: "description", label: fields.description },
   ],
-  create: async (values) => void (await ok(api.POST("/api/v2/pools", { body: { name: values["name"] ?? "", slots: Number(values["slots"]), description: text(values, "description") } }))),
+  create: async (values) => void (await ok(api.POST("/api/v2/pools", { body: { name: values["name"] ?? "", slots: typedNumber(values["slots"] ?? "") as number, description: text(values, "description") } }))),
   valuesOf: (pool) => ({ name: pool.name, slots: String(pool.slots), description: pool.description ?? "" }),
-  update: (pool, values) => ok(api.PATCH("/api/v2/pools/{pool_name}", { params: { path: { pool_name: pool.name } }, body: { slots: Number(values["slots"]), description: text(values, "description") } })),
+  update: (pool, values) => ok(api.PATCH("/api/v2/pools/{pool_name}", { params: { path: { pool_name: pool.name } }, body: { slots: typedNumber(values["slots"] ?? "") as number, description: text(values, "description") } })),
   remove: (pool) => ok(api.DELETE("/api/v2/pools/{pool_name}", { params: { path: { pool_name: pool.name } } })),
 });
 
@@ -95,7 +96,7 @@ export const connections = ({ admin: { fields } }: Messages): Resource<Schema<"C
   create: async (values) =>
     void (await ok(
       api.POST("/api/v2/connections", {
-        body: { connection_id: values["connection_id"] ?? "", conn_type: values["conn_type"] ?? "", host: text(values, "host"), login: text(values, "login"), password: text(values, "password"), port: values["port"] ? Number(values["port"]) : null, description: text(values, "description") },
+        body: { connection_id: values["connection_id"] ?? "", conn_type: values["conn_type"] ?? "", host: text(values, "host"), login: text(values, "login"), password: text(values, "password"), port: values["port"] ? (typedNumber(values["port"]) as number) : null, description: text(values, "description") },
       }),
     )),
   remove: (connection) => ok(api.DELETE("/api/v2/connections/{connection_id}", { params: { path: { connection_id: connection.connection_id } } })),

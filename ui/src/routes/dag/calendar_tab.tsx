@@ -8,7 +8,7 @@ import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Loaded, Panel } from "../../kit/panel.tsx";
 import { useNow } from "../../kit/time.tsx";
-import { instantsOf, useZone, wallText } from "../../time/zone.ts";
+import { dayStart, useZone, wallText } from "../../time/zone.ts";
 import { useSearchChange } from "../search_change.ts";
 import { type CalendarDay, markOf } from "./calendar_days.ts";
 
@@ -71,8 +71,8 @@ function Days({ dagId, first, last, today, zone, days }: DaysProps) {
   return <MonthGrid first={first} last={last} today={today} markOf={mark} />;
 }
 
-/** The list of the runs of a day. A midnight that the clocks skip begins the day at the next instant that there is. */
+/** The list of the runs of a day. */
 function runsOfDay(dagId: string, date: string, zone: string): string {
-  const midnight = (each: string) => new Date(instantsOf(zone, each)[0] ?? instantsOf(zone, `${each}T01:00`)[0] ?? Date.parse(each)).toISOString();
+  const midnight = (each: string) => new Date(dayStart(zone, each)).toISOString();
   return `/runs?${new URLSearchParams({ dag: dagId, from: midnight(date), to: midnight(dayAfter(date, 1)) })}`;
 }

@@ -16,7 +16,7 @@ const SHOWN = 100;
 
 /** One version of a definition: its graph, and the text as its author sent it. */
 export function DefinitionTab({ dagId }: { dagId: string }) {
-  const search: { version?: number; task?: string; view?: "graph" | "table" } = useSearch({ strict: false });
+  const search: { version?: number; task?: string; view?: "graph" | "table" | "gantt" } = useSearch({ strict: false });
   const known = useQuery(versions(dagId, SHOWN));
   const version = search.version ?? known.data?.dag_versions[0]?.version_number;
   const query = useQuery({ ...definition(dagId, version), enabled: version !== undefined });
@@ -24,7 +24,7 @@ export function DefinitionTab({ dagId }: { dagId: string }) {
   return (
     <div className="run-body">
       <Loaded query={query} rows={6} what={`v${version}`}>
-        {(content) => <DefinitionGraph content={content as Schema<"Definition">} version={version} chosen={search.task ?? null} view={search.view} />}
+        {(content) => <DefinitionGraph content={content as Schema<"Definition">} version={version} chosen={search.task ?? null} view={search.view === "gantt" ? undefined : search.view} />}
       </Loaded>
       <TextPanel dagId={dagId} version={version} content={query.data} mediaType={known.data?.dag_versions.find((each) => each.version_number === version)?.source_media_type} numbers={known.data?.dag_versions.map((each) => each.version_number) ?? [version]} />
     </div>

@@ -10,7 +10,7 @@ import { GridLegend, GridView, useColumns } from "../../grid/grid_view.tsx";
 import { filtered } from "../../grid/model.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
-import { Chip } from "../../kit/button.tsx";
+import { Chip, Segments } from "../../kit/button.tsx";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph, useStateWord } from "../../kit/state.tsx";
 import { useClock } from "../../kit/time.tsx";
@@ -20,6 +20,7 @@ import { Root } from "../run/cause.tsx";
 import { graphOf } from "../run/overview.tsx";
 import { nodeStates, summaries } from "../run/states.ts";
 import { useSearchChange } from "../search_change.ts";
+import { Gantt } from "./gantt.tsx";
 import "../run/run.css";
 import "./dag.css";
 
@@ -70,26 +71,39 @@ interface GridProps {
 
 function GridPanel({ dagId, columns, query }: GridProps) {
   const { dag: t, common } = useT();
-  const search: { state?: string } = useSearch({ strict: false });
+  const search: { state?: string; view?: string } = useSearch({ strict: false });
   const change = useSearchChange();
   const navigate = useNavigate();
+  const isGantt = search.view === "gantt";
   const isFailedOnly = search.state === "failed";
   const shown = useMemo(() => query.data && filtered(query.data, isFailedOnly ? ["failed"] : []), [query.data, isFailedOnly]);
   const chosen = useChosen(shown);
+  const step = (by: number): void => {
+    const at = shown?.runs.findIndex((each) => each.dag_run_id === chosen.run) ?? -1;
+    const next = at < 0 ? undefined : shown?.runs[at + by];
+    if (next) change({ run: next.dag_run_id });
+  };
   const open = (run: string, task: string | null): void => void navigate({ href: task === null ? runHref({ dagId, runId: run }) : taskHref({ dagId, runId: run, taskId: task, mapIndex: -1 }) });
   useKeys({
     Enter: () => chosen.run !== null && open(chosen.run, chosen.task),
     KeyL: () => chosen.run !== null && open(chosen.run, chosen.task),
+    BracketLeft: () => step(-1),
+    BracketRight: () => step(1),
   });
   const keys = (
     <span className="small dim hide-s">
-      <kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>
+      {(isGantt ? ["[", "]", "↑", "↓"] : ["←", "→", "↑", "↓"]).map((key) => (
+        <kbd key={key}>{key}</kbd>
+      ))}
     </span>
   );
   const filter = (
-    <Chip on={isFailedOnly} onClick={() => change({ state: isFailedOnly ? undefined : "failed" })}>
-      {t.failed_only}
-    </Chip>
+    <>
+      <Segments<"grid" | "gantt"> label={t.grid_or_gantt} value={isGantt ? "gantt" : "grid"} options={[["grid", t.tabs.grid] as const, ["gantt", t.gantt] as const]} onChange={(view) => change({ view: view === "gantt" ? view : undefined })} />
+      <Chip on={isFailedOnly} onClick={() => change({ state: isFailedOnly ? undefined : "failed" })}>
+        {t.failed_only}
+      </Chip>
+    </>
   );
   return (
     <Panel title={t.last_runs(shown?.runs.length ?? columns)} aside={filter} actions={keys}>
@@ -99,12 +113,14 @@ function GridPanel({ dagId, columns, query }: GridProps) {
             <Empty title={isFailedOnly ? common.nothing_fits(common.states.failed) : t.no_runs}>
               <p>{t.no_runs_text}</p>
             </Empty>
+          ) : isGantt && chosen.run !== null ? (
+            <Gantt key={chosen.run} dagId={dagId} runs={grid.runs} runId={chosen.run} task={chosen.task} onRun={(run) => change({ run })} onTask={(task) => change({ run: chosen.run, task })} onOpen={(task) => open(chosen.run!, task)} />
           ) : (
             <GridView grid={grid} label={t.grid_label(dagId)} run={chosen.run} task={chosen.task} onChoose={(run, task) => change({ run: run ?? undefined, task: task ?? undefined })} onOpen={open} />
           )
         }
       </Loaded>
-      <GridLegend />
+      {!isGantt && <GridLegend />}
     </Panel>
   );
 }

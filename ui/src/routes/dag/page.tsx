@@ -104,7 +104,7 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
   const canAct = session.may("operator", dag.dag_id);
   const isAuthor = session.may("author", dag.dag_id);
   const version = dag.latest_dag_version;
-  const hasSchedule = dag.timetable_summary !== null;
+  const hasSchedule = dag.schedule !== null;
   return (
     <div className="head">
       <div style={{ minInlineSize: 0 }}>
@@ -114,7 +114,7 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
           {canAct && !dag.is_stale ? <DagSwitch dag={dag} /> : dag.is_paused && !dag.is_stale && <span className="tag">{common.states.paused}</span>}
         </h1>
         <p className="facts small">
-          <span>{hasSchedule ? dag.timetable_description : t.no_schedule}</span>
+          <span>{dag.schedule ? common.schedule(dag.schedule, dag.timetable_description ?? "") : t.no_schedule}</span>
           {dag.is_paused ? (
             !dag.is_stale && <span>{t.paused}</span>
           ) : (

@@ -84,7 +84,7 @@ function Limits({ dag }: { dag: Dag }) {
 }
 
 function Schedule({ dag }: { dag: Dag }) {
-  const { dag: t } = useT();
+  const { dag: t, common } = useT();
   if (dag.timetable_summary === null) {
     return (
       <Panel title={t.settings.schedule}>
@@ -96,7 +96,7 @@ function Schedule({ dag }: { dag: Dag }) {
     <Panel title={t.settings.schedule}>
       <List
         entries={[
-          [t.settings.schedule, dag.timetable_description ?? dag.timetable_summary],
+          [t.settings.schedule, dag.schedule && common.schedule(dag.schedule, dag.timetable_description ?? dag.timetable_summary ?? "")],
           [t.settings.timezone, dag.timezone],
           [t.settings.catchup, dag.catchup ? t.settings.catchup_on : t.settings.catchup_off],
           ...(dag.start_date ? [[t.settings.begins, <When key="start" at={dag.start_date} long />] as const] : []),

@@ -148,7 +148,7 @@ function Table({ dags }: { dags: OverviewDag[] }) {
 }
 
 function Row({ dag }: { dag: OverviewDag }) {
-  const { home } = useT();
+  const { home, common } = useT();
   const word = useStateWord();
   const session = useSession();
   const [, change] = useHomeSearch();
@@ -184,15 +184,12 @@ function Row({ dag }: { dag: OverviewDag }) {
       <td className="num hide-s">
         <Next dag={dag} />
       </td>
-      <td className="muted hide-s hide-m">{scheduleText(dag.timetable_description) ?? home.only_by_trigger}</td>
+      <td className="muted hide-s hide-m">{dag.schedule ? common.schedule(dag.schedule, dag.timetable_description ?? "") : home.only_by_trigger}</td>
       <td className="dim hide-s hide-m">{dag.owners.join(", ")}</td>
       {session.maySomewhere("operator") && <td className="num hide-s">{session.may("operator", dag.dag_id) && <DagSwitch dag={dag} />}</td>}
     </tr>
   );
 }
-
-/** What the server says of a schedule; null = there is none. */
-const scheduleText = (description: string | null): string | null => (description && !description.startsWith("Never") ? description : null);
 
 function Duration({ dag }: { dag: OverviewDag }) {
   const last = dag.runs.at(-1);

@@ -2,21 +2,20 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { Schema } from "../../api/client.ts";
-import { definition, explainRun, taskHref, timeline } from "../../api/run.ts";
-import { graphOfTasks, neighbours, topological, type DagGraph } from "../../graph/dag.ts";
+import { definition, explainRun, taskHref } from "../../api/run.ts";
+import { graphOfTasks, neighbours, type DagGraph } from "../../graph/dag.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Panel, Loaded } from "../../kit/panel.tsx";
 import { useStateWord } from "../../kit/state.tsx";
-import { useNow } from "../../kit/time.tsx";
 import { duration } from "../../time/format.ts";
-import { buildTimeline, keyOf, type TimelineAnswer, type TimelineInstance } from "../../timeline/rows.ts";
-import { TimelineView } from "../../timeline/timeline_view.tsx";
+import type { TimelineAnswer } from "../../timeline/rows.ts";
 import { useSearchChange } from "../search_change.ts";
 import { Blockers } from "../task/explain.tsx";
 import { GraphPanel } from "./graph_panel.tsx";
 import { nodeStates, summaries, type TaskSummary } from "./states.ts";
 import { TaskPanel } from "./task_panel.tsx";
+import { TimelinePanel } from "./timeline_panel.tsx";
 
 type Run = Schema<"DagRun">;
 
@@ -24,8 +23,6 @@ interface Props {
   run: Run;
   times: { data: TimelineAnswer | undefined; error: unknown; refetch: () => unknown };
 }
-
-export const isActive = (state: string): boolean => state === "running" || state === "queued";
 
 /** The graph of the version that ran, when each task ran, and the task that is chosen. */
 export function RunOverview({ run, times }: Props) {
@@ -105,57 +102,6 @@ function useNodeStates(graph: DagGraph, tasks: ReadonlyMap<string, TaskSummary>)
     // The words change with the language only.
     // eslint-disable-next-line react-hooks/exhaustive-deps
     [graph, tasks, language],
-  );
-}
-
-interface TimelineProps extends Props {
-  graph: DagGraph;
-  chosen: string | null;
-  onChoose(taskId: string): void;
-  onOpen(taskId: string): void;
-}
-
-function TimelinePanel({ run, times, graph, chosen, onChoose, onOpen }: TimelineProps) {
-  const { run: t } = useT();
-  const search: { expand?: string } = useSearch({ strict: false });
-  const address = { dagId: run.dag_id, runId: run.dag_run_id };
-  const expanded = useQuery({ ...timeline(address, search.expand ?? null), enabled: search.expand !== undefined });
-  const answer = (search.expand !== undefined ? expanded.data : undefined) ?? times.data;
-  return (
-    <Loaded query={{ ...times, data: answer }} rows={8}>
-      {(data) => <TimelineOf run={run} answer={data} graph={graph} chosen={chosen} onChoose={onChoose} onOpen={onOpen} title={t.timeline} />}
-    </Loaded>
-  );
-}
-
-function TimelineOf({ run, answer, graph, chosen, onChoose, onOpen, title }: Omit<TimelineProps, "times"> & { answer: TimelineAnswer; title: string }) {
-  const { run: t } = useT();
-  const { language } = useLanguage();
-  const active = isActive(run.state);
-  const now = useNow(active ? 1 : 3600);
-  const order = useMemo(() => topological(graph), [graph]);
-  const built = useMemo(() => buildTimeline(answer, order, now, active), [answer, order, now, active]);
-  const { critical } = built;
-  const search: { expand?: string } = useSearch({ strict: false });
-  const change = useSearchChange();
-  const legend = (
-    <span className="small dim hide-s tl-legend">
-      <span className="lane" aria-hidden="true">
-        <b className="w" />
-      </span>{" "}
-      {t.waits_for_slot}
-    </span>
-  );
-  const aside = critical && (
-    <span className="muted hide-s">
-      <span className="u-crit">{t.critical_path}</span> {t.critical_text(duration(language, critical.seconds), duration(language, critical.longestSeconds), critical.longest)}
-    </span>
-  );
-  const hrefOf = (instance: TimelineInstance): string => taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId: instance.task_id, mapIndex: instance.map_index });
-  return (
-    <Panel title={title} aside={aside} actions={legend}>
-      <TimelineView timeline={built} chosen={chosen === null ? null : keyOf(chosen, -1)} isActive={active} hrefOf={hrefOf} onChoose={(instance) => onChoose(instance.task_id)} onOpen={(instance) => onOpen(instance.task_id)} onExpand={(taskId) => change({ expand: search.expand === taskId ? undefined : taskId })} />
-    </Panel>
   );
 }
 

@@ -93,3 +93,6 @@ function detailOf(task: TaskSummary, words: { state(state: string | null): strin
   if (task.state === "failed" && task.tries > 1) return words.tryOf(task.tries);
   return task.state === null ? "" : words.state(task.state);
 }
+
+/** Whether a run of the state is not over. */
+export const isActive = (state: string): boolean => state === "running" || state === "queued";

@@ -33,7 +33,6 @@ export function TaskLog({ task, instance, shown }: { task: TaskAddress; instance
   const isRunning = shown === instance.try_number && (state === "running" || state === "queued");
   return (
     <LogView
-      key={source.key}
       source={source}
       isFailed={state === "failed" || state === "up_for_retry" || shown < instance.try_number}
       isRunning={isRunning}

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { ApiError, type Schema, request } from "../../api/client.ts";
+import { fromTyped } from "../../api/exact.ts";
 
 /** What a trigger would do, by the server's own checks. */
 export interface TriggerPlan {
@@ -22,7 +23,7 @@ export function useTriggerPlan(dagId: string, body: Schema<"TriggerBody">) {
   const text = useSettled(wanted, 250);
   const query = useQuery({
     queryKey: ["trigger", dagId, text],
-    queryFn: ({ signal }) => request<TriggerPlan>("POST", `${pathOf(dagId)}?dry_run=true`, { body: JSON.parse(text), signal, headers: { Accept: PLAN } }),
+    queryFn: ({ signal }) => request<TriggerPlan>("POST", `${pathOf(dagId)}?dry_run=true`, { body: fromTyped(text), signal, headers: { Accept: PLAN } }),
     retry: (count, error) => count < 2 && error instanceof ApiError && error.isOffline,
     meta: { isStatic: true },
     staleTime: 30_000,

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { fromTyped } from "../../api/exact.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Checkbox, Field, Switch, TypedInput } from "../../kit/field.tsx";
 import { useZone } from "../../time/zone.ts";
@@ -10,9 +11,11 @@ interface Props {
   value: unknown;
   error: string | undefined;
   onChange(value: unknown): void;
+  /** The text of the field became one that cannot be sent, or one that can. */
+  onBroken(isBroken: boolean): void;
 }
 
-export function ParamField({ param, value, error, onChange }: Props) {
+export function ParamField({ param, value, error, onChange, onBroken }: Props) {
   const { actions: t } = useT();
   const zone = useZone();
   const { name, schema, control, isRequired } = param;
@@ -21,7 +24,7 @@ export function ParamField({ param, value, error, onChange }: Props) {
   const hint = schema.description ?? (control === "json" ? t.as_json : control === "datetime" ? t.time_in(zone.name) : undefined);
   return (
     <Field label={schema.title ?? name} hint={hint} error={error} aside={aside}>
-      {(ids) => <Control ids={ids} param={param} value={value} isBad={error !== undefined} onChange={onChange} />}
+      {(ids) => <Control ids={ids} param={param} value={value} isBad={error !== undefined} onChange={onChange} onBroken={onBroken} />}
     </Field>
   );
 }
@@ -32,9 +35,10 @@ interface ControlProps {
   value: unknown;
   isBad: boolean;
   onChange(value: unknown): void;
+  onBroken(isBroken: boolean): void;
 }
 
-function Control({ ids, param, value, isBad, onChange }: ControlProps) {
+function Control({ ids, param, value, isBad, onChange, onBroken }: ControlProps) {
   const { schema, control, name } = param;
   const look = isBad ? "inp bad" : "inp";
   const shown = value === undefined || value === null ? "" : String(value);
@@ -68,7 +72,7 @@ function Control({ ids, param, value, isBad, onChange }: ControlProps) {
       </select>
     );
   }
-  if (control === "json") return <JsonInput ids={ids} value={value} look={look} onChange={onChange} />;
+  if (control === "json") return <JsonInput ids={ids} value={value} look={look} onChange={onChange} onBroken={onBroken} />;
   if (control === "datetime") return <InstantInput ids={ids} value={typeof value === "string" ? value : undefined} onChange={onChange} />;
   const isNumber = control === "number";
   return (
@@ -87,31 +91,44 @@ interface JsonProps {
   ids: { id: string };
   value: unknown;
   look: string;
+  /** Only an object will do. */
+  isObject?: boolean;
   onChange(value: unknown): void;
+  onBroken(isBroken: boolean): void;
 }
 
 /** JSON is kept as typed; only what can be read is passed on. */
-export function JsonInput({ ids, value, look, onChange }: JsonProps) {
+export function JsonInput({ ids, value, look, isObject = false, onChange, onBroken }: JsonProps) {
   const { actions: t } = useT();
   const [text, setText] = useState(() => (value === undefined ? "" : JSON.stringify(value, null, 2)));
-  const [isBroken, setBroken] = useState(false);
+  const [fault, setFault] = useState<string | null>(null);
   const change = (next: string) => {
     setText(next);
-    try {
-      onChange(next.trim() ? JSON.parse(next) : undefined);
-      setBroken(false);
-    } catch {
-      setBroken(true);
-    }
+    const read = readTyped(next);
+    const problem = read === null ? t.not_json : isObject && !isPlainObject(read.value) ? t.not_object : null;
+    if (read !== null && problem === null) onChange(read.value);
+    setFault(problem);
+    onBroken(problem !== null);
   };
   return (
     <>
-      <textarea {...ids} className={`${isBroken ? "inp bad" : look} mono`} rows={Math.min(12, Math.max(3, text.split("\n").length))} value={text} spellCheck={false} onChange={(event) => change(event.target.value)} />
-      {isBroken && (
+      <textarea {...ids} className={`${fault ? "inp bad" : look} mono`} rows={Math.min(12, Math.max(3, text.split("\n").length))} value={text} spellCheck={false} onChange={(event) => change(event.target.value)} />
+      {fault && (
         <span className="msg" role="alert">
-          {t.not_json}
+          {fault}
         </span>
       )}
     </>
   );
 }
+
+/** The value of a typed text, undefined for an empty one; null = the text is no JSON. */
+function readTyped(text: string): { value: unknown } | null {
+  try {
+    return { value: text.trim() ? fromTyped(text) : undefined };
+  } catch {
+    return null;
+  }
+}
+
+const isPlainObject = (value: unknown): boolean => value === undefined || (typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype);

@@ -5,17 +5,20 @@ import { type Schema, api, ok, request } from "../../api/client.ts";
 import { dagRuns } from "../../api/lists.ts";
 import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
-import { Button, Segments } from "../../kit/button.tsx";
+import { Button } from "../../kit/button.tsx";
 import { Field, Radios } from "../../kit/field.tsx";
 import { Failure, Loaded } from "../../kit/panel.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
-import { JsonInput, ParamField } from "./fields.tsx";
 import { InstantInput } from "./instant.tsx";
-import { type Param, confOf, paramsOf, startOf } from "./params.ts";
+import { type Param, paramsOf } from "./params.ts";
+import { ParamFields, ParamsMode, useParamsForm } from "./params_form.tsx";
 import { PlanPanel, RequestPanel } from "./plan.tsx";
 
 type Values = Record<string, unknown>;
+
+/** Fields of the request that are no params. */
+const OTHERS = ["note", "dag_run_id", "logical_date", "run_after"];
 
 /** Start a run: a form made from the params, what it will do, and the same as a request. */
 export function TriggerPage({ dagId, fromRun }: { dagId: string; fromRun?: string | undefined }) {
@@ -37,12 +40,10 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const { actions: t, common } = useT();
   const navigate = useNavigate();
   const toast = useToast();
-  const [mode, setMode] = useState<"form" | "json">("form");
-  const [values, setValues] = useState<Values>(() => startOf(params, start));
+  const form = useParamsForm(params, start);
   const [more, setMore] = useState<Schema<"TriggerBody">>({});
-  const [generation, setGeneration] = useState(0);
   const key = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, []);
-  const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: confOf(params, values) as Schema<"JsonObject"> };
+  const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: form.conf as Schema<"JsonObject"> };
   const plan = useTriggerPlan(dagId, body);
   const change = useMutation({
     mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: { "Idempotency-Key": key } }),
@@ -56,7 +57,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const faults = faultsOf(plan.error ?? change.error);
   const wrong = Object.keys(faults).length;
   // A change that the plan does not know yet is sent as it is: the server judges it once more.
-  const isOff = change.isPending || (plan.isSettled && plan.isError);
+  const isOff = change.isPending || form.isBroken || (plan.isSettled && plan.isError);
   const submit = () => !isOff && change.mutate();
   const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
   const onKeyDown = (event: KeyboardEvent) => {
@@ -66,8 +67,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   };
   const fill = async () => {
     const latest = (await queries.fetchQuery(dagRuns(dagId, undefined, 1))).dag_runs[0];
-    if (latest) setValues(startOf(params, latest.params as Values));
-    setGeneration((before) => before + 1);
+    if (latest) form.fill(latest.params as Values);
   };
   const head = (
     <div className="head">
@@ -78,7 +78,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
         </p>
       )}
       <div className="acts">
-        {params.length > 0 && <Segments<"form" | "json"> label={t.form} value={mode} options={[["form", t.form] as const, ["json", t.json] as const]} onChange={setMode} />}
+        <ParamsMode form={form} />
         <Button onClick={() => void fill()}>{t.fill_from}</Button>
       </div>
     </div>
@@ -95,12 +95,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
           }}
         >
           <div className="pad stack trigger-form">
-            {params.length === 0 && mode === "form" && <p className="muted">{t.no_params}</p>}
-            {mode === "json" ? (
-              <Field key={generation} label="conf">{(ids) => <JsonInput ids={ids} look="inp" value={values} onChange={(next) => setValues((next ?? {}) as Values)} />}</Field>
-            ) : (
-              params.map((param) => <ParamField key={`${param.name} ${generation}`} param={param} value={values[param.name]} error={faults[param.name]} onChange={(value) => setValues((before) => ({ ...before, [param.name]: value }))} />)
-            )}
+            <ParamFields form={form} faults={faults} others={OTHERS} />
             <hr className="menu-line" />
             <MoreFields more={more} faults={faults} onChange={setMore} />
           </div>

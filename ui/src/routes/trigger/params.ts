@@ -1,4 +1,5 @@
 /** The params of a DAG as a form: which control a schema gets, and what its text means. */
+import { typedNumber } from "../../api/exact.ts";
 
 export interface ParamSchema {
   type?: string | string[];
@@ -49,5 +50,5 @@ export function confOf(params: readonly Param[], values: Readonly<Record<string,
   return Object.fromEntries(Object.entries(values).filter(([name, value]) => value !== undefined && JSON.stringify(value) !== defaults.get(name)));
 }
 
-/** A number as typed; what is no number is sent as typed, so that the server says what is wrong with it. */
-export const numberOf = (text: string): unknown => (text.trim() === "" ? undefined : Number.isNaN(Number(text)) ? text : Number(text));
+/** A number as typed; undefined = the field is empty. */
+export const numberOf = (text: string): unknown => (text.trim() === "" ? undefined : typedNumber(text));

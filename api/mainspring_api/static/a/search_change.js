@@ -1,0 +1,1 @@
+import{t as e}from"./useNavigate.js";function t(){let t=e();return e=>void t({to:`.`,search:t=>({...t,...e}),replace:!0,resetScroll:!1})}export{t};

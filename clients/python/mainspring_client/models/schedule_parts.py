@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+T = TypeVar("T", bound="ScheduleParts")
+
+
+@_attrs_define
+class ScheduleParts:
+    """
+    Attributes:
+        crons (list[str]): Cron lines of five fields; names such as `@daily` are spelled out
+        interval_seconds (float | None): Seconds from one run to the next; null = not by elapsed time
+        instants (int): Number of listed instants
+        timezone (str): IANA zone of the cron lines
+        excluded_dates (int): Number of listed days without a run
+        excluded_calendars (list[str]): Calendars of holidays, which have no run
+    """
+
+    crons: list[str]
+    interval_seconds: float | None
+    instants: int
+    timezone: str
+    excluded_dates: int
+    excluded_calendars: list[str]
+    additional_properties: dict[str, Any] = _attrs_field(factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        crons = self.crons
+
+        interval_seconds: float | None
+        interval_seconds = self.interval_seconds
+
+        instants = self.instants
+
+        timezone = self.timezone
+
+        excluded_dates = self.excluded_dates
+
+        excluded_calendars = self.excluded_calendars
+
+        field_dict: dict[str, Any] = {}
+        field_dict.update(self.additional_properties)
+        field_dict.update(
+            {
+                "crons": crons,
+                "interval_seconds": interval_seconds,
+                "instants": instants,
+                "timezone": timezone,
+                "excluded_dates": excluded_dates,
+                "excluded_calendars": excluded_calendars,
+            }
+        )
+
+        return field_dict
+
+    @classmethod
+    def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        d = dict(src_dict)
+        crons = cast(list[str], d.pop("crons"))
+
+        def _parse_interval_seconds(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        interval_seconds = _parse_interval_seconds(d.pop("interval_seconds"))
+
+        instants = d.pop("instants")
+
+        timezone = d.pop("timezone")
+
+        excluded_dates = d.pop("excluded_dates")
+
+        excluded_calendars = cast(list[str], d.pop("excluded_calendars"))
+
+        schedule_parts = cls(
+            crons=crons,
+            interval_seconds=interval_seconds,
+            instants=instants,
+            timezone=timezone,
+            excluded_dates=excluded_dates,
+            excluded_calendars=excluded_calendars,
+        )
+
+        schedule_parts.additional_properties = d
+        return schedule_parts
+
+    @property
+    def additional_keys(self) -> list[str]:
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
