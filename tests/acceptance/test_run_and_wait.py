@@ -1,7 +1,5 @@
 """`mainspring run --wait`: its exit code is the truth about the run, whatever becomes of the server meanwhile."""
 
-import json
-import os
 import signal
 import socket
 import threading
@@ -15,17 +13,9 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.acceptance.cli import Command, command_for
-from tests.acceptance.server import Server, descendants, started, until
-
-GATE = """
-params: {type: object, properties: {file: {type: string}}}
-default_args: {retries: 3, retry_delay: 0s}
-tasks:
-  gate:
-    type: shell
-    env: {FILE: "${{ params.file }}"}
-    script: until [ -e "$FILE" ]; do sleep 0.05; done; echo opened
-"""
+from tests.acceptance.gate import GATE, until_running, until_state
+from tests.acceptance.server import Server, started
+from tests.services.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +111,7 @@ def test_a_report_needs_the_end_of_the_run(mainspring: Command) -> None:
 
 def test_a_run_that_is_cancelled_ends_with_3(mainspring: Command) -> None:
     waiting = mainspring.start("run", "gate", "-p", "file=/nowhere", "--run-id", "c1", "--wait")
-    _until_running(mainspring, "c1")
+    until_running(mainspring, "c1")
     assert mainspring("runs", "cancel", "gate", "c1").returncode == 0
     waiting.communicate(timeout=30)
     assert waiting.returncode == 3
@@ -133,7 +123,7 @@ def test_the_deadline_ends_with_4_and_leaves_the_run_alone(mainspring: Command, 
     assert answer.returncode == 4, answer.stderr
     assert mainspring.json("runs", "show", "gate", "d1")["state"] == "running"
     file.touch()
-    _until_state(mainspring, "d1", "success")
+    until_state(mainspring, "d1", "success")
 
 
 def test_who_waits_for_a_run_of_a_paused_dag_is_told(mainspring: Command) -> None:
@@ -147,13 +137,13 @@ def test_who_waits_for_a_run_of_a_paused_dag_is_told(mainspring: Command) -> Non
 def test_ctrl_c_ends_the_waiting_and_not_the_run(mainspring: Command, tmp_path: Path) -> None:
     file = tmp_path / "open"
     waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "i1", "--wait")
-    _until_running(mainspring, "i1")
+    until_running(mainspring, "i1")
     waiting.send_signal(signal.SIGINT)
     _, errors = waiting.communicate(timeout=30)
     assert waiting.returncode == 130
     assert "mainspring runs show gate i1" in errors
     file.touch()
-    _until_state(mainspring, "i1", "success")
+    until_state(mainspring, "i1", "success")
 
 
 @pytest.mark.parametrize(
@@ -191,8 +181,7 @@ def test_a_command_line_that_makes_no_sense_ends_with_2(mainspring: Command, arg
 
 
 def test_no_server_ends_with_5_in_time(mainspring: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     gone = _at(mainspring, f"http://127.0.0.1:{port}")
     answer = gone("run", "gate", "--wait", "--reach-timeout", "1s")
     assert answer.returncode == 5
@@ -209,69 +198,8 @@ def test_a_reply_that_is_lost_starts_no_second_run(mainspring: Command, server: 
     assert len(mainspring.json("runs", "list", "gate")) == before + 1
 
 
-def test_a_server_that_is_killed_and_comes_back_changes_nothing(tmp_path: Path) -> None:
-    home, file = tmp_path / "home", tmp_path / "open"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
-    with started(home, executor="local", port=port) as first:
-        mainspring = command_for(first, tmp_path)
-        mainspring.save("gate", GATE)
-        waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "k1", "--wait", "-o", "json")
-        _until_running(mainspring, "k1")
-        for pid in [first.process.pid, *descendants(first.process.pid)]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        first.process.wait(30)
-    assert waiting.poll() is None, "a server that is away says nothing about the run"
-    with started(home, executor="local", port=port):
-        file.touch()
-        output, errors = waiting.communicate(timeout=60)
-        assert waiting.returncode == 0, errors
-        assert '"state": "success"' in output
-        assert [run["dag_run_id"] for run in mainspring.json("runs", "list", "gate")] == ["k1"]
-
-
-def test_an_api_that_is_killed_alone_changes_nothing(mainspring: Command, server: Server, tmp_path: Path) -> None:
-    file = tmp_path / "open"
-    waiting = mainspring.start("run", "gate", "-p", f"file={file}", "--run-id", "p1", "--wait", "-o", "json")
-    _until_running(mainspring, "p1")
-    master = server.pid_of("api")
-    for pid in [master, *descendants(master)]:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    file.touch()
-    output, errors = waiting.communicate(timeout=60)
-    assert waiting.returncode == 0, errors
-    assert json.loads(output)["state"] == "success"
-    assert mainspring.json("runs", "list", "gate")[0]["dag_run_id"] == "p1"
-
-
-def test_a_server_that_stays_away_ends_with_5(tmp_path: Path) -> None:
-    with started(tmp_path / "home", executor="local", stop_grace_seconds="0") as server:
-        mainspring = command_for(server, tmp_path)
-        mainspring.save("gate", GATE)
-        waiting = mainspring.start(
-            "run", "gate", "-p", "file=/nowhere", "--run-id", "a1", "--wait", "--reach-timeout", "2s"
-        )
-        _until_running(mainspring, "a1")
-    waiting.communicate(timeout=60)
-    assert waiting.returncode == 5
-
-
 def _at(mainspring: Command, url: str) -> Command:
     return replace(mainspring, environment={**mainspring.environment, "MAINSPRING_URL": url})
-
-
-def _until_running(mainspring: Command, run_id: str) -> None:
-    _until_state(mainspring, run_id, "running")
-
-
-def _until_state(mainspring: Command, run_id: str, state: str) -> None:
-    def is_there() -> bool:
-        answer = mainspring("runs", "show", "gate", run_id, "-o", "json")
-        return answer.returncode == 0 and f'"state": "{state}"' in answer.stdout.split("task_instances")[0]
-
-    until(is_there, f"run {run_id} is {state}")
 
 
 @contextmanager

@@ -6,7 +6,6 @@ depends on Alpine, on the versions of PostgreSQL and Redis or on the size of the
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +14,11 @@ from typing import Any
 import pytest
 
 from mainspring_cli.client.plain_client import Client
+from tests.acceptance.compose import DAG, DOCKER, FILLED, read_compose
 from tests.acceptance.server import until
-from tests.acceptance.test_compose import DAG, DOCKER, FILLED, read_compose
 from tests.containers.podman_set import PodmanSet, podman
 from tests.services.environment import child_environment
+from tests.services.ports import free_port
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -63,8 +63,7 @@ def compose(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     # The stand-in of Redis is older than this command, which the real one knows.
     users = folder / "secrets" / "redis-users"
     users.write_text(users.read_text().replace(" +client|setinfo", ""))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     variables = {**FILLED, "MAINSPRING_IMAGE": image, "POSTGRES_IMAGE": BASES[1], "REDIS_IMAGE": BASES[2],
                  "MAINSPRING_PUBLISH": f"127.0.0.1:{port}"}  # fmt: skip
     made = PodmanSet(read_compose(variables), folder, "mainspring-test")

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import threading
 from contextlib import suppress
@@ -12,6 +11,7 @@ import pytest
 
 from tests.acceptance.server import descendants, started
 from tests.page.conftest import player
+from tests.services.ports import free_port
 
 GATE = """
 dag_id: page_gate
@@ -33,8 +33,7 @@ tasks:
 @pytest.mark.timeout(240)
 def test_a_page_goes_on_after_its_server_was_killed(browser: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
     home, gate, killed = tmp_path / "home", tmp_path / "open", tmp_path / "kill"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = str(listener.getsockname()[1])
+    port = str(free_port())
     is_over = threading.Event()
     with started(home, executor="local", port=port) as server:
         server.put_dag(GATE)

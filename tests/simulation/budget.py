@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 __all__ = ["EXAMPLES", "budget"]
 
 _IS_LONG_RUN = "MAINSPRING_SIMULATION_EXAMPLES" in os.environ
-EXAMPLES = int(os.environ.get("MAINSPRING_SIMULATION_EXAMPLES", "48"))
+EXAMPLES = int(os.environ.get("MAINSPRING_SIMULATION_EXAMPLES", "32"))
 _IS_SHRINKING = os.environ.get("MAINSPRING_SIMULATION_SHRINK", "1") == "1"
 """Off = tell the first failure as it came, at once."""
 

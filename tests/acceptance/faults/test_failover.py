@@ -11,7 +11,7 @@ from redis import Redis
 
 from tests.acceptance.faults.test_outages import GATED
 from tests.acceptance.server import ask, started, until
-from tests.acceptance.test_slow_clients import free_port
+from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer
 from tests.services.valkey import ValkeyServer
 

@@ -14,11 +14,11 @@ from mainspring_cli.client.plain_client import Client
 from mainspring_cli.services.listener import listen
 from mainspring_store import open_database
 from mainspring_store.schema.migrate import current_revision, head_revision
+from tests.acceptance.database import db
 from tests.acceptance.server import Server, ask, started_alone, until
-from tests.acceptance.test_database_roles import db
-from tests.acceptance.test_slow_clients import free_port
 from tests.invariants import assert_sound
 from tests.schemas.previous import PREVIOUS_REVISION, previous_version
+from tests.services.ports import free_port
 from tests.services.postgres import PostgresServer
 
 ADMIN_TOKEN = "the token of the administrator of both versions"

@@ -1,7 +1,9 @@
 """Where `rq` differs from the executors on this machine, test by test, and why."""
 
 _CLOSE = "closing the scheduler's side leaves the attempts with their workers; their drain: tests/unit/executors/rq"
-_KILLED = "attempts outlive their scheduler, as capabilities.survives_scheduler_restart says: tests/acceptance/test_rq"
+_KILLED = (
+    "attempts outlive their scheduler, as capabilities.survives_scheduler_restart says: tests/acceptance/faults/test_rq"
+)
 _LATE = "what can never run is found out by the worker, not at submit"
 _CLAIM = "an attempt has started when a worker has claimed it"
 _ROOM = "its capacity is the room in Redis, whatever the workers are: tests/unit/executors/rq"

@@ -9,7 +9,7 @@ from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionE
 
 from mainspring.errors import ExecutorError
 from mainspring_executors.rq.redis_queue import connect, enqueue, take, waiting
-from tests.acceptance.test_slow_clients import free_port
+from tests.services.ports import free_port
 from tests.services.process import spawn, stop, wait_until_ready
 from tests.services.tls import self_signed
 from tests.services.valkey import ValkeyServer

@@ -17,6 +17,7 @@ from redis import Redis
 
 from mainspring_cli.services.execution_server import THREADS
 from tests.acceptance.server import Server, cmdline_of, descendants, is_running, parent_of, started, until
+from tests.services.ports import free_port
 from tests.services.valkey import ValkeyServer
 
 CHAIN = """
@@ -190,8 +191,7 @@ def test_two_queues_have_a_worker_each(tmp_path: Path, valkey_url: str) -> None:
 
 def test_clients_that_never_finish_what_they_say_do_not_hold_up_workers(tmp_path: Path, valkey_url: str) -> None:
     """As after a cut of the network in the middle of requests: more of them than the execution API has threads."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = probe.getsockname()
+    address = ("127.0.0.1", free_port())
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(address[1])}
     head = b"POST /execution/v1/beat HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n"
     with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
@@ -205,8 +205,7 @@ def test_clients_that_never_finish_what_they_say_do_not_hold_up_workers(tmp_path
 
 def test_clients_that_keep_their_connections_are_all_answered(tmp_path: Path, valkey_url: str) -> None:
     """More of them than there are threads, and each asks again: no thread stays with one while another waits."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        host, port = probe.getsockname()
+    host, port = "127.0.0.1", free_port()
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(port)}
     with ExitStack() as stack, started(tmp_path / "home", **settings) as server:
         server.put_dag(CHAIN)
@@ -241,8 +240,7 @@ def test_fifty_clients_that_wait_do_not_hold_up_claims(tmp_path: Path, valkey_ur
 
 def test_a_crowd_that_never_finishes_what_it_says_interrupts_no_task(tmp_path: Path, valkey_url: str) -> None:
     """For longer than a lease, and from the worker's own address: the worker renews its lease all the time."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        address = probe.getsockname()
+    address = ("127.0.0.1", free_port())
     execution_log, go = tmp_path / "witness", tmp_path / "go"
     settings = {"executor": "rq", "redis_url": valkey_url, "execution_port": str(address[1]), "lease_seconds": "3"}
     with ExitStack() as stack, started(tmp_path / "home", **settings) as server:

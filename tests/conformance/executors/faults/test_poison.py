@@ -11,8 +11,7 @@ import pytest
 
 from mainspring.attempts import Attempt, Finished, Outcome, Started
 from mainspring.states import StateReason
-
-from .harness import Harness, call, lacks, needs, sh, text_of
+from tests.conformance.executors.harness import Harness, call, lacks, needs, sh, text_of
 
 STARTS_MAX = 3
 SUSPICIOUS = "echo start >> {witness}; kill -{signal} $PPID; sleep 60"

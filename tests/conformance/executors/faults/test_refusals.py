@@ -11,10 +11,9 @@ import pytest
 
 from mainspring.attempts import Attempt, Outcome
 from mainspring_executors.contract import ShowsRefusals
+from tests.conformance.executors import confined
+from tests.conformance.executors.harness import Harness, call, children_of, sh
 from tests.services.environment import child_environment
-
-from . import confined
-from .harness import Harness, call, children_of, sh
 
 
 def is_refused(harness: Harness, cause: str) -> bool:
@@ -30,6 +29,14 @@ def assert_waits_and_runs(harness: Harness, task: Attempt, cause: str, make_room
     assert harness.finished(task) is None
     make_room()
     assert harness.finish(task, seconds=40).outcome is Outcome.SUCCESS
+
+
+def started_hosts(harness: Harness, executor_name: str) -> list[int]:
+    """The task hosts, none of which still imports modules: that needs descriptors too."""
+    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
+    if executor_name == "thread":  # scripts and functions have a host each
+        assert harness.run(call("one")).outcome is Outcome.SUCCESS
+    return [host for _, host in harness.hosts()]
 
 
 @contextmanager
@@ -114,8 +121,7 @@ def test_a_task_waits_while_its_host_has_no_descriptor_left(
     if (executor_name, kind) == ("thread", "function"):
         pytest.skip("a function on a thread needs no descriptor")
     harness = make(concurrency=1)
-    assert harness.run(sh("true")).outcome is Outcome.SUCCESS
-    hosts = [host for _, host in harness.hosts()]
+    hosts = started_hosts(harness, executor_name)
     before = {host: resource.prlimit(host, resource.RLIMIT_NOFILE) for host in hosts}
     for host, (_, hard) in before.items():
         resource.prlimit(host, resource.RLIMIT_NOFILE, (3, hard))
@@ -129,13 +135,15 @@ def test_a_task_waits_while_its_host_has_no_descriptor_left(
     assert set(hosts) <= {host for _, host in harness.hosts()}, "a host died of it"
 
 
-def test_an_output_is_read_when_there_is_a_descriptor_again(make: Callable[..., Harness], tmp_path: Path) -> None:
+def test_an_output_is_read_when_there_is_a_descriptor_again(
+    make: Callable[..., Harness], executor_name: str, tmp_path: Path
+) -> None:
     harness = make(concurrency=1)
+    hosts = started_hosts(harness, executor_name)
     script = f"echo x=1 >> $MAINSPRING_OUTPUT; touch {tmp_path}/up; until [ -e {tmp_path}/go ]; do sleep 0.05; done"
     task = sh(script)
     harness.submit(task)
     harness.until((tmp_path / "up").exists, "the task")
-    hosts = [host for _, host in harness.hosts()]
     before = {host: resource.prlimit(host, resource.RLIMIT_NOFILE) for host in hosts}
     for host, (_, hard) in before.items():
         resource.prlimit(host, resource.RLIMIT_NOFILE, (3, hard))

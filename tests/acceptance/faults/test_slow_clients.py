@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.server import Server, started, until
+from tests.services.ports import free_port
 from tests.services.slow_clients import slow_clients
 
 CHAIN = """
@@ -54,12 +55,6 @@ def p99(call: Callable[[int], None], port: int) -> float:
         call(port)
         seconds.append(time.monotonic() - before)
     return sorted(seconds)[int(ASKED * 0.99) - 1]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.timeout(300)
