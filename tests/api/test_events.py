@@ -13,9 +13,10 @@ from sqlalchemy import Connection
 from mainspring.events import EventKind
 from mainspring_api.http import event_feed
 from mainspring_api.http.event_answers import UNSENT_BYTES_MAX, EventStream
-from mainspring_api.http.event_formats import BURST_MAX, Bursts, EventFilter, FeedEvent
+from mainspring_api.http.event_formats import BURST_MAX, Bursts, EventFilter, feed_events
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.tokens import add_token
+from mainspring_store.queries.events import StoredEvent
 from mainspring_store.resources.events import prune_events
 from mainspring_store.state.events import write_event
 from mainspring_store.tables import pool
@@ -257,8 +258,9 @@ def test_a_slow_reader_is_dropped(sqlite_api: Api) -> None:
 
 
 def test_a_run_that_changes_too_often_becomes_many() -> None:
-    def change(number: int, run_key: int, second: int) -> FeedEvent:
-        return FeedEvent(number, EventKind.TASK, "etl", run_key, second, b'{"dag_id":"etl","dag_run_id":"r","seq":1}')
+    def change(number: int, run_key: int, second: int) -> StoredEvent:
+        at = datetime.fromtimestamp(second, UTC)
+        return StoredEvent(number, "task", at, "etl", run_key, "r", "a", -1, 1, "success", None, 1, {"extra": 1})
 
     bursts = Bursts()
     first = bursts.join([change(n, 1, 100) for n in range(1, BURST_MAX + 1)])
@@ -269,7 +271,8 @@ def test_a_run_that_changes_too_often_becomes_many() -> None:
         (302, EventKind.MANY),
         (303, EventKind.TASK),
     ]
-    assert more[1].data == b'{"dag_id":"etl","dag_run_id":"r"}'
+    (joined,) = feed_events([more[1]])
+    assert joined.data == b'{"at":"1970-01-01T00:01:40Z","dag_id":"etl","dag_run_id":"r"}'
     assert [event.kind for event in bursts.join([change(400, 1, 101)])] == [EventKind.TASK]
 
 

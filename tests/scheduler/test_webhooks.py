@@ -349,7 +349,7 @@ def test_a_receiver_that_is_made_while_the_fan_out_reads_misses_no_event(
         return wrapped
 
     monkeypatch.setattr(fan_out, "read_subscribers", between("subscribers", fan_out.read_subscribers))
-    monkeypatch.setattr(fan_out.SettledEvents, "read", between("events", fan_out.SettledEvents.read))
+    monkeypatch.setattr(fan_out.SettledEvents, "skim", between("events", fan_out.SettledEvents.skim))
     sending.make()
     sending.deliver()
     assert len(reads) >= 2

@@ -271,7 +271,7 @@ def test_an_upgrade_beside_a_long_dump_says_what_it_waited_for_and_changes_nothi
     with closing(open_database(url)) as database:
         migrate(database)
         downgrade(database, PREVIOUS_REVISION)
-        with database.read() as dump:
+        with database.engine.connect() as dump:
             dump.execute(text("SELECT count(*) FROM task_log"))
             with pytest.raises(StoreUnavailable, match=r"another session has locked tables .* nothing was changed"):
                 migrate(database)

@@ -42,7 +42,9 @@ _FOLLOWED_POLL_SECONDS = 0.25
 _BLOCKED_POLL_SECONDS = 0.01
 _IDLE_POLL_SECONDS = 1.0
 _GATHER_SECONDS = 0.003
-"""After each read, so that the events of a busy engine share a read."""
+_BUSY_GATHER_SECONDS = 0.012
+"""After a read of a few events, and after a read of `_BUSY_EVENTS` and more, so that later events share a read."""
+_BUSY_EVENTS = 8
 _PRUNE_SECONDS = 3600.0
 _FIRST_PRUNE_SECONDS = 60.0
 
@@ -176,7 +178,7 @@ class EventFeed:
             return [], start
         stored = events_after(self._database, start, upto, PAGE)
         position = stored[-1].id if len(stored) >= PAGE else upto
-        return Bursts().join(feed_events(stored)), position
+        return feed_events(Bursts().join(stored)), position
 
     def join(self, follower: Follower) -> list[FeedEvent] | None:
         """Deliver events to a follower from now on; returns those that it lacks, or None when it is too far behind."""
@@ -267,7 +269,7 @@ class EventFeed:
         self._check_credentials()
         stored = self._settled.read(PAGE)
         if stored or self._settled.position != self._position:
-            self._publish(self._bursts.join(feed_events(stored)))
+            self._publish(feed_events(self._bursts.join(stored)))
         if self._settled.is_blocked:
             self._warn_of_lag()
             return _BLOCKED_POLL_SECONDS
@@ -275,7 +277,7 @@ class EventFeed:
         if len(stored) == PAGE:
             return 0.0
         if stored:
-            select.select([], [], [], _GATHER_SECONDS)
+            select.select([], [], [], _BUSY_GATHER_SECONDS if len(stored) >= _BUSY_EVENTS else _GATHER_SECONDS)
         return _FOLLOWED_POLL_SECONDS
 
     def _wait(self, seconds: float) -> None:

@@ -1,9 +1,7 @@
 """The JSON form of events, and the part of an event that a client may see."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-
-import orjson
+from dataclasses import dataclass, field, replace
 
 from mainspring.events import EventKind, format_event_id
 from mainspring_api.http.answers import dump
@@ -26,8 +24,6 @@ class FeedEvent:
     kind: EventKind
     dag_id: str | None
     run_key: int | None
-    second: int
-    """Unix time of the change."""
     data: bytes
     """JSON."""
 
@@ -52,14 +48,12 @@ _KINDS = frozenset(EventKind)
 
 
 def _feed_event(stored: StoredEvent) -> FeedEvent:
-    data = dump(stored.members)
-    second = int(stored.at.timestamp())
-    return FeedEvent(stored.id, EventKind(stored.kind), stored.dag_id, stored.run_key, second, data)
+    return FeedEvent(stored.id, EventKind(stored.kind), stored.dag_id, stored.run_key, dump(stored.members))
 
 
 def reset_event(position: int, reason: str) -> FeedEvent:
     """The client must read everything again; later events follow `position`."""
-    return FeedEvent(position, EventKind.RESET, None, None, 0, dump({"reason": reason}))
+    return FeedEvent(position, EventKind.RESET, None, None, dump({"reason": reason}))
 
 
 def as_stream(events: Iterable[FeedEvent]) -> bytes:
@@ -114,18 +108,18 @@ class Bursts:
         self._counts: dict[int, tuple[int, int]] = {}
         """Key of the run -> second, and number of its events in the second."""
 
-    def join(self, events: Sequence[FeedEvent]) -> list[FeedEvent]:
+    def join(self, events: Sequence[StoredEvent]) -> list[StoredEvent]:
         """The events, where of each run the events beyond `BURST_MAX` in a second are joined to the last of them."""
         last_of_run: dict[int, int] = {}
         excess = set()
         for index, event in enumerate(events):
-            if event.run_key is not None and self._is_excess(event.run_key, event.second):
+            if event.run_key is not None and self._is_excess(event.run_key, int(event.at.timestamp())):
                 excess.add(index)
                 last_of_run[event.run_key] = index
         if not excess:
             return list(events)
         return [
-            _joined(event) if index in excess else event
+            replace(event, kind=EventKind.MANY, task_id=None, data=None) if index in excess else event
             for index, event in enumerate(events)
             if index not in excess or (event.run_key is not None and last_of_run[event.run_key] == index)
         ]
@@ -137,9 +131,3 @@ class Bursts:
         count = count + 1 if counted_in == second else 1
         self._counts[run_key] = (second, count)
         return count > BURST_MAX
-
-
-def _joined(event: FeedEvent) -> FeedEvent:
-    data = orjson.loads(event.data)
-    kept = {name: data[name] for name in ("at", "dag_id", "dag_run_id") if name in data}
-    return FeedEvent(event.id, EventKind.MANY, event.dag_id, event.run_key, event.second, dump(kept))

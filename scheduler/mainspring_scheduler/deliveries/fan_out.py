@@ -4,6 +4,7 @@ of an event, in the transaction that moves the position."""
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from time import monotonic
 from typing import Any
 
@@ -16,7 +17,7 @@ from mainspring_scheduler.deliveries.bodies import Subject, body_of, message_of
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
-from mainspring_store.queries.events import SettledEvents, StoredEvent
+from mainspring_store.queries.events import SettledEvents, StoredEvent, events_of_kinds
 from mainspring_store.queries.webhook_events import RunFacts, ciphertexts_of, document_of, run_facts, versions_of_runs
 from mainspring_store.resources.receivers import EXPIRES_AFTER
 from mainspring_store.resources.secrets import open_ciphertexts
@@ -79,18 +80,28 @@ class FanOut:
             return 0, 0
         begin = self._events.position
         try:
-            events = self._events.read(PAGE)
+            kinds = self._events.skim(PAGE)
             # A receiver commits before the events that it wants. Read after them, none of these receivers is missing.
             subscribers = read_subscribers(self._database)
             if subscribers.begins_after is None:
                 self._end()
                 return 0, 0
-            deliveries = list(self._deliveries(subscribers, events))
+            deliveries = list(self._deliveries(subscribers, self._read(subscribers, begin, {*kinds.values()})))
             self._store(deliveries)
         except BaseException:
             self._events.position = begin
             raise
-        return len(events), len(deliveries)
+        return len(kinds), len(deliveries)
+
+    def _read(self, subscribers: Subscribers, begin: int | None, kinds: set[str]) -> Sequence[StoredEvent]:
+        """The events behind `begin` of those kinds that a subscriber or a definition may want."""
+        types = chain(_NOTIFY_TYPES, *(subscriber.types for subscriber in subscribers.active))
+        wanted = kinds & {type_.partition(".")[0] for type_ in types}
+        if not wanted:
+            return ()
+        assert begin is not None
+        assert self._events.position is not None
+        return events_of_kinds(self._database, begin, self._events.position, wanted)
 
     def _begin(self) -> bool:
         """Take the stored position. Returns False when there are no subscribers."""

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Select, cast, func, literal, select
 
 from mainspring.errors import StoreUnavailable
-from mainspring_store.database.transactions import Database, lift_time_limit
+from mainspring_store.database.transactions import Database
 from mainspring_store.tables import dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = ["ROW_BYTES", "StoredTotals"]
@@ -80,8 +80,7 @@ class StoredTotals:
     def _count(self) -> None:
         started_at = self._monotonic()
         try:
-            with self._database.read() as connection:
-                lift_time_limit(connection)
+            with self._database.read(is_long=True) as connection:
                 log_bytes = {row.principal_id: int(row.total) for row in connection.execute(_LOG_TOTALS)}
                 self._totals = _Totals(
                     log_bytes=log_bytes,

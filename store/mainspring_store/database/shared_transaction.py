@@ -17,7 +17,7 @@ class AuditedTransaction(Database):
 
     def __init__(self, database: Database, write_audit: Callable[[Connection], None]) -> None:
         """`write_audit` runs just before the commit. If the transaction fails, the next transaction calls it again."""
-        super().__init__(database.engine, database._write_queue)
+        super().__init__(database.engine, database._write_queue, database._reading)
         self.log_store = database.log_store
         self._write_audit: Callable[[Connection], None] | None = write_audit
 
@@ -42,7 +42,7 @@ class SharedTransaction(Database):
 
     def __init__(self, database: Database, *, at_begin: Callable[[Connection], None]) -> None:
         """The transaction calls `at_begin` when it begins; without a write there is no transaction and no call."""
-        super().__init__(database.engine, database._write_queue)
+        super().__init__(database.engine, database._write_queue, database._reading)
         self.log_store = database.log_store
         self._database = database
         self._at_begin = at_begin
@@ -60,9 +60,9 @@ class SharedTransaction(Database):
             yield self.connection
 
     @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self, *, is_long: bool = False) -> Iterator[Connection]:
         if self.connection is None:
-            with super().read() as connection:
+            with super().read(is_long=is_long) as connection:
                 yield connection
         else:
             yield self.connection

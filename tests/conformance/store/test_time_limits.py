@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
 
+import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict, StoreUnavailable
@@ -85,6 +87,20 @@ def test_the_limit_is_lifted_for_one_transaction_alone(limited: Database) -> Non
         lift_time_limit(connection)
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "0"
     assert shown(limited, "statement_timeout") == "250ms"
+
+
+def test_a_long_read_has_no_limit_and_leaves_the_limit_of_others(limited: Database) -> None:
+    with limited.read(is_long=True) as connection:
+        assert connection.exec_driver_sql("SHOW statement_timeout").scalar() == "0"
+    assert shown(limited, "statement_timeout") == "250ms"
+
+
+def test_a_read_opens_no_transaction(limited: Database) -> None:
+    with limited.read() as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar() == 1
+        session = connection.connection.dbapi_connection
+        assert isinstance(session, psycopg.Connection)
+        assert session.info.transaction_status is TransactionStatus.IDLE
 
 
 def test_the_api_takes_ten_seconds_at_most(postgres_database: Database, tmp_path: Path) -> None:
