@@ -170,10 +170,10 @@ def events_after(database: Database, after: int, upto: int, limit: int) -> list[
         return _events(connection.execute(_BETWEEN, {"after": after, "upto": upto, "limit_": limit}).all())
 
 
-def events_of_kinds(database: Database, after: int, upto: int, kinds: Iterable[str]) -> list[StoredEvent]:
-    """The settled events of some kinds behind `after`, up to `upto`, which must be settled."""
+def events_of_kinds(database: Database, start: int, upto: int, kinds: Iterable[str]) -> list[StoredEvent]:
+    """The settled events of some kinds behind `start`, up to `upto`, which must be settled."""
     with database.read() as connection:
-        parameters = {"after": after, "upto": upto, "kinds": sorted(kinds)}
+        parameters = {"after": start, "upto": upto, "kinds": sorted(kinds)}
         return _events(connection.execute(_OF_KINDS, parameters).all())
 
 
