@@ -279,6 +279,7 @@ export const runScenarios = {
     await until("the end of the run", async () => (await rows.getByText("did not run: load failed").count()) === 1);
     assert.equal(await page.locator(".tl .lane b.f").count(), 1);
     assert.ok(await page.getByRole("button", { name: /^Later run/ }).isDisabled());
+    await until("the earlier run", () => page.getByRole("button", { name: /^Earlier run/ }).isEnabled());
     await page.keyboard.press("[");
     await page.waitForURL(/[?&]run=/);
     assert.notEqual(new URL(page.url()).searchParams.get("run"), run);

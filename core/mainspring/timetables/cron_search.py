@@ -1,14 +1,15 @@
-"""The search for the next time that a cron line names: cronsim's, with its way to the next day shortened."""
+"""The search for the next time that a cron line names: cronsim's, with shorter ways to the next day and minute."""
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import copy
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from cronsim import CronSim
 
 __all__ = ["CronSearch"]
 
+_HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
 YEARS_MAX = 51
 """Ahead of which a day is looked for; cronsim ends its iteration where none of 50 years matches."""
 
@@ -17,20 +18,28 @@ class CronSearch(CronSim):
     """A parsed cron line of five fields.
 
     cronsim tries day after day, which costs a millisecond for lines such as `0 0 29 2 *`. The matching days of a month
-    depend only on its length and first weekday, so they are computed once for each of these 28 shapes. Changes of the
+    depend only on its length and first weekday, so they are computed once for each of these 28 shapes. It also counts
+    seconds, hours and minutes one by one, which is most of the cost of lines such as `*/30 * * * *`. Changes of the
     clocks are not its matter: in a zone, cronsim's finds depend on where it began.
     """
 
     def __init__(self, line: str) -> None:
         super().__init__(line, datetime(2026, 1, 1, tzinfo=UTC))
         self._days_by_shape: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._hours_to_next = _distances(self.hours, 24)
+        self._minutes_to_next = _distances(self.minutes, 60)
 
     def after(self, wall: datetime) -> Iterator[datetime]:
         """What the line names later than `wall`, ascending; naive, as if the clocks never changed. Ends when nothing
         comes for 50 years."""
         search = copy(self)
-        search.dt = wall.replace(microsecond=0)
+        search.dt = wall.replace(second=0, microsecond=0)
         return search
+
+    def __next__(self) -> datetime:
+        self.dt += _MINUTE
+        self.advance()
+        return self.dt
 
     def advance_month(self) -> None:
         """Advance to the next matching day of any month."""
@@ -40,6 +49,20 @@ class CronSearch(CronSim):
 
     def advance_day(self) -> bool:
         return False
+
+    def advance_hour(self) -> bool:
+        """Advance to the next matching hour of the day, or to the next day."""
+        distance = self._hours_to_next[self.dt.hour]
+        if distance:
+            self.dt = self.dt.replace(minute=0) + distance * _HOUR
+        return distance > 0
+
+    def advance_minute(self) -> bool:
+        """Advance to the next matching minute of the hour, or to the next hour."""
+        distance = self._minutes_to_next[self.dt.minute]
+        if distance:
+            self.dt += distance * _MINUTE
+        return distance > 0
 
     def _next_day(self, today: date) -> date:
         """Later than `today`."""
@@ -60,3 +83,10 @@ class CronSearch(CronSim):
             days = (date(year, month, day) for day in range(1, shape[1] + 1))
             matching = self._days_by_shape[shape] = tuple(day.day for day in days if self.match_day(day))
         return matching
+
+
+def _distances(matching: Collection[int], count: int) -> tuple[int, ...]:
+    """From each of `count` values to the next matching value, or to `count`."""
+    return tuple(
+        min((each - value for each in matching if each >= value), default=count - value) for value in range(count)
+    )

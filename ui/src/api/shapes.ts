@@ -26,6 +26,6 @@ export type GridTask = With<Schema<"GridTask">, { versions: [from: number, to: n
 export type Grid = With<Schema<"Grid">, { tasks: GridTask[]; runs: GridRun[] }>;
 
 export type Upcoming = Schema<"Upcoming">;
-export type UpcomingDay = [date: string, runs: number, dags: number, is_complete: boolean];
+export type UpcomingDay = [date: string, runs: number, is_complete: boolean];
 export type UpcomingDays = With<Schema<"UpcomingDays">, { days: UpcomingDay[] }>;
 export type SearchHit = Schema<"SearchHit">;

@@ -21,6 +21,9 @@ interface Props {
 }
 
 const ROW = 24;
+/** Width of the names with the edges around the columns; see grid.css. */
+const NAMES = 198;
+const NAMES_NARROW = 126;
 const DAY_STEPS = [1, 2, 4, 7, 14];
 
 /** Tasks down, runs across: one tab stop, moved by arrows; a click or an arrow chooses, Enter opens. */
@@ -188,16 +191,19 @@ export function GridLegend() {
 }
 
 /** As many runs as fit into a width, 24 px each, from 12 to 100. */
-export function useColumns(box: { current: HTMLElement | null }, names = 198): number {
+export function useColumns(box: { current: HTMLElement | null }): number {
   const [columns, setColumns] = useState(24);
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const measure = (): void => setColumns(Math.min(100, Math.max(12, Math.floor((element.clientWidth - names) / ROW))));
+    const measure = (): void => {
+      const names = window.matchMedia("(max-width: 640px)").matches ? NAMES_NARROW : NAMES;
+      setColumns(Math.min(100, Math.max(8, Math.floor((element.clientWidth - names) / ROW))));
+    };
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
-  }, [box, names]);
+  }, [box]);
   return columns;
 }

@@ -5,7 +5,17 @@ export function Tabs({ label, current, children }: { label: string; current: str
   const row = useRef<HTMLElement>(null);
   useEffect(() => {
     const [nav, link] = [row.current, row.current?.querySelector<HTMLElement>("[aria-current]")];
-    if (nav && link) nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.clientWidth) / 2;
+    if (!nav || !link) return;
+    const show = () => {
+      nav.scrollLeft = link.offsetLeft - nav.offsetLeft - (nav.clientWidth - link.clientWidth) / 2;
+    };
+    show();
+    // Counts of tabs come later, and move the row until the reader does.
+    const observer = new ResizeObserver(show);
+    for (const each of nav.children) observer.observe(each);
+    const stop = () => observer.disconnect();
+    for (const kind of ["pointerdown", "wheel", "touchstart"]) nav.addEventListener(kind, stop, { once: true, passive: true });
+    return stop;
   }, [current]);
   return (
     <nav ref={row} className="tabs" aria-label={label}>

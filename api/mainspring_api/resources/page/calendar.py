@@ -1,5 +1,6 @@
 """Runs day by day: of a DAG what ran, what is planned, and why a day has no run; of all DAGs what is to come."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
@@ -20,7 +21,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import InvalidQuery
 from mainspring_api.resources.page.compact import Row
-from mainspring_api.resources.page.planned import planned_slots, planned_until
+from mainspring_api.resources.page.planned import planned_days, planned_slots
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.page.activity import count_by_bin, future_runs, planned_dags
 
@@ -32,8 +33,10 @@ DAYS_MAX = 400
 PLANNED_MAX = 10_000
 _DROPPED_MAX = 10_000
 UPCOMING_DAYS_MAX = 100
-UPCOMING_RUNS_MAX = 20_000
-"""Runs of all DAGs that one answer counts."""
+UPCOMING_RUNS_MAX = 10_000
+"""Runs of one DAG that are counted, and runs that wait."""
+UPCOMING_COMPUTED_MAX = 20_000
+"""Planned runs that one answer computes, some 10 µs each; earlier answers have left the counts of their DAGs."""
 _BIN = timedelta(minutes=15)
 """Every zone's offset is a multiple of it, so that no bin lies in two days."""
 _POSITIONS: Mapping[str, int] = {RunState.SUCCESS: 1, RunState.FAILED: 2, RunState.RUNNING: 3, RunState.QUEUED: 3}
@@ -54,7 +57,7 @@ class UpcomingDays(Answer):
     """The runs to come of all DAGs, by day."""
 
     days = fields.List(
-        Row("date, runs, DAGs that have them, whether all runs of the day are counted"),
+        Row("date, runs, whether all runs of the day are counted"),
         metadata={"description": "Days from `from` to `to`. A run counts on the day on which it is due"},
     )
     timezone = fields.String(metadata={"description": "IANA zone of the days"})
@@ -123,23 +126,23 @@ def get_upcoming_days(query: Mapping[str, Any]) -> Response:
     ctx, now = context(), datetime.now(UTC)
     zone, first, last = _zone(query["timezone"]), query["first"], query["last"]
     _check_days(first, last, UPCOMING_DAYS_MAX)
-    start, end = max(_midnight(first, zone), now), _midnight(last + timedelta(days=1), zone)
+    end = _midnight(last + timedelta(days=1), zone)
     waiting = future_runs(ctx.database, start=now, end=end, limit=UPCOMING_RUNS_MAX, seen=g.user.seen)
     dags = planned_dags(ctx.database, seen=g.user.seen)
-    planned = planned_until(ctx, dags, until=end, now=now, slots_max=UPCOMING_RUNS_MAX)
-    ends = [planned.complete_until or end]
+    planned = planned_days(
+        ctx,
+        dags,
+        zone=zone,
+        until=end - timedelta(microseconds=1),
+        now=now,
+        slots_max=UPCOMING_COMPUTED_MAX,
+        of_dag_max=UPCOMING_RUNS_MAX,
+    )
+    complete_until = planned.complete_until or end
     if len(waiting) == UPCOMING_RUNS_MAX:
-        ends.append(waiting[-1]["run_after"])
-    runs: dict[date, list[str]] = {day: [] for day in _days(first, last)}
-    due = [(run["run_after"], run["dag_id"]) for run in waiting]
-    due += [(max(slot.run_after, now), dag_id) for dag_id, slot in planned.slots]
-    for run_after, dag_id in due:
-        if start <= run_after < end:
-            runs[run_after.astimezone(zone).date()].append(dag_id)
-    days = [
-        (day, len(dag_ids), len(set(dag_ids)), _midnight(day + timedelta(days=1), zone) <= min(ends))
-        for day, dag_ids in runs.items()
-    ]
+        complete_until = min(complete_until, waiting[-1]["run_after"])
+    runs = planned.slots + Counter(run["run_after"].astimezone(zone).date() for run in waiting)
+    days = [(day, runs[day], _midnight(day + timedelta(days=1), zone) <= complete_until) for day in _days(first, last)]
     return answer({"days": days, "timezone": query["timezone"]})
 
 

@@ -49,7 +49,7 @@ export const admin = {
   secret_hint: "The value is encrypted and never shown again.",
   status_names: { alive: "alive", silent: "silent", stopped: "stopped" } as Record<string, string>,
   roles: { viewer: "viewer", operator: "operator", author: "author", admin: "admin" } as Record<string, string>,
-  services: { metadatabase: "Database", event_feed: "Event feed", scheduler: "Scheduler", triggerer: "Triggerer", execution_api: "Execution API", worker: "Workers" } as Record<string, string>,
+  services: { metadatabase: "Database", event_feed: "Event feed", log_store: "Log store", scheduler: "Scheduler", triggerer: "Triggerer", execution_api: "Execution API", worker: "Workers" } as Record<string, string>,
   healthy: "healthy",
   unhealthy: "not healthy",
   not_used: "not used",

@@ -50,7 +50,7 @@ export const admin: Messages["admin"] = {
   secret_hint: "값은 암호화되며 다시 표시되지 않습니다.",
   status_names: { alive: "활성", silent: "응답 없음", stopped: "중지" },
   roles: { viewer: "보기", operator: "운영", author: "작성", admin: "관리자" },
-  services: { metadatabase: "데이터베이스", event_feed: "이벤트 피드", scheduler: "스케줄러", triggerer: "트리거러", execution_api: "실행 API", worker: "워커" },
+  services: { metadatabase: "데이터베이스", event_feed: "이벤트 피드", log_store: "로그 저장소", scheduler: "스케줄러", triggerer: "트리거러", execution_api: "실행 API", worker: "워커" },
   healthy: "정상",
   unhealthy: "비정상",
   not_used: "사용 안 함",

@@ -19,7 +19,7 @@ export function ApprovalsPage() {
     <>
       <div className="head">
         <h1>{lists.approvals_title}</h1>
-        <p className="facts" style={{ lineHeight: "28px" }}>
+        <p className="facts beside">
           <span>{lists.approvals_text}</span>
         </p>
       </div>

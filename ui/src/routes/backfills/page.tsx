@@ -140,7 +140,7 @@ function One({ id }: { id: number }) {
             <h1 className="row wrap">
               {lists.backfill_of(data.dag_id)} <StateOf backfill={data} />
             </h1>
-            <p className="facts small" style={{ lineHeight: "28px" }}>
+            <p className="facts small beside">
               <span>
                 <When at={data.from_date} long /> – <When at={data.to_date} long />
               </span>

@@ -91,19 +91,19 @@ function GridPanel({ dagId, columns, query }: GridProps) {
     BracketRight: () => step(1),
   });
   const keys = (
-    <span className="small dim hide-s">
+    <span className="small dim row hide-s" style={{ gap: "4px" }}>
       {(isGantt ? ["[", "]", "↑", "↓"] : ["←", "→", "↑", "↓"]).map((key) => (
         <kbd key={key}>{key}</kbd>
       ))}
     </span>
   );
   const filter = (
-    <>
+    <span className="row">
       <Segments<"grid" | "gantt"> label={t.grid_or_gantt} value={isGantt ? "gantt" : "grid"} options={[["grid", t.tabs.grid] as const, ["gantt", t.gantt] as const]} onChange={(view) => change({ view: view === "gantt" ? view : undefined })} />
       <Chip on={isFailedOnly} onClick={() => change({ state: isFailedOnly ? undefined : "failed" })}>
         {t.failed_only}
       </Chip>
-    </>
+    </span>
   );
   return (
     <Panel title={t.last_runs(shown?.runs.length ?? columns)} aside={filter} actions={keys}>

@@ -44,7 +44,7 @@ function Facts({ counts }: { counts: Summary["counts"] }) {
   const { language } = useLanguage();
   const share = counts.runs_24h ? new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 }).format(counts.success_24h / counts.runs_24h) : "";
   return (
-    <p className="facts" style={{ lineHeight: "28px" }}>
+    <p className="facts beside">
       <span>{home.running(count(language, counts.running))}</span>
       <span>{home.queued(count(language, counts.queued))}</span>
       {counts.runs_24h > 0 && <span className="hide-s">{home.last_day(count(language, counts.runs_24h), share)}</span>}

@@ -42,7 +42,7 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
                 <State state={each.state} />
                 {each.state === "failed" && each.allow_failure && <span className="muted"> {t.failure_allowed}</span>}
               </td>
-              <td className="muted">{each.state_reason === "exit_code" && each.exit_code !== null && each.exit_code !== undefined ? t.exit_code(each.exit_code) : reason(each.state_reason)}</td>
+              <td className="muted why">{each.state_reason === "exit_code" && each.exit_code !== null && each.exit_code !== undefined ? t.exit_code(each.exit_code) : reason(each.state_reason)}</td>
               <td className="num">{each.try_number || ""}</td>
               <td>
                 <When at={each.start_date} />

@@ -45,7 +45,7 @@ export function RunsPage() {
       <div className="head">
         <h1>{common.runs}</h1>
         {total !== undefined && (
-          <p className="facts" style={{ lineHeight: "28px" }}>
+          <p className="facts beside">
             <span>{query.data?.total_entries_limit ? `${count(language, total)}+` : common.count_runs(total)}</span>
           </p>
         )}

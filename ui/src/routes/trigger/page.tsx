@@ -73,7 +73,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
     <div className="head">
       <h1>{t.trigger_title(dagId)}</h1>
       {plan.data && (
-        <p className="facts" style={{ lineHeight: "28px" }}>
+        <p className="facts beside">
           {t.runs_version(plan.data.version_number)}
         </p>
       )}

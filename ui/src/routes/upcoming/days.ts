@@ -3,9 +3,9 @@ import type { DayMark } from "../../calendar/month_grid.tsx";
 import type { Messages } from "../../i18n/types.ts";
 
 /** How a day to come looks: how many runs are due, with a plus where more may be. Undefined = none is. */
-export function dayMark([date, runs, dags, isComplete]: UpcomingDay, t: Messages["lists"]): DayMark | undefined {
+export function dayMark([date, runs, isComplete]: UpcomingDay, t: Messages["lists"]): DayMark | undefined {
   if (runs === 0 && isComplete) return undefined;
-  return { look: "plan", small: runs > 0 ? shortCount(runs) + (isComplete ? "" : "+") : "?", label: t.day_label(runs, dags, isComplete), href: `/upcoming?day=${date}` };
+  return { look: "plan", small: (runs > 0 ? shortCount(runs) : "") + (isComplete ? "" : "+"), label: runs > 0 ? t.day_label(runs, isComplete) : t.day_unknown, href: `/upcoming?day=${date}` };
 }
 
 /** At most four characters. */

@@ -26,7 +26,7 @@ export function UpcomingPage() {
     <>
       <div className="head">
         <h1>{lists.upcoming_title}</h1>
-        <p className="facts" style={{ lineHeight: "28px" }}>
+        <p className="facts beside">
           <span>{lists.upcoming_text}</span>
         </p>
         <div className="acts">
