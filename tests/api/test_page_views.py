@@ -234,7 +234,20 @@ class TestTimeline:
         assert queued <= start <= end
         assert (rows["load"]["state_reason"], rows["load"]["text"]) == ("exit_code", "exit code 1")
         assert (rows["report"]["tries"], rows["report"]["text"]) == ([], "did not run: load failed")
-        assert (rows["extract"]["text"], rows["extract"]["counts"]) == (None, None)
+        assert (rows["report"]["upstream"], rows["report"]["upstream_more"]) == (["load"], 0)
+        assert (rows["extract"]["text"], rows["extract"]["upstream"], rows["extract"]["counts"]) == (None, [], None)
+
+    def test_what_an_instance_waits_for_stands_in_parts_too(self, api: Api) -> None:
+        before = {f"before_{number}": SHELL for number in range(5)}
+        api.save("etl", {**before, "last": {**SHELL, "depends_on": list(before)}, "again": {**SHELL, "retries": 1}})
+        api.trigger("etl", "r1")
+        api.engine.run_until_idle()
+        api.engine.fail("again", run_id="r1")
+        rows = {row["task_id"]: row for row in self.timeline(api, "r1")["instances"]}
+        assert (rows["last"]["upstream"], rows["last"]["upstream_more"]) == (["before_0", "before_1", "before_2"], 2)
+        assert rows["last"]["text"] == "waits for before_0, before_1, before_2 and 2 more"
+        assert rows["again"]["not_before"] > datetime.now(UTC).isoformat()
+        assert rows["last"]["not_before"] is None
 
     def test_the_critical_path_and_the_roots(self, shared: Api) -> None:
         assert self.timeline(shared, "r1")["critical_path"] == [["extract", -1], ["load", -1], ["report", -1]]

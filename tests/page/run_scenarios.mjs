@@ -290,6 +290,9 @@ export const runScenarios = {
     await page.waitForURL(/task=extract/);
     await page.keyboard.press("Enter");
     await page.waitForURL(/\/tasks\/extract$/);
+    const korean = await open({ token: task.token, language: "ko" });
+    await korean.goto(`/dags/page_breaks?view=gantt&run=${encodeURIComponent(run)}`);
+    await seen(korean.getByText("실행되지 않음: load 실패"));
   },
 
   async the_find_field_keeps_what_is_typed_when_a_try_begins({ open, task, api }) {

@@ -10711,6 +10711,12 @@ export interface components {
             state_reason: string | null;
             /** @description What the instance waits for, or why it did not run, as a sentence; null = it ran */
             text: string | null;
+            /** @description Tasks before it that failed, or that it waits for; the first 3 */
+            upstream: string[];
+            /** @description Number of further tasks of that kind */
+            upstream_more: number;
+            /** @description Start of the next try; null = no try is due */
+            not_before: string | null;
             /** @description Attempts, oldest first; of a folded task one entry that spans all its instances */
             tries: unknown[][];
             /** @description Number of instances by state of a folded task; null = no folded task */
@@ -10737,6 +10743,9 @@ export interface components {
          *           "state": "success",
          *           "state_reason": null,
          *           "text": null,
+         *           "upstream": [],
+         *           "upstream_more": 0,
+         *           "not_before": null,
          *           "tries": [
          *             [
          *               1,

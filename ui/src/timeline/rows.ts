@@ -18,6 +18,11 @@ export interface TimelineInstance {
   state_reason: string | null;
   /** Why there is no bar, or what the instance waits for, as a sentence; null = nothing to say. */
   text: string | null;
+  /** The first tasks before it that failed, or that it waits for, and the number of further ones. */
+  upstream: readonly string[];
+  upstream_more: number;
+  /** When the next try starts, RFC 3339; null = none is due. */
+  not_before: string | null;
   tries: readonly TryRow[];
   /** Instances by state, where the instances of a mapped task are folded into one row. */
   counts?: Readonly<Record<string, number>> | null;

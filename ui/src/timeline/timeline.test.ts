@@ -50,6 +50,9 @@ const instance = (task_id: string, tries: TimelineInstance["tries"], rest: Parti
   state: "success",
   state_reason: null,
   text: null,
+  upstream: [],
+  upstream_more: 0,
+  not_before: null,
   tries,
   ...rest,
 });

@@ -152,12 +152,18 @@ const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoo
 function useRowText({ instance, bars }: TimelineRow): string {
   const { run: t } = useT();
   const reason = useReason();
+  const clock = useClock();
   if (instance.counts) {
     const all = instancesOf(instance);
     const bad = instance.counts["failed"] ?? 0;
     return bad > 0 ? t.failed_of(bad, all) : t.done_of(instance.counts["success"] ?? 0, all);
   }
   if (bars.length > 0) return "";
+  const names = instance.upstream.join(", ");
+  if (instance.state === "upstream_failed") return t.did_not_run(names, instance.upstream_more);
+  if (instance.state === "scheduled") return names ? t.waits_for_tasks(names, instance.upstream_more) : t.waits_for_place;
+  if (instance.state === "queued") return t.waits_for_worker;
+  if (instance.state === "up_for_retry" && instance.not_before) return t.next_try_at(timeWithSeconds(clock, Date.parse(instance.not_before)));
   return reason(instance.text ?? instance.state_reason);
 }
 

@@ -13,7 +13,7 @@ from mainspring.graph import Graph
 from mainspring.states import TASK_FINISHED, TaskState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Choice, Query
+from mainspring_api.http.fields import Answer, Choice, Instant, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.resources.page.compact import Counts, Row
 from mainspring_api.resources.page.grid import worst_state
@@ -41,6 +41,12 @@ class TimelineRow(Answer):
         allow_none=True,
         metadata={"description": "What the instance waits for, or why it did not run, as a sentence; null = it ran"},
     )
+    upstream = fields.List(
+        fields.String(),
+        metadata={"description": f"Tasks before it that failed, or that it waits for; the first {NAMED_MAX}"},
+    )
+    upstream_more = fields.Integer(metadata={"description": "Number of further tasks of that kind"})
+    not_before = Instant(allow_none=True, metadata={"description": "Start of the next try; null = no try is due"})
     tries = fields.List(
         Row("number, queued, start, end, state, worker"),
         metadata={"description": "Attempts, oldest first; of a folded task one entry that spans all its instances"},
@@ -178,7 +184,7 @@ class _Run:
             "map_index": instance.map_index,
             "state": instance.state,
             "state_reason": instance.state_reason,
-            "text": self._text(instance),
+            **self._waits(instance),
             "tries": [
                 (member.try_number, member.queued_at, member.start_date, member.end_date, member.state, member.hostname)
                 for member in self._tries.get(instance.key, ())
@@ -208,20 +214,32 @@ class _Run:
             "map_index": -1,
             "state": state,
             "state_reason": example.state_reason,
-            "text": self._text(example),
+            **self._waits(example),
             "tries": [span] if any(starts) or any(queued) else [],
             "counts": counts,
         }
 
-    def _text(self, instance: TimelineInstance) -> str | None:
+    def _waits(self, instance: TimelineInstance) -> dict[str, Any]:
+        """Why the instance does not run, as a sentence and in parts for clients that word it themselves."""
+        names: list[str] = []
+        if instance.state == TaskState.UPSTREAM_FAILED:
+            names = self._upstream_in(instance, (TaskState.FAILED, TaskState.UPSTREAM_FAILED))
+        elif instance.state == TaskState.SCHEDULED:
+            names = self._upstream_unfinished(instance)
+        return {
+            "text": self._text(instance, names),
+            "upstream": names[:NAMED_MAX],
+            "upstream_more": max(0, len(names) - NAMED_MAX),
+            "not_before": instance.not_before if instance.state == TaskState.UP_FOR_RETRY else None,
+        }
+
+    def _text(self, instance: TimelineInstance, names: Sequence[str]) -> str | None:
         match instance.state:
             case TaskState.UPSTREAM_FAILED:
-                names = self._upstream_in(instance, (TaskState.FAILED, TaskState.UPSTREAM_FAILED))
                 return f"did not run: {_named(names)} failed" if names else "did not run: a task before it failed"
             case TaskState.SKIPPED | TaskState.REMOVED | TaskState.FAILED:
                 return instance.message or (None if instance.start_date else instance.state_reason)
             case TaskState.SCHEDULED:
-                names = self._upstream_unfinished(instance)
                 return f"waits for {_named(names)}" if names else "waits for a place"
             case TaskState.QUEUED:
                 return "waits for a worker"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -25,6 +26,9 @@ class TimelineRow:
         state (TaskInstanceState):
         state_reason (None | str): Code of the cause of the state
         text (None | str): What the instance waits for, or why it did not run, as a sentence; null = it ran
+        upstream (list[str]): Tasks before it that failed, or that it waits for; the first 3
+        upstream_more (int): Number of further tasks of that kind
+        not_before (datetime.datetime | None): Start of the next try; null = no try is due
         tries (list[list[Any]]): Attempts, oldest first; of a folded task one entry that spans all its instances
         counts (None | TimelineRowCountsType0): Number of instances by state of a folded task; null = no folded task
     """
@@ -34,6 +38,9 @@ class TimelineRow:
     state: TaskInstanceState
     state_reason: None | str
     text: None | str
+    upstream: list[str]
+    upstream_more: int
+    not_before: datetime.datetime | None
     tries: list[list[Any]]
     counts: None | TimelineRowCountsType0
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -52,6 +59,16 @@ class TimelineRow:
 
         text: None | str
         text = self.text
+
+        upstream = self.upstream
+
+        upstream_more = self.upstream_more
+
+        not_before: None | str
+        if isinstance(self.not_before, datetime.datetime):
+            not_before = self.not_before.isoformat()
+        else:
+            not_before = self.not_before
 
         tries = []
         for tries_item_data in self.tries:
@@ -74,6 +91,9 @@ class TimelineRow:
                 "state": state,
                 "state_reason": state_reason,
                 "text": text,
+                "upstream": upstream,
+                "upstream_more": upstream_more,
+                "not_before": not_before,
                 "tries": tries,
                 "counts": counts,
             }
@@ -106,6 +126,25 @@ class TimelineRow:
 
         text = _parse_text(d.pop("text"))
 
+        upstream = cast(list[str], d.pop("upstream"))
+
+        upstream_more = d.pop("upstream_more")
+
+        def _parse_not_before(data: object) -> datetime.datetime | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                not_before_type_0 = datetime.datetime.fromisoformat(data)
+
+                return not_before_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None, data)
+
+        not_before = _parse_not_before(d.pop("not_before"))
+
         tries = []
         _tries = d.pop("tries")
         for tries_item_data in _tries:
@@ -134,6 +173,9 @@ class TimelineRow:
             state=state,
             state_reason=state_reason,
             text=text,
+            upstream=upstream,
+            upstream_more=upstream_more,
+            not_before=not_before,
             tries=tries,
             counts=counts,
         )

@@ -3,7 +3,7 @@ import { graphOfTasks } from "../../graph/dag.ts";
 import type { TimelineInstance } from "../../timeline/rows.ts";
 import { nodeStates, summaries, worstState } from "./states.ts";
 
-const instance = (task_id: string, state: string | null, rest: Partial<TimelineInstance> = {}): TimelineInstance => ({ task_id, map_index: -1, state, state_reason: null, text: null, tries: [], ...rest });
+const instance = (task_id: string, state: string | null, rest: Partial<TimelineInstance> = {}): TimelineInstance => ({ task_id, map_index: -1, state, state_reason: null, text: null, upstream: [], upstream_more: 0, not_before: null, tries: [], ...rest });
 const answer = (instances: TimelineInstance[]) => ({ instances, critical_path: [], medians: {}, roots: [], parent: null });
 const words = { state: (state: string | null) => String(state), duration: (seconds: number) => `${seconds}s`, tryOf: (n: number) => `try ${n}` };
 
