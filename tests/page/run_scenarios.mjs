@@ -293,6 +293,11 @@ export const runScenarios = {
     const korean = await open({ token: task.token, language: "ko" });
     await korean.goto(`/dags/page_breaks?view=gantt&run=${encodeURIComponent(run)}`);
     await seen(korean.getByText("실행되지 않음: load 실패"));
+    await api("PATCH", "/dags/page_breaks", { is_paused: true });
+    const { dag_run_id: waiting } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    await korean.goto(`/dags/page_breaks/runs/${encodeURIComponent(waiting)}`);
+    await seen(korean.getByText("DAG가 일시 정지되어 있습니다"));
+    await api("PATCH", "/dags/page_breaks", { is_paused: false });
   },
 
   async the_find_field_keeps_what_is_typed_when_a_try_begins({ open, task, api }) {

@@ -135,7 +135,7 @@ function useRows(box: RefObject<HTMLDivElement | null>, log: ReturnType<typeof u
     count: total,
     getScrollElement: () => box.current,
     estimateSize: () => LINE_HEIGHT,
-    overscan: 30,
+    overscan: 15,
     useFlushSync: false,
   });
   useEffect(() => virtualizer.measure(), [virtualizer, wrap, pages]);

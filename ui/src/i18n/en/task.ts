@@ -13,6 +13,9 @@ export const task = {
   no_hits: "none",
   hits: (total: string, isAll: boolean) => (isAll ? total : `at least ${total}`),
   hit_of: (n: string, total: string, isAll: boolean) => `${n} of ${isAll ? "" : "at least "}${total}`,
+  /** By code, in place of the server's sentence, which is English and stands below then. */
+  blocked: {} as Record<string, string>,
+  in_order: {} as Record<string, string>,
   load_again: "Load again",
   no_lines: "This try wrote no log.",
   no_lines_yet: "No line yet; new ones appear here.",

@@ -1,4 +1,5 @@
 import type { Messages } from "../types.ts";
+import { blocked, inOrder } from "./blockers.ts";
 
 export const task: Messages["task"] = {
   log: "로그",
@@ -13,6 +14,8 @@ export const task: Messages["task"] = {
   no_hits: "없음",
   hits: (total, isAll) => (isAll ? total : `${total} 이상`),
   hit_of: (n, total, isAll) => `${n}/${total}${isAll ? "" : "+"}`,
+  blocked,
+  in_order: inOrder,
   load_again: "다시 불러오기",
   no_lines: "이 시도는 로그를 남기지 않았습니다.",
   no_lines_yet: "아직 로그가 없습니다. 새 줄이 여기에 나타납니다.",

@@ -21,7 +21,8 @@ export function Blockers({ explanation }: { explanation: Explanation }) {
               {index + 1}
             </span>
             <div>
-              <p className="b anywhere">{blocker.text}</p>
+              <p className="b anywhere">{t.blocked[blocker.code] ?? blocker.text}</p>
+              {t.blocked[blocker.code] && <p className="small muted anywhere">{blocker.text}</p>}
               <Holders blocker={blocker} />
             </div>
           </li>
@@ -31,7 +32,7 @@ export function Blockers({ explanation }: { explanation: Explanation }) {
             <span className="op add" aria-hidden="true">
               ✓
             </span>
-            <p className="anywhere">{each.text}</p>
+            <p className="anywhere">{t.in_order[each.code] ?? each.text}</p>
           </li>
         ))}
       </ul>
