@@ -25,6 +25,7 @@ class BlockCode(StrEnum):
     WHEN = "when"
     BRANCH = "branch"
     EXPAND_EMPTY = "expand_empty"
+    HANDLER = "handler"
     DEPENDS_ON_PAST = "depends_on_past"
     MAX_ACTIVE_TIS = "max_active_tis"
     MAX_ACTIVE_TIS_PER_DAG = "max_active_tis_per_dag"
@@ -38,6 +39,7 @@ class BlockCode(StrEnum):
     NO_WORKER = "no_worker"
     WORKERS_BUSY = "workers_busy"
     STARTING = "starting"
+    STOPPING = "stopping"
     DECISION_PENDING = "decision_pending"
     WAIT_TIME = "wait_time"
     WAIT_HTTP = "wait_http"
@@ -91,6 +93,11 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.WHEN: ("task", "the condition `when` was false", "the task"),
     BlockCode.BRANCH: ("task", "a branch did not choose the task", "the branches"),
     BlockCode.EXPAND_EMPTY: ("task", "the list of the mapped task was empty", "the task"),
+    BlockCode.HANDLER: (
+        "task",
+        "the task is a handler of the run: it runs after all other tasks, when the run ends as its `handler` says",
+        "the task",
+    ),
     BlockCode.DEPENDS_ON_PAST: ("task", "the task has not succeeded in the run before", "the run before"),
     BlockCode.MAX_ACTIVE_TIS: ("task", "as many instances of the task are active in the run as it allows", "the task"),
     BlockCode.MAX_ACTIVE_TIS_PER_DAG: (
@@ -112,6 +119,11 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.NO_WORKER: ("task", "no worker serves the queue", "the queue"),
     BlockCode.WORKERS_BUSY: ("task", "the workers of the queue have not taken the task yet", "the queue"),
     BlockCode.STARTING: ("task", "the executor has the task and starts it", "the executor"),
+    BlockCode.STOPPING: (
+        "run",
+        "the run was ended from outside, and its handlers wait until the processes of these tasks have stopped",
+        "the tasks",
+    ),
     BlockCode.DECISION_PENDING: ("run, task", "the next pass of the scheduler decides", "the run or the task"),
     BlockCode.WAIT_TIME: ("task", "the task waits for an instant", "the task"),
     BlockCode.WAIT_HTTP: ("task", "the task waits until an address answers as wanted", "the task"),

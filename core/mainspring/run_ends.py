@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 
-from mainspring.definition.model import RunStateRule, Task
+from mainspring.definition.model import RunHandler, RunStateRule, Task
 from mainspring.graph import Graph
-from mainspring.states import RunState, TaskState
+from mainspring.states import RunState, StateReason, TaskState
 from mainspring.trigger_rules import handles_failure
 
-__all__ = ["blame", "counts_as", "run_result"]
+__all__ = ["blame", "counts_as", "handlers_after", "run_result"]
 
 CULPRITS_SHOWN_MAX = 5
 
@@ -63,3 +63,12 @@ def _is_handled(graph: Graph, tasks: Sequence[Task], index: int, by_index: dict[
         handles_failure(tasks[downstream].trigger_rule) and not by_index[downstream] <= _NOT_RUN
         for downstream in graph.downstream[index]
     )
+
+
+def handlers_after(tasks: Iterable[Task], reason: StateReason | None) -> list[Task]:
+    """The handlers that run after an end of the run. reason: of the end; None = success."""
+    if reason is None:
+        kind = RunHandler.ON_SUCCESS
+    else:
+        kind = RunHandler.ON_CANCEL if reason is StateReason.CANCELLED else RunHandler.ON_FAILURE
+    return [task for task in tasks if task.handler in (kind, RunHandler.FINALLY)]

@@ -176,6 +176,10 @@ class StateReason(StrEnum):
     """Waits: the same task of the run before has not succeeded."""
     MAX_ACTIVE_TIS = "max_active_tis"
     """Waits: the task has reached its limit of active instances."""
+    CANCELLING = "cancelling"
+    """A running run was ended from outside; its processes stop, and its handlers run."""
+    HANDLER = "handler"
+    """A removed instance: a handler of the run, which does not run before or after this end of its run."""
     CLEARED = "cleared"
     """A removed instance: a clear reopened the list of the mapped task, or the run changed to a version without this
     instance."""
@@ -207,6 +211,8 @@ DECIDED_REASONS = frozenset(
         StateReason.EXPAND_EMPTY,
         StateReason.DEPENDS_ON_PAST,
         StateReason.MAX_ACTIVE_TIS,
+        StateReason.CANCELLING,
+        StateReason.HANDLER,
         StateReason.CLEARED,
         StateReason.MARKED,
         StateReason.RUN_MARKED,

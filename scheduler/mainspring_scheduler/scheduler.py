@@ -324,11 +324,13 @@ class Scheduler:
             current.runs.stop_run(run_id, now=now, reason=StateReason.QUARANTINED, message=message)
         touched = {**ending, **dispatched.counters}
         finished = finish_runs(current, touched.values(), versions=self._versions, contexts=self._contexts, now=now)
-        if finished.count:
+        if finished.count or finished.begun:
             current.flush()
         counts.finished = finished.count
-        # An ended run may let a queued run start.
-        counts.is_complete = dispatched.is_complete and not finished.count and not counts.is_more_due
+        counts.resolved += finished.begun
+        # An ended run may let a queued run start, and the next pass decides on handlers.
+        has_followers = finished.count > 0 or finished.begun > 0
+        counts.is_complete = dispatched.is_complete and not has_followers and not counts.is_more_due
         return dispatched, now if finished.has_woken else None
 
     def _store_bulky_logs(self, inbox: _Inbox) -> None:
@@ -386,8 +388,8 @@ class Scheduler:
     def _finish_touched(self, current: Pass, now: datetime) -> None:
         stop_failed_runs(current, now)
         counters = current.flush()
-        if finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now).count:
-            current.flush()
+        finish_runs(current, counters.values(), versions=self._versions, contexts=self._contexts, now=now)
+        current.flush()
 
     def _quarantine(self, attempt_id: str, merged: MergedReports, exc: Exception, now: datetime) -> None:
         message = f"a report could not be applied: {type(exc).__name__}: {exc}"

@@ -29,6 +29,8 @@ class Version:
     """Task index -> types, for tasks with declared outputs."""
     secret_names: Mapping[int, frozenset[str]]
     """Task index -> names, for tasks with secrets."""
+    handlers: tuple[Task, ...]
+    """Handlers of the run."""
     variable_keys: Mapping[int, frozenset[str]]
     """Task index -> keys, for tasks with variables in their expressions."""
 
@@ -38,7 +40,8 @@ class Version:
         types = {task.index: OutputTypes(task.output_types) for task in tasks if task.output_types}
         names = {task.index: secrets for task in tasks if (secrets := secret_names(task.payload.source))}
         keys = {task.index: variables for task in tasks if (variables := task.variable_references)}
-        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, keys)
+        handlers = tuple(task for task in tasks if task.handler is not None)
+        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, handlers, keys)
 
 
 class Versions:

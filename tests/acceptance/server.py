@@ -57,14 +57,17 @@ class Server:
         run: Mapping[str, Any] = self.client.get(path)
         return run
 
-    def cancel(self, path: str) -> None:
+    def cancel(self, path: str, *, wait: float = 0) -> Mapping[str, Any]:
+        """The run as the cancel left it, or after a wait of at most these seconds until all has stopped."""
         request = urllib.request.Request(
-            self.client.url + path,
+            f"{self.client.url}{path}?wait={wait}",
             data=b'{"state": "failed"}',
             headers={"Authorization": f"Bearer {self.client.token}", "Content-Type": "application/json"},
             method="PATCH",
         )
-        urllib.request.urlopen(request).close()
+        with urllib.request.urlopen(request) as answer:
+            run: Mapping[str, Any] = orjson.loads(answer.read())
+        return run
 
     def instances(self, path: str) -> dict[str, Mapping[str, Any]]:
         """Task id -> task instance as the API shows it."""

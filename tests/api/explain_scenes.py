@@ -468,6 +468,23 @@ def excluded_day(stage: Stage) -> Any:
     return answer
 
 
+def handler(stage: Stage) -> Any:
+    stage.start({"a": SHELL, "tell": {**SHELL, "handler": "on_failure"}})
+    answer = stage.of_task("tell")
+    assert only(answer, BlockCode.HANDLER)["text"].endswith("it runs after all other tasks, when the run fails")
+    return answer
+
+
+def stopping(stage: Stage) -> Any:
+    stage.start({"a": SHELL, "tidy": {**SHELL, "handler": "finally"}})
+    stage.api.patch(f"/dags/{stage.dag_id}/dagRuns/r1", {"state": "failed"})
+    stage.pause()
+    answer = stage.of_run()
+    assert codes(answer) == ["stopping"]
+    assert only(answer, BlockCode.STOPPING)["ids"] == ["a"]
+    return answer
+
+
 STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.SCHEDULER_DOWN: [scheduler_down, outage],
     BlockCode.DATABASE_DEGRADED: [database_degraded],
@@ -483,6 +500,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.WHEN: [when],
     BlockCode.BRANCH: [branch],
     BlockCode.EXPAND_EMPTY: [expand_empty],
+    BlockCode.HANDLER: [handler],
     BlockCode.DEPENDS_ON_PAST: [depends_on_past],
     BlockCode.MAX_ACTIVE_TIS: [max_active_tis],
     BlockCode.MAX_ACTIVE_TIS_PER_DAG: [max_active_tis_per_dag],
@@ -496,6 +514,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.NO_WORKER: [no_worker],
     BlockCode.WORKERS_BUSY: [workers_busy],
     BlockCode.STARTING: [starting, claimed_by_a_worker],
+    BlockCode.STOPPING: [stopping],
     BlockCode.DECISION_PENDING: [decision_pending, run_decision_pending],
     BlockCode.WAIT_TIME: [wait_time],
     BlockCode.WAIT_HTTP: [wait_http],

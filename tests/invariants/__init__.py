@@ -10,9 +10,18 @@ from collections.abc import Sequence, Set
 from mainspring_store.database.transactions import Database
 from tests.invariants import attempts, counters, history, progress, schedules
 from tests.invariants.counters import pools_are_never_overdrawn
-from tests.invariants.facts import ACTIVE, Check, Facts, read_facts
+from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, read_facts
 
-__all__ = ["ACTIVE", "CHECKS", "Facts", "assert_sound", "pools_are_never_overdrawn", "read_facts", "violations"]
+__all__ = [
+    "ACTIVE",
+    "CHECKS",
+    "STOP_REASONS",
+    "Facts",
+    "assert_sound",
+    "pools_are_never_overdrawn",
+    "read_facts",
+    "violations",
+]
 
 CHECKS: Sequence[Check] = (
     *counters.CHECKS,

@@ -30,9 +30,11 @@ def run_counters_follow_from_states(facts: Facts) -> Line:
 def upstream_counters_follow_from_states(facts: Facts) -> Line:
     """All upstream instances, and by their states. Where a run was ended at once, nobody counted the ends."""
     stopped = {run_id for run_id, events in facts.events.items() if any(map(_is_stop, events))}
+    # Where handlers run after it, the end has no event yet.
+    stopped |= {run.id for run in facts.runs.values() if run.ending in STOP_REASONS}
     for instance in facts.all_instances:
         run = facts.runs[instance.dag_run_id]
-        if not facts.has_task(instance):
+        if not facts.has_task(instance) or (instance.state == "removed" and facts.task(instance).handler is not None):
             continue
         if run.id in stopped and (instance.state in FINISHED or run.state in ("success", "failed")):
             continue

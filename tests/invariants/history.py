@@ -20,10 +20,22 @@ def events_are_numbered_without_gaps(facts: Facts) -> Line:
             yield f"run {run.run_id} has event_seq {run.event_seq} and events {numbers}"
 
 
+def _first_states(facts: Facts, run: Row[Any]) -> dict[int, str]:
+    """Instance -> its state before all events: a handler of the run begins as removed, all others wait."""
+    firsts: dict[int, str] = {}
+    for event in facts.events[run.id]:
+        if event.task_instance_id is not None and event.state_reason != "late":
+            firsts.setdefault(event.task_instance_id, event.state)
+    return {
+        one.id: "removed" if firsts.get(one.id, one.state_reason) in ("scheduled", "handler") else "scheduled"
+        for one in facts.instances[run.id]
+    }
+
+
 def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Line:
     """I3, I4: a terminal state is left by a clear (`scheduled`, or an item's removal) or a mark only."""
     for run in facts.runs.values():
-        states = {one.id: "scheduled" for one in facts.instances[run.id]}
+        states = _first_states(facts, run)
         creation, *changes = facts.events[run.id]
         run_state = creation.state
         if run_state != "queued" or creation.task_instance_id is not None:
@@ -48,7 +60,7 @@ def every_recorded_move_is_allowed_and_leads_to_the_present(facts: Facts) -> Lin
                 continue
             if event.state not in TASK_TRANSITIONS[TaskState(old)]:
                 yield f"{what}: instance {event.task_instance_id} went from {old} to {event.state}"
-            by_hand = event.state == "scheduled" or event.state_reason in ("marked", "run_marked", "cleared")
+            by_hand = event.state == "scheduled" or event.state_reason in ("marked", "run_marked", "cleared", "handler")
             if old in FINISHED and not by_hand:
                 yield f"{what}: instance {event.task_instance_id} was {old} and became {event.state} without a clear"
             if run_state in ("success", "failed") and not by_hand:
@@ -74,7 +86,7 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
     for run in facts.runs.values():
         definition = facts.definition(run)
         rows = {one.id: one for one in facts.instances[run.id]}
-        states = dict.fromkeys(rows, "scheduled")
+        states = _first_states(facts, run)
         round_: list[tuple[Row[Any], str]] = []
         for event in facts.events[run.id]:
             instance = rows.get(event.task_instance_id)

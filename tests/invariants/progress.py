@@ -82,6 +82,8 @@ def runs_that_go_on_or_succeed_have_run_what_a_stop_prevented(facts: Facts) -> L
         run = facts.runs[instance.dag_run_id]
         if instance.state != "skipped" or instance.state_reason not in PREVENTING or run.state == "failed":
             continue
+        if run.ending in STOP_REASONS:
+            continue
         if run.state != "success" or instance.state_reason != "run_marked":
             yield f"{facts.name(instance)} did not run, because of {instance.state_reason}; its run is {run.state}"
 
@@ -107,7 +109,8 @@ def runs_end_when_and_as_they_must(facts: Facts) -> Line:
             states[one.task_id].append(one.state)
         is_over = all(state in FINISHED for found in states.values() for state in found)
         if run.state in ("queued", "running"):
-            if is_over and run.state == "running":
+            # One that was ended from outside waits until its processes have stopped, and then for its handlers.
+            if is_over and run.state == "running" and run.ending is None:
                 yield f"run {run.run_id} is running, though all its instances are over"
             continue
         if not is_over:
@@ -116,6 +119,30 @@ def runs_end_when_and_as_they_must(facts: Facts) -> Line:
         expected = "failed" if run.state_reason in STOP_REASONS else run_result(facts.definition(run), states)
         if run.state != expected and run.state_reason not in ("expression_error", "marked"):
             yield f"run {run.run_id} ended {run.state}, its states say {expected}: {dict(states)}"
+
+
+def handlers_run_after_the_tasks_and_by_the_end(facts: Facts) -> Line:
+    """A handler is present only when all tasks have ended, and only one that the end of its run asks for."""
+    for run in facts.runs.values():
+        tasks = facts.definition(run).tasks
+        present = [one for one in facts.instances[run.id] if one.task_id in tasks and one.state != "removed"]
+        handlers = [one for one in present if tasks[one.task_id].handler is not None]
+        others = [one for one in present if tasks[one.task_id].handler is None]
+        if handlers and not all(one.state in FINISHED for one in others):
+            yield f"run {run.run_id} has the handlers {[one.task_id for one in handlers]} beside unfinished tasks"
+        kinds = {tasks[one.task_id].handler.value for one in handlers} - {"finally"}
+        if len(kinds) > 1:
+            yield f"run {run.run_id} has handlers of several ends: {sorted(kinds)}"
+        if run.ending is not None and kinds - {_kind_after(run.ending)}:
+            yield f"run {run.run_id} has handlers {sorted(kinds)}, its coming end is {run.ending}"
+        if (run.state_reason == "cancelling") != (run.ending in STOP_REASONS):
+            yield f"run {run.run_id} is {run.state_reason}, its coming end is {run.ending}"
+        if run.ending is not None and run.state != "running":
+            yield f"run {run.run_id} is {run.state}, and has still the coming end {run.ending}"
+
+
+def _kind_after(ending: str) -> str:
+    return {"success": "on_success", "cancelled": "on_cancel"}.get(ending, "on_failure")
 
 
 def runs_have_the_tasks_of_their_version(facts: Facts) -> Line:
@@ -139,5 +166,6 @@ CHECKS: Sequence[Check] = (
     blocked_instances_have_a_waker,
     runs_end_when_and_as_they_must,
     runs_that_go_on_or_succeed_have_run_what_a_stop_prevented,
+    handlers_run_after_the_tasks_and_by_the_end,
     runs_have_the_tasks_of_their_version,
 )

@@ -22,6 +22,7 @@ FEATURES = (
     "branches",
     "calls",
     "failures",
+    "handlers",
     "deadlines",
     "limits",
     "mapped",
@@ -60,6 +61,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
         for position, name in enumerate(names)
     }
     tasks = {name: draw(_tasks(dag_id, name, upstream, features)) for name in names}
+    if "handlers" in features:
+        tasks |= {f"h{number}": draw(_handlers(number)) for number in range(draw(st.integers(0, 3)))}
     document: dict[str, Any] = {"dag_id": dag_id, "params": PARAMS, "tasks": tasks}
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
@@ -112,6 +115,15 @@ def _tasks(
         own["priority_weight"] = draw(st.sampled_from([-1, 0, 1, 5]))
         own["weight_rule"] = draw(st.sampled_from(list(WeightRule))).value
     return _without_nones({"depends_on": upstream[name], **own})
+
+
+@st.composite
+def _handlers(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    """The first two run after every end, one after the other; the third after one kind of end."""
+    kind = "finally" if number < 2 else draw(st.sampled_from(["on_failure", "on_success", "on_cancel"]))
+    own = {"type": "noop"} if draw(st.booleans()) else {"type": "shell", "command": ["true"]}
+    depends_on = {"depends_on": ["h0"], "trigger_rule": draw(st.sampled_from(["all_success", "all_done"]))}
+    return {"handler": kind, **own, **(depends_on if number == 1 else {})}
 
 
 @st.composite

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -18,12 +18,13 @@ from mainspring_store.resources.pools import NewPool, change_pools, create_pools
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
-from tests.invariants import Facts, pools_are_never_overdrawn, read_facts, violations
+from tests.invariants import STOP_REASONS, Facts, pools_are_never_overdrawn, read_facts, violations
 from tests.scheduler.engine import MovedClock
 from tests.simulation.broker import Broker
 from tests.simulation.documents import POOLS
 from tests.simulation.model import Model
 from tests.simulation.model_state import Instance, Key, Run, Seen
+from tests.simulation.oracle import FINISHED
 from tests.simulation.steps import steps_broken
 from tests.simulation.world import Host, UnreliableDatabase
 
@@ -202,6 +203,7 @@ class Machine(RuleBasedStateMachine):
             expected = {key: one.state for key, one in run.instances.items()}
             assert found == expected, f"run {row.run_id}: the engine shows {found}, the model {expected}"
             assert row.state == run.state, f"run {row.run_id} is {row.state}, the model says {run.state}"
+            assert row.ending == run.ending, f"run {row.run_id} ends by {row.ending}, the model says {run.ending}"
         for tries in facts.tries.values():
             for row in tries:
                 has_start = row.start_date is not None or row.attempt_id not in self.model.started
@@ -220,7 +222,7 @@ class Machine(RuleBasedStateMachine):
         def may_lag(run: Run, instance: Instance) -> bool:
             return not is_idle or self.model.paused[run.dag_id] or room.is_missing(run, instance)
 
-        self.model.follow(seen, numbers, may_lag)
+        self.model.follow(seen, numbers, may_lag, _held(facts, self.clock.now(), is_idle=is_idle))
         return facts, seen
 
     def follow_the_hand(self, run: Run) -> None:
@@ -304,9 +306,25 @@ class Machine(RuleBasedStateMachine):
             ):
                 run = self.model.runs[row.run_id]
                 runs.cancel_run(self.database, run.dag_id, run.run_id, now=self.clock.now(), message="by test")
-                self.model.stop(run)
+                self.model.stop(run, "cancelled")
                 return True
         return any(not run.is_over for run in self.model.runs.values())
+
+
+def _held(facts: Facts, now: datetime, *, is_idle: bool) -> frozenset[str]:
+    """Runs that were ended from outside, whose handlers begin when their processes have stopped. The scheduler may note
+    a stop after its pass, so that only the next pass begins them."""
+    unstopped = {
+        one.dag_run_id
+        for one in facts.all_instances
+        if any(attempt.stopped_at is None or attempt.stopped_at >= now for attempt in facts.tries.get(one.id, ()))
+    }
+    return frozenset(
+        run.run_id
+        for run in facts.runs.values()
+        if run.ending in STOP_REASONS and (not is_idle or run.id in unstopped)
+        if all(one.state in FINISHED for one in facts.instances[run.id])
+    )
 
 
 class _Room:

@@ -42,17 +42,23 @@ class Model(Decisions):
         """A failure that no task allows ends a run with `fail_fast`."""
         for run in self.runs.values():
             if run.has_failed and not run.is_over:
-                self.stop(run)
+                self.stop(run, "fail_fast")
             run.has_failed = False
 
-    def stop(self, run: Run) -> None:
-        """A cancel or a timeout."""
+    def stop(self, run: Run, reason: str) -> None:
+        """An end from outside. Where handlers follow, the run goes on with these."""
+        if run.ending is not None and reason != "quarantined":
+            return
         for instance in run.instances.values():
             if instance.state not in FINISHED:
                 instance.was_prevented = instance.state not in (*ACTIVE, "deferred")
                 instance.state = "skipped" if instance.was_prevented else "failed"
                 instance.wait = None
-        self._end_run(run, "failed")
+        has_handlers = any(one.task.handler is not None and one.state == "removed" for one in run.instances.values())
+        if has_handlers and run.state == "running" and reason != "quarantined":
+            run.ending, run.timeout_at = reason, None
+        else:
+            self._end_run(run, "failed")
 
     def answer(self, run: Run, instance: Instance, choice: str, now: datetime) -> bool:
         """Somebody answers an approval; whether that counts."""
@@ -82,7 +88,7 @@ class Model(Decisions):
 
     def adopt(self, run: Run, row: Any, rows: Iterable[Any], deadlines: Iterable[Any]) -> None:
         """Somebody changed the run by hand: go on from what the database shows."""
-        run.state, run.timeout_at = row.state, row.timeout_at
+        run.state, run.timeout_at, run.ending = row.state, row.timeout_at, row.ending
         run.deadlines = {
             (one.task_id, None if one.map_index == -2 else one.map_index, one.kind): (one.generation, one.due_at)
             for one in deadlines
@@ -121,7 +127,7 @@ class Model(Decisions):
         self.now = now
         for run in self.runs.values():
             self._meet_deadlines(run, now)
-        while any(self._is_to_stop(run, now) and self._stopped(run) for run in self.runs.values()):
+        while any(self._stopped(run, now) for run in self.runs.values()):
             pass
         for run in self.runs.values():
             for key, instance in run.instances.items():
@@ -150,7 +156,7 @@ class Model(Decisions):
             rule = run.definition.deadline if task_id == "" else run.definition.tasks[task_id].deadline
             if task_id == "":
                 if not run.is_over and rule is not None and rule.action == "fail":
-                    self.stop(run)
+                    self.stop(run, "deadline_missed")
                 continue
             for (_, place), one in list(run.instances.items()):
                 if one.task.task_id != task_id or index not in (None, place):
@@ -179,7 +185,7 @@ class Model(Decisions):
         if run is None or instance is None or instance.attempt_id != attempt_id or instance.state not in ACTIVE:
             return []
         if self._breaks(reports):
-            self.stop(run)
+            self.stop(run, "quarantined")
             return []
         if any(isinstance(report, Started) for report in reports):
             instance.state = "running"
@@ -218,19 +224,19 @@ class Model(Decisions):
         else:
             instance.state = "scheduled"
 
-    def _is_to_stop(self, run: Run, now: datetime) -> bool:
-        """Whether its time is up, or the task that waited for it does no more."""
-        if run.is_over:
+    def _stopped(self, run: Run, now: datetime) -> bool:
+        """Stop it if its time is up, or the task that waited for it does no more."""
+        if run.is_over or run.ending is not None:
             return False
         is_late = run.state == "running" and run.timeout_at is not None and run.timeout_at <= now
         if is_late and not run.is_complete_by_hand:
+            self.stop(run, "timed_out")
             return True
         _, parent = self.by_attempt.get(run.parent or "", (None, None))
         is_awaited = parent is not None and parent.attempt_id == run.parent and parent.state == "deferred"
-        return run.parent is not None and not is_awaited
-
-    def _stopped(self, run: Run) -> bool:
-        self.stop(run)
+        if run.parent is None or is_awaited:
+            return False
+        self.stop(run, "cancelled")
         return True
 
     def _look_at_wait(self, run: Run, instance: Instance, now: datetime) -> None:

@@ -6,13 +6,14 @@ where it is not free, it says what must be seen.
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from datetime import datetime
 
 from mainspring.definition.model import Definition
 from mainspring.durations import parse_duration
 from mainspring.ids import child_run_id
 from mainspring.instants import parse_instant
+from tests.invariants import STOP_REASONS
 from tests.simulation.model_state import Instance, Key, Run, Seen, Wait
 from tests.simulation.oracle import FINISHED, decision, run_result, taken_as
 
@@ -37,10 +38,18 @@ class Decisions:
         self.now: datetime | None = None
         """Of the last pass."""
 
-    def follow(self, seen: Mapping[str, Mapping[Key, Seen]], numbers: Mapping[str, int], may_lag: MayLag) -> None:
+    def follow(
+        self,
+        seen: Mapping[str, Mapping[Key, Seen]],
+        numbers: Mapping[str, int],
+        may_lag: MayLag,
+        held: Set[str] = frozenset(),
+    ) -> None:
         """Decide whatever can be decided, until nothing changes; then end what is over.
 
         numbers: run id -> its place in the order of creation.
+        held: complete runs that were ended from outside, and that the engine may leave so: a process may not have
+            stopped, or nobody has looked.
         """
         self._numbers = numbers
         self._said: dict[int, set[str]] = defaultdict(set)
@@ -48,9 +57,22 @@ class Decisions:
         while self._decide_one(seen, may_lag):
             pass
         for run in self.runs.values():
-            if run.state == "running" and all(one.state in FINISHED for one in run.instances.values()):
-                states = {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks}
-                self._end_run(run, run_result(run.definition, states))
+            is_complete = all(one.state in FINISHED for one in run.instances.values())
+            if run.state == "running" and is_complete and run.run_id not in held:
+                self._finish(run)
+
+    def _finish(self, run: Run) -> None:
+        """All its instances are over: its handlers begin, or it ends."""
+        states = {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks}
+        result = run_result(run.definition, states)
+        ending = run.ending or ("success" if result == "success" else "task_failed")
+        if handlers := run.handlers_after(ending):
+            run.ending, run.timeout_at = ending, None
+            for one in handlers:
+                one.state, one.max_tries = "scheduled", one.tries + one.task.retries
+                one.generation += 1
+            return
+        self._end_run(run, "failed" if run.ending in STOP_REASONS else result)
 
     def _decide_one(self, seen: Mapping[str, Mapping[Key, Seen]], may_lag: MayLag) -> bool:
         """Whether any of those that wait was decided."""
@@ -74,7 +96,7 @@ class Decisions:
         )
 
     def _end_run(self, run: Run, state: str) -> None:
-        run.state = state
+        run.state, run.ending = state, None
         self._wake_parent(run)
 
     def _wake_parent(self, run: Run) -> None:

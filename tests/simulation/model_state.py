@@ -86,12 +86,15 @@ class Run:
     deadlines: dict[DeadlineKey, tuple[int, datetime | None]] = field(default_factory=dict)
     """What each deadline is about -> generation of the instance, and the instant; None = it has come."""
     instances: dict[Key, Instance] = field(default_factory=dict)
+    ending: str | None = None
+    """The reason of an end from outside that has begun, or of the end that handlers wait for, or `success`."""
     has_failed: bool = False
     """Whether a failure must end it, which nobody has looked at yet."""
 
     def __post_init__(self) -> None:
         for task in self.definition.tasks.values():
-            self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries)
+            state = "scheduled" if task.handler is None else "removed"
+            self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries, state)
         self.count_deadlines("run_after", self.due[0])
         if self.definition.deadline is not None and self.definition.deadline.after == "queued":
             due_at = (self.made_at or self.due[0]) + self.definition.deadline.within
@@ -107,6 +110,12 @@ class Run:
     def note_failure(self, instance: Instance) -> None:
         """A final failure."""
         self.has_failed |= self.definition.fail_fast and not instance.task.allow_failure
+
+    def handlers_after(self, ending: str) -> list[Instance]:
+        """Handlers for an end that have not run."""
+        kind = {"success": "on_success", "cancelled": "on_cancel"}.get(ending, "on_failure")
+        handlers = [task.task_id for task in self.definition.tasks.values() if task.handler in (kind, "finally")]
+        return [one for task_id in handlers for one in self.of_task(task_id) if one.state == "removed"]
 
     @property
     def is_over(self) -> bool:

@@ -84,11 +84,11 @@ class Users(Machine):
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
         run = one_of(list(self.model.runs.values()), pick)
-        was_over = run.is_over
+        was_over = run.is_over or run.ending is not None
         done = runs.cancel_run(self.database, run.dag_id, run.run_id, now=self.clock.now(), message="by test")
         assert done is not was_over
         if done:
-            self.model.stop(run)
+            self.model.stop(run, "cancelled")
 
     @precondition(lambda self: self.model.runs)
     @rule(pick=PICK, task=PICK, has_downstream=st.booleans(), has_upstream=st.sampled_from([False, False, True]))
@@ -104,6 +104,9 @@ class Users(Machine):
         )
         clear(self.database, Versions(self.database), run.dag_id, request, now=self.clock.now())
         self.follow_the_hand(run)
+        if run.state == "running" and run.is_complete_by_hand:
+            # A clear of handlers leaves no task to do: the scheduler's next look lets them run.
+            self.do_pass(self.hosts[0])
 
     @precondition(lambda self: any(not run.is_over and run.dag_id in self.versions for run in self.model.runs.values()))
     @rule(data=st.data(), pick=PICK, restarts=st.booleans())
@@ -123,7 +126,8 @@ class Users(Machine):
             )
         except Conflict:
             is_remapped = self._would_run_again(run, finished)
-            assert is_remapped or not restarts, "a version was refused though its tasks may be stopped"
+            is_refused = is_remapped or run.ending is not None
+            assert is_refused or not restarts, "a version was refused though its tasks may be stopped"
             return
         assert not changed or not self._would_run_again(run, finished), "a finished task runs again"
         assert restarts or not changed or not has_begun, "a task goes on by a version that its run no longer has"
@@ -198,6 +202,7 @@ class Users(Machine):
         dag_id = one_of(sorted(self.versions), pick)
         mine = [run for run in self.model.runs.values() if run.dag_id == dag_id]
         is_active = any(one.state in ("queued", "running") for run in mine for one in run.instances.values())
+        is_active |= any(run.ending is not None for run in mine)
         try:
             dag_deletion.delete_dag(self.database, dag_id, now=self.clock.now())
         except Conflict:

@@ -71,6 +71,7 @@ FAULT_CODES: Mapping[str, str] = {
     "wrong_type": "another kind of value is expected",
     "invalid_value": "the right kind of value, but not one of those that can be",
     "out_of_range": "too small or too big",
+    "invalid_dependency": "a task depends on a task that it cannot wait for",
     "exclusive_fields": "members that do not go together",
     "duplicate_item": "a list has an item twice",
     "duplicate_id": "two things have the same id, or ids that differ in case alone",

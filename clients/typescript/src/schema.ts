@@ -691,7 +691,12 @@ export interface paths {
         head?: never;
         /**
          * Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
-         * @description Needs the role `operator` on the DAG.
+         * @description The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
+         *     `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
+         *     processes have stopped, or when the seconds are over: always 200 and the run as it is then. The change is made
+         *     before the wait begins. White space before the JSON keeps the connection alive.
+         *
+         *     Needs the role `operator` on the DAG.
          */
         patch: operations["patch_dag_run"];
         trace?: never;
@@ -3551,7 +3556,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -3650,6 +3655,8 @@ export interface components {
         Environment: {
             [key: string]: components["schemas"]["SecretReference"] | string | number | boolean;
         };
+        /** @enum {string} */
+        RunHandler: "on_failure" | "on_success" | "on_cancel" | "finally";
         Expand: {
             [key: string]: unknown[] | string;
         };
@@ -3676,6 +3683,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -3791,6 +3800,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -3910,6 +3921,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4003,6 +4016,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4140,6 +4155,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4241,6 +4258,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4346,6 +4365,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4445,6 +4466,8 @@ export interface components {
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
+            /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
+            handler?: components["schemas"]["RunHandler"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -5908,6 +5931,7 @@ export interface components {
          *       "start_date": null,
          *       "end_date": null,
          *       "trigger_rule": "all_success",
+         *       "handler": null,
          *       "depends_on_past": false,
          *       "wait_for_downstream": false,
          *       "retries": 2,
@@ -5954,6 +5978,8 @@ export interface components {
             end_date: string | null;
             /** @description States of the direct upstream that let the task run */
             trigger_rule: string | null;
+            /** @description End of the run after which the task runs; null = the task is no handler of the run */
+            handler: components["schemas"]["RunHandler"] | null;
             /** @description Whether an instance waits until the task has succeeded in the previous run */
             depends_on_past: boolean;
             /** @description Always false */
@@ -6007,6 +6033,7 @@ export interface components {
          *           "start_date": null,
          *           "end_date": null,
          *           "trigger_rule": "all_success",
+         *           "handler": null,
          *           "depends_on_past": false,
          *           "wait_for_downstream": false,
          *           "retries": 2,
@@ -7407,6 +7434,7 @@ export interface components {
          *       "message": null,
          *       "exit_code": 0,
          *       "allow_failure": false,
+         *       "handler": null,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -7473,6 +7501,8 @@ export interface components {
             exit_code: number | null;
             /** @description Whether a failure counts as a success for the downstream and for the run */
             allow_failure: boolean;
+            /** @description End of the run after which the task runs; null = the task is no handler of the run */
+            handler: components["schemas"]["RunHandler"] | null;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */
@@ -7558,6 +7588,7 @@ export interface components {
          *           "message": null,
          *           "exit_code": 0,
          *           "allow_failure": false,
+         *           "handler": null,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
@@ -7843,7 +7874,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -8102,6 +8133,7 @@ export interface components {
          *         "message": null,
          *         "exit_code": 0,
          *         "allow_failure": false,
+         *         "handler": null,
          *         "max_tries": 2,
          *         "start_date": "2026-11-28T03:25:41.211Z",
          *         "end_date": "2026-11-28T03:25:41.212Z",
@@ -8214,6 +8246,7 @@ export interface components {
          *             "message": null,
          *             "exit_code": 0,
          *             "allow_failure": false,
+         *             "handler": null,
          *             "max_tries": 2,
          *             "start_date": "2026-11-28T03:25:41.211Z",
          *             "end_date": "2026-11-28T03:25:41.212Z",
@@ -8341,6 +8374,7 @@ export interface components {
          *       "message": null,
          *       "exit_code": 0,
          *       "allow_failure": false,
+         *       "handler": null,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -8398,6 +8432,8 @@ export interface components {
             exit_code: number | null;
             /** @description Whether a failure counts as a success for the downstream and for the run */
             allow_failure: boolean;
+            /** @description End of the run after which the task runs; null = the task is no handler of the run */
+            handler: components["schemas"]["RunHandler"] | null;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */
@@ -8459,6 +8495,7 @@ export interface components {
          *           "message": null,
          *           "exit_code": 0,
          *           "allow_failure": false,
+         *           "handler": null,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
@@ -13254,6 +13291,8 @@ export interface operations {
             query?: {
                 /** @description Members of the body to apply; absent = all */
                 update_mask?: string[];
+                /** @description Seconds to wait until the run has ended and its processes have stopped; 0 = answer at once. A setting bounds the wait */
+                wait?: number;
             };
             header?: never;
             path: {

@@ -16,6 +16,7 @@ from mainspring.definition.model import (
     GapRule,
     OverlapRule,
     RetryRule,
+    RunHandler,
     RunStateRule,
     Schedule,
     Task,
@@ -24,11 +25,14 @@ from mainspring.definition.model import (
 from mainspring.definition.schedules import names_date
 from mainspring.durations import parse_duration
 from mainspring.errors import Conflict
-from mainspring.expressions import Expression, Template
+from mainspring.expressions import HANDLER_ROOTS, ROOTS, Expression, Template
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["content_hash", "load_stored", "payload_of"]
+__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of"]
+
+NOT_OF_HANDLERS = frozenset({"depends_on_past", "expand", "deadline", "max_active_tis", "max_active_tis_per_dag"})
+"""Fields of a task that a handler of the run cannot have."""
 
 
 def load_stored(document: Mapping[str, Any]) -> Definition:
@@ -51,12 +55,19 @@ def _definition(document: Mapping[str, Any]) -> Definition:
     return Definition(
         **_members(document, _DAG_MEMBERS),
         tasks={
-            task_id: _task(task_id, index, {**defaults, **task})
+            task_id: _task(task_id, index, {**_defaults(defaults, task), **task})
             for index, (task_id, task) in enumerate(document["tasks"].items())
         },
         document=document,
         content_hash=content_hash(document),
     )
+
+
+def _defaults(defaults: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields of `default_args` that hold for a task: a handler takes only those that it may have."""
+    if "handler" not in task:
+        return defaults
+    return {name: value for name, value in defaults.items() if name not in NOT_OF_HANDLERS}
 
 
 def content_hash(document: Mapping[str, Any]) -> str:
@@ -71,13 +82,22 @@ def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
+    members = _members({name: value for name, value in fields.items() if name != "when"}, _TASK_MEMBERS)
+    roots = roots_of(fields)
+    if "when" in fields:
+        members["when"] = Expression(fields["when"], roots=roots)
     return Task(
         task_id=task_id,
         index=index,
         type=fields["type"],
-        payload=Template(payload_of(fields)),
-        **_members(fields, _TASK_MEMBERS),
+        payload=Template(payload_of(fields), roots=roots),
+        **members,
     )
+
+
+def roots_of(fields: Mapping[str, Any]) -> frozenset[str]:
+    """The names that the expressions of a task may begin with."""
+    return HANDLER_ROOTS if "handler" in fields else ROOTS
 
 
 def _members(fields: Mapping[str, Any], table: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> dict[str, Any]:
@@ -164,7 +184,6 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "depends_on": ("depends_on", tuple),
     "trigger_rule": ("trigger_rule", TriggerRule),
-    "when": ("when", Expression),
     "task_display_name": ("display_name", _as_is),
     "description": ("description", _as_is),
     "doc_md": ("doc_md", _as_is),
@@ -191,6 +210,7 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "executor": ("executor", _as_is),
     "depends_on_past": ("depends_on_past", _as_is),
     "allow_failure": ("allow_failure", _as_is),
+    "handler": ("handler", RunHandler),
     "outputs": ("output_types", _as_is),
 }
 """Field -> (attribute of the model, from the stored value to the model's)."""

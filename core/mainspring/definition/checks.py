@@ -4,13 +4,13 @@ place. The checks work on a normalised document with faults too, so that one ans
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from mainspring.definition.build import payload_of
+from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
 from mainspring.definition.model import TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
-from mainspring.expressions import Expression, Template
+from mainspring.expressions import ROOTS, RUN_END_NAMES, Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import SCHEDULES_BEGIN, parse_instant
 from mainspring.params import check_output_schema, check_schema
@@ -43,6 +43,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_approvals(tasks, report)
     if document.get("fail_fast"):
         _check_fail_fast(tasks, document.get("default_args", {}), report)
+    _check_handlers(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
     if cycle is not None:
@@ -129,13 +130,45 @@ def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> 
 
 
 def _check_fail_fast(tasks: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], report: Report) -> None:
-    """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one."""
-    places = {"/default_args": defaults} | {join_pointer("/tasks", task_id): task for task_id, task in tasks.items()}
+    """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one. Handlers run
+    after that end, and the failure of a handler ends nothing."""
+    places = {"/default_args": defaults}
+    places |= {join_pointer("/tasks", task_id): task for task_id, task in tasks.items() if "handler" not in task}
     for at, fields in places.items():
         rule = fields.get("trigger_rule")
         if rule is not None and may_run_after_failure(TriggerRule(rule)):
             message = f"trigger_rule {rule} can never follow a failure, because fail_fast ends the run at the first one"
             report.add("exclusive_fields", f"{at}/trigger_rule", message, "leave out fail_fast, or the trigger_rule")
+
+
+def _check_handlers(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    """Handlers of a run depend on handlers of the same end alone, and no other task depends on a handler."""
+    if tasks and all("handler" in task for task in tasks.values()):
+        report.add(
+            "missing_field", "/tasks", "every task is a handler of the run", "a run needs a task without handler"
+        )
+    for task_id, task in tasks.items():
+        handler = task.get("handler")
+        for position, name in enumerate(task.get("depends_on", ())):
+            other = tasks.get(name, {}).get("handler")
+            if name in tasks and other != handler:
+                at = join_pointer("/tasks", task_id, "depends_on", position)
+                report.add("invalid_dependency", at, *_mixed(task_id, handler, name, other))
+        for field in sorted(NOT_OF_HANDLERS & task.keys()) if handler is not None else ():
+            at = join_pointer("/tasks", task_id, field)
+            message = f"a handler of the run cannot have {field}: it runs once, after all other tasks"
+            report.add("exclusive_fields", at, message, f"leave out {field}, or handler")
+
+
+def _mixed(task_id: str, handler: str | None, name: str, other: str | None) -> tuple[str, str]:
+    """Message and hint about a dependency between a handler and a task of another kind."""
+    if handler is None:
+        return f"task {task_id!r} depends on {name!r}, a handler that runs only after all tasks", "leave it out"
+    if other is None:
+        message = f"handler {task_id!r} depends on task {name!r}; a handler waits for all tasks anyway"
+        return message, f"leave it out; an expression may read tasks.{name} without it"
+    message = f"handler {task_id!r} ({handler}) depends on {name!r}, which is a handler of another end ({other})"
+    return message, "give both the same handler"
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:
@@ -163,16 +196,39 @@ def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | 
         templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
         for name, value in templated.items():
             at = join_pointer("/tasks", task_id, name)
-            expression = _read(value, at, report, is_condition=name == "when")
+            expression = _read(value, at, report, is_condition=name == "when", roots=roots_of(task))
             if expression is None:
                 continue
             if "map" in expression.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
             _check_declared(expression, document, at, report)
             references = _known_references(expression, tasks, at, report)
+            if "handler" in task:  # all other tasks have ended before
+                references = [other for other in references if "handler" in tasks[other]]
+                _check_run_names(expression, at, report)
+            else:
+                references = _without_handlers(references, tasks, at, report)
             if references and upstream is not None:
                 ancestry = ancestry or _Ancestry(tasks, upstream)
                 ancestry.check(task_id, references, at, report)
+
+
+def _check_run_names(expression: Expression | Template, at: str, report: Report) -> None:
+    names = {path[1] for path in expression.paths if path[0] == "run" and len(path) > 1}
+    for name in sorted(names - RUN_END_NAMES):
+        report.add_unknown("unknown_name", at, "the end of a run has no", name, sorted(RUN_END_NAMES))
+
+
+def _without_handlers(
+    references: list[str], tasks: Mapping[str, Mapping[str, Any]], at: str, report: Report
+) -> list[str]:
+    """The referenced tasks except handlers of the run, which a task cannot read."""
+    for other in references:
+        if "handler" in tasks[other]:
+            report.add(
+                "not_upstream", at, f"it uses {other!r}, a handler that runs only after all tasks", "leave it out"
+            )
+    return [other for other in references if "handler" not in tasks[other]]
 
 
 class _Ancestry:
@@ -217,16 +273,18 @@ def _check_outputs(document: Mapping[str, Any], report: Report) -> None:
         _known_references(expression, tasks, at, report)
 
 
-def _read(value: Any, at: str, report: Report, *, is_condition: bool = False) -> Expression | Template | None:
+def _read(
+    value: Any, at: str, report: Report, *, is_condition: bool = False, roots: frozenset[str] = ROOTS
+) -> Expression | Template | None:
     """The compiled expression or template; `None` for a constant and for a faulty text."""
     try:
         if is_condition:
-            expression = Expression(value)
+            expression = Expression(value, roots=roots)
             problem = expression.check()
             problems = [problem] if problem else []
             compiled: Expression | Template = expression
         else:
-            template = Template(value)
+            template = Template(value, roots=roots)
             if template.is_constant:
                 return None
             problems, compiled = template.check(), template

@@ -19,6 +19,7 @@ __all__ = [
     "GapRule",
     "OverlapRule",
     "RetryRule",
+    "RunHandler",
     "RunStateRule",
     "Schedule",
     "Task",
@@ -82,6 +83,17 @@ class DeadlineAnchor(StrEnum):
     """The start of the run; counts again after a clear."""
     QUEUED = "queued"
     """Of a run: its making. Of a task: when it is first handed to its executor, or begins to wait."""
+
+
+class RunHandler(StrEnum):
+    """When a handler of the run runs: after all other tasks have ended."""
+
+    ON_FAILURE = "on_failure"
+    """The run fails: by a task, a time limit, a deadline or `fail_fast`."""
+    ON_SUCCESS = "on_success"
+    ON_CANCEL = "on_cancel"
+    FINALLY = "finally"
+    """After every end."""
 
 
 class RunStateRule(StrEnum):
@@ -188,6 +200,8 @@ class Task:
     executor: str | None = None
     """Name of the executor; `None` = the scheduler's default."""
     depends_on_past: bool = False
+    handler: RunHandler | None = None
+    """The end of the run after which the task runs; None = the task is no handler."""
     allow_failure: bool = False
     """Whether a failure counts as a success: for the trigger rules of the downstream, and for the run."""
     output_types: Mapping[str, Any] = field(default_factory=dict)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from mainspring.definition.build import payload_of
+from mainspring.definition.build import payload_of, roots_of
 from mainspring.definition.model import Definition
 from mainspring.definition.references import readable_outputs, undeclared_output
 from mainspring.errors import Problem
@@ -119,11 +119,11 @@ def _without_time_limit(definition: Definition) -> Iterator[Problem]:
 def _expressions(definition: Definition) -> Iterator[tuple[str, Expression]]:
     """(pointer of the field, expression) of every expression of a definition."""
     for task_id, task in definition.tasks.items():
-        at = join_pointer("/tasks", task_id)
+        at, roots = join_pointer("/tasks", task_id), roots_of(definition.document["tasks"][task_id])
         if task.when is not None:
             yield f"{at}/when", task.when
         for name, value in payload_of(definition.document["tasks"][task_id]).items():
-            yield from ((at + join_pointer("", name), item) for item in Template(value).expressions())
+            yield from ((at + join_pointer("", name), item) for item in Template(value, roots=roots).expressions())
         for name, template in task.expand.items():
             yield from ((at + join_pointer("/expand", name), item) for item in template.expressions())
     for name, template in definition.outputs.items():

@@ -13,7 +13,18 @@ from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions.operators import CALLS, Wrap, operations, rewrite
 from mainspring.hints import did_you_mean
 
-__all__ = ["MACROS_MAX", "MACRO_DEPTH_MAX", "ROOTS", "SOURCE_CHARS_MAX", "Analysis", "Token", "analyse", "closing"]
+__all__ = [
+    "HANDLER_ROOTS",
+    "MACROS_MAX",
+    "MACRO_DEPTH_MAX",
+    "ROOTS",
+    "RUN_END_NAMES",
+    "SOURCE_CHARS_MAX",
+    "Analysis",
+    "Token",
+    "analyse",
+    "closing",
+]
 
 SOURCE_CHARS_MAX = 2_000
 MACRO_DEPTH_MAX = 2
@@ -41,7 +52,11 @@ ROOTS = frozenset(
     }
 )
 """The names an expression of a definition may begin with."""
+HANDLER_ROOTS = ROOTS | {"run"}
+"""Those of the handlers of a run. Elsewhere `run` is free, as a name of a loop variable for instance."""
 
+RUN_END_NAMES = frozenset({"failures", "message", "reason", "state"})
+"""What a handler may read of the end of its run."""
 _OF_TASK = frozenset({"exit_code", "message", "outputs", "reason", "state"})
 """What an expression may read of a task."""
 _CONSTANTS = frozenset({"true", "false", "null", "in"})

@@ -93,8 +93,8 @@ class Template:
     _pieces: Mapping[str, tuple[str | Expression, ...]] = field(compare=False, repr=False)
     """Each string of the tree with an expression -> parts of the string."""
 
-    def __init__(self, source: Any) -> None:
-        """Read it; the CEL library is not needed for that.
+    def __init__(self, source: Any, *, roots: frozenset[str] = ROOTS) -> None:
+        """Read it; the CEL library is not needed for that. roots: as those of an `Expression`.
 
         Raises:
             InvalidInput: each refused expression, with a pointer within `source`.
@@ -104,7 +104,7 @@ class Template:
         problems: list[Problem] = []
         for pointer, string in _templated_strings(source, ""):
             try:
-                pieces[string] = tuple(_split(string))
+                pieces[string] = tuple(_split(string, roots))
             except InvalidInput as exc:
                 problems += (
                     Problem(pointer=pointer, message=p.message, hint=p.hint, code=p.code) for p in exc.problems
@@ -191,7 +191,7 @@ def _templated_strings(value: Any, pointer: str) -> Iterator[tuple[str, str]]:
             yield from _templated_strings(item, join_pointer(pointer, position))
 
 
-def _split(string: str) -> Iterator[str | Expression]:
+def _split(string: str, roots: frozenset[str]) -> Iterator[str | Expression]:
     """The parts of a string: literal text and expressions, in order; no empty text."""
     at = 0
     while (opening := string.find(_OPEN, at)) >= 0:
@@ -203,7 +203,7 @@ def _split(string: str) -> Iterator[str | Expression]:
             yield string[at:opening]
         start = opening + len(_OPEN)
         end = _closing(string, start)
-        yield Expression(string[start:end].strip())
+        yield Expression(string[start:end].strip(), roots=roots)
         at = end + 2
     if at < len(string):
         yield string[at:]

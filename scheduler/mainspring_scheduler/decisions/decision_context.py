@@ -12,7 +12,7 @@ from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.decisions.capacity import Capacity
 from mainspring_scheduler.decisions.decision_types import Decision, Fail, Queue
 from mainspring_scheduler.decisions.lookups import Lookups
-from mainspring_scheduler.decisions.run_context import expression_context
+from mainspring_scheduler.decisions.run_context import expression_context, run_end
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import Candidate, Pass
 
@@ -80,4 +80,6 @@ class DecisionContext:
             "vars": self.lookups.variables,
         }
         run_id = self.candidate.dag_run_id
+        if self.task.handler is not None and any(path[0] == "run" for path in expression.paths):
+            extra["run"] = run_end(self.scheduling, run_id)
         return expression_context(self.scheduling, self.version, run_id, self.run, expression.paths, extra)

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from mainspring.run_names import run_names
-from mainspring.states import TaskState
+from mainspring.states import RunState, TaskState
 from mainspring.traces import trace_of_run
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import Pass, RunFacts
 
-__all__ = ["RunContexts", "expression_context"]
+__all__ = ["RunContexts", "expression_context", "run_end"]
 
 KEPT_MAX = 4096
 _OF_END = ("exit_code", "reason", "message")
@@ -94,6 +94,18 @@ def expression_context(
             tasks = {task_id: {**task, **ends.get(task_id, {})} for task_id, task in tasks.items()}
         context["tasks"] = tasks
     return context
+
+
+def run_end(scheduling: Pass, run_id: int) -> Mapping[str, Any]:
+    """The end of a run, as its handlers read it: `state`, `reason`, `message`, `failures`."""
+    reason, message = scheduling.runs.coming_end(run_id)
+    is_success = reason == RunState.SUCCESS
+    return {
+        "state": (RunState.SUCCESS if is_success else RunState.FAILED).value,
+        "reason": None if is_success else reason,
+        "message": message,
+        "failures": scheduling.runs.failures(run_id),
+    }
 
 
 def _ends(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Mapping[str, Any]]:

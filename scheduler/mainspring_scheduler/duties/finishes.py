@@ -12,8 +12,9 @@ from mainspring.run_ends import blame, run_result
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_scheduler.decisions.lookups import read_variables
 from mainspring_scheduler.decisions.run_context import RunContexts, expression_context
+from mainspring_scheduler.duties.handlers import begin_handlers, stopping_runs
 from mainspring_scheduler.versions import Version, Versions
-from mainspring_store.scheduling import Pass
+from mainspring_store.scheduling import Pass, RunFacts
 from mainspring_store.state.effects import RunCounters
 
 __all__ = ["Finishes", "finish_runs"]
@@ -24,6 +25,8 @@ class Finishes:
     """The result of one round."""
 
     count: int = 0
+    begun: int = 0
+    """Handlers of runs that begin."""
     has_woken: bool = False
     """Whether a `dag` task waited for an ended run and is due now."""
 
@@ -36,25 +39,39 @@ def finish_runs(
     contexts: RunContexts,
     now: datetime,
 ) -> Finishes:
-    """End the runs without an unfinished instance. Collects their events in the effects."""
+    """End the runs without an unfinished instance, or begin their handlers. Collects their events in the effects.
+
+    A run with handlers that was ended from outside goes on only after its processes have stopped.
+    """
     complete = {counter.dag_run_id: counter for counter in counters if counter.tasks_unfinished == 0}
     if not complete:
         return Finishes()
-    facts = {fact.id: fact for fact in scheduling.runs.run_facts(list(complete))}
-    failing = [run_id for run_id in facts if complete[run_id].tasks_failed]
-    states = scheduling.runs.instance_states(failing) if failing else {}
-    runs = contexts.get({fact.id: fact.version_id for fact in facts.values()}, scheduling)
+    # A run that was ended from outside in this pass has no task to do either.
+    run_facts = scheduling.runs.run_facts(list(complete))
+    facts = {fact.id: fact for fact in run_facts if fact.state == RunState.RUNNING}
     of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}
+    handling = {id_: (facts[id_], version) for id_, version in of_runs.items() if version.handlers}
+    stopping = stopping_runs(scheduling, handling)
+    # Before the states: a large run may stop for many passes.
+    of_runs = {id_: version for id_, version in of_runs.items() if id_ not in stopping}
+    looked_at = [id_ for id_, version in of_runs.items() if complete[id_].tasks_failed or version.handlers]
+    states = scheduling.runs.instance_states(looked_at) if looked_at else {}
+    handling = {id_: handling[id_] for id_ in handling.keys() - stopping}
+    handled, begun = begin_handlers(scheduling, handling, states, now)
+    of_runs = {id_: version for id_, version in of_runs.items() if id_ not in handled}
+    if not of_runs:
+        return Finishes(begun=begun)
+    runs = contexts.get({id_: facts[id_].version_id for id_ in of_runs}, scheduling)
     variables = read_variables(scheduling, _variable_keys(of_runs.values()))
     ends = {}
     for run_id, version in of_runs.items():
         state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()), version.definition.run_state)
-        ends[run_id] = _end(scheduling, version, run_id, runs[run_id], state, culprits, variables)
+        ends[run_id] = _end(scheduling, version, facts[run_id], runs[run_id], state, culprits, variables)
     finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
     contexts.forget(finished)
-    return Finishes(len(finished), has_woken)
+    return Finishes(len(finished), begun, has_woken)
 
 
 def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:
@@ -65,7 +82,7 @@ def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:
 def _end(
     scheduling: Pass,
     version: Version,
-    run_id: int,
+    facts: RunFacts,
     run: Mapping[str, Any],
     state: RunState,
     culprits: Sequence[str],
@@ -75,7 +92,7 @@ def _end(
     errors: list[ExpressionError] = []
     templates = version.definition.outputs
     paths = frozenset(path for template in templates.values() for path in template.paths)
-    context = _with_nulls(version, expression_context(scheduling, version, run_id, run, paths, {"vars": variables}))
+    context = _with_nulls(version, expression_context(scheduling, version, facts.id, run, paths, {"vars": variables}))
     for name, template in templates.items():
         try:
             outputs[name] = template.render(context)
@@ -83,6 +100,8 @@ def _end(
             outputs[name] = None
             errors.append(exc)
     text = orjson.dumps(outputs).decode() if outputs else None
+    if facts.ending not in (None, RunState.SUCCESS, StateReason.TASK_FAILED):
+        return {"state": RunState.FAILED, "reason": facts.ending, "message": facts.message, "outputs": text}
     if state is RunState.FAILED:
         return {"state": state, "reason": StateReason.TASK_FAILED, "message": blame(culprits), "outputs": text}
     if errors:

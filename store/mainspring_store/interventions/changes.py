@@ -28,12 +28,22 @@ from sqlalchemy import (
 from mainspring.definition.model import Task, TaskType
 from mainspring.run_ends import counts_as
 from mainspring.selection import Instance
-from mainspring.states import ATTEMPT_LIVE, TASK_ACTIVE, TASK_FINISHED, AttemptState, RunState, StateReason, TaskState
+from mainspring.states import (
+    ATTEMPT_LIVE,
+    RUN_FINISHED,
+    TASK_ACTIVE,
+    TASK_FINISHED,
+    AttemptState,
+    RunState,
+    StateReason,
+    TaskState,
+)
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.effects import Effects, InstanceRef
+from mainspring_store.state.instance_plan import initial_state
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.runs import wake_waiting
 from mainspring_store.tables import dag_run, task_instance, task_try, xcom
@@ -61,24 +71,29 @@ class Changes:
         self._ended: list[dict[str, Any]] = []
         self._without_outputs: list[int] = []
         self._requeued: list[TargetRun] = []
+        self._resumed: list[TargetRun] = []
         self._changed_versions: list[TargetRun] = []
         self._run_ends: list[tuple[TargetRun, dict[str, Any]]] = []
         self._effects = Effects()
 
     def send_back(self, run: TargetRun, instance: Instance, *, is_placeholder: bool = False) -> None:
-        """Reset an instance to scheduled, with all its tries and without its outputs.
+        """Reset an instance to scheduled, with all its tries and without its outputs. A handler of the run becomes
+        removed: the scheduler lets the handler run after the next end.
 
         is_placeholder: the instance becomes the placeholder of a mapped task, so that the scheduler expands the task
             again.
         """
-        retries = run.shape.tasks[instance.task_index].retries
-        self._note_move(run, instance, TaskState.SCHEDULED, None)
+        task = run.shape.tasks[instance.task_index]
+        state, reason = initial_state(task)
+        self._note_move(run, instance, state, reason)
         self._without_outputs.append(instance.id)
         self._sent_back.append(
             {
                 "id": instance.id,
                 "old": instance.state,
-                "max_tries": run.rows[instance.id].try_number + retries,
+                "state": state,
+                "reason": reason,
+                "max_tries": run.rows[instance.id].try_number + task.retries,
                 "is_placeholder": is_placeholder,
             }
         )
@@ -102,6 +117,17 @@ class Changes:
         """Recount all upstream counters of a run, because its version and so its graph changed."""
         self._runs[run.key] = run
         self._changed_versions.append(run)
+
+    def withdraw_handlers(self, run: TargetRun) -> None:
+        """Remove the handlers of a run whose tasks go on, so that they run after the next end. Call this after other
+        changes."""
+        handlers = {task.index for task in run.shape.tasks if task.handler is not None}
+        for instance in run.instances:
+            is_present = instance.id and instance.state is not TaskState.REMOVED and instance.id not in self._moves
+            if instance.task_index in handlers and is_present:
+                self.send_back(run, instance)
+        if run.state not in RUN_FINISHED and run.is_ending:
+            self._resumed.append(run)
 
     def requeue_run(self, run: TargetRun) -> None:
         """Queue an ended run again."""
@@ -162,14 +188,15 @@ class Changes:
     @cache
     def _reset_instances(is_sqlite: bool) -> Update:
         table = task_instance.c
-        rows = as_rows({"id": int, "old": str, "max_tries": int, "is_placeholder": bool}, is_sqlite=is_sqlite)
+        fields = {"id": int, "old": str, "state": str, "reason": str, "max_tries": int, "is_placeholder": bool}
+        rows = as_rows(fields, is_sqlite=is_sqlite)
         is_placeholder = rows.c.is_placeholder.is_(True) if not is_sqlite else rows.c.is_placeholder == 1
         return (
             update(task_instance)
             .where(table.id == rows.c.id, table.state == rows.c.old)
             .values(
-                state=TaskState.SCHEDULED,
-                state_reason=None,
+                state=rows.c.state,
+                state_reason=rows.c.reason,
                 ready=False,
                 not_before=None,
                 waits_for=None,
@@ -250,6 +277,7 @@ class Changes:
                 state_reason=None,
                 message=None,
                 outputs=None,
+                ending=None,
                 queued_at=now,
                 start_date=None,
                 end_date=None,
@@ -257,6 +285,20 @@ class Changes:
                 late_since=None,
                 updated_at=now,
             )
+        )
+
+    @staticmethod
+    @cache
+    def _resume_runs(is_sqlite: bool) -> Update:
+        rows, now = (
+            as_rows({"id": int, "timeout_at": datetime}, is_sqlite=is_sqlite),
+            bindparam("now", type_=UtcDateTime),
+        )
+        no_end = {"ending": None, "state_reason": None, "message": None}
+        return (
+            update(dag_run)
+            .where(dag_run.c.id == rows.c.id)
+            .values(**no_end, timeout_at=rows.c.timeout_at, updated_at=now)
         )
 
     @staticmethod
@@ -272,6 +314,7 @@ class Changes:
                 state_reason=rows.c.reason,
                 message=rows.c.message,
                 outputs=None,
+                ending=None,
                 end_date=func.coalesce(run.end_date, now),
                 timeout_at=None,
                 updated_at=now,
@@ -283,6 +326,11 @@ class Changes:
         if self._requeued:
             ids = _ids(run.key for run in self._requeued)
             connection.execute(self._requeue_runs(is_sqlite), {**ids, "now": self._now})
+        if self._resumed:
+            # The end took the time limit away.
+            limits = ((run.key, run.shape.definition.dagrun_timeout) for run in self._resumed)
+            rows = dump_rows({"id": key, "timeout_at": limit and self._now + limit} for key, limit in limits)
+            connection.execute(self._resume_runs(is_sqlite), {"rows": rows, "now": self._now})
         if self._run_ends:
             params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
             ended_runs = connection.execute(self._end_runs(is_sqlite), params)

@@ -200,5 +200,6 @@ def collect(changes: Changes, clearing: Clearing) -> None:
     for instance in clearing.instances:
         if instance.task_index not in collapsed:
             changes.send_back(run, instance)
+    changes.withdraw_handlers(run)
     if run.state in RUN_FINISHED:
         changes.requeue_run(run)

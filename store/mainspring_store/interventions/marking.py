@@ -97,7 +97,8 @@ def mark_run(
     runs = find_runs(database, versions, dag_id, RunSelection(run_id=run_id))
     with database.write() as connection:
         for run in load_runs(connection, runs, is_locking=True):
-            if run.state is state:
+            # A cancel that has begun fails the run after its handlers.
+            if run.state is state or (state is RunState.FAILED and run.is_ending):
                 return False
             result = TaskState(state.value)
             changes = _changes(result, by, now)
@@ -128,6 +129,7 @@ def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str
             changes = _changes(TaskState.SCHEDULED, "", now)
             for instance in run.prevented:
                 changes.send_back(run, instance)
+            changes.withdraw_handlers(run)
             changes.requeue_run(run)
             changes.apply(connection)
             return True
@@ -169,6 +171,8 @@ def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance]
         to_reset |= prevented
     for instance in to_reset.values():
         changes.send_back(run, instance)
+    if to_reset:
+        changes.withdraw_handlers(run)
     if run.state not in RUN_FINISHED:
         return  # the scheduler ends the run after its last instance
     if to_reset:
@@ -184,6 +188,7 @@ def _end_by_states(changes: Changes, run: TargetRun, states: Iterable[tuple[int,
     """Set the state of the run from the states of its instances."""
     result, culprits = run_result(run.shape.graph, run.shape.tasks, states, run.shape.definition.run_state)
     if result is RunState.SUCCESS and run.state is not result and run.shape.definition.outputs:
+        changes.withdraw_handlers(run)
         changes.requeue_run(run)  # only the scheduler evaluates the declared outputs
     elif result is RunState.SUCCESS and run.state is not result:
         changes.end_run(run, result, StateReason.MARKED, None)

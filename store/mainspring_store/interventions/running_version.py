@@ -42,8 +42,8 @@ def change_run_version(
 
     Raises:
         NotFound: There is no such DAG, version or run.
-        Conflict: The run has ended, the version was not saved, a task with a finished instance became mapped or stopped
-            being mapped, or a task is under way without `restarts`.
+        Conflict: The run has ended, or its end has begun; the version was not saved; a task with a finished instance
+            became mapped or stopped being mapped; or a task is under way without `restarts`.
         InvalidParams: The `conf` of the run does not fit the version.
     """
     target = versions.numbered(dag_id, version_number)
@@ -53,8 +53,7 @@ def change_run_version(
         if not runs:
             raise run_not_found(dag_id, run_id)
         run = runs[0]
-        if run.state in RUN_FINISHED:
-            raise Conflict(f"run '{run_id}' has ended; clear it with version_number to run it again")
+        _refuse_ended(run)
         if run.shape.version_id == target.id:
             return False
         change = change_version(run, Shape(target.id, target.definition))
@@ -80,6 +79,12 @@ def _under_way(connection: Connection, run: TargetRun) -> Sequence[Instance]:
         for instance in run.instances
         if instance.state in TASK_ACTIVE or instance.state is TaskState.DEFERRED or instance.id in waiting
     ]
+
+
+def _refuse_ended(run: TargetRun) -> None:
+    if run.state in RUN_FINISHED or run.is_ending:
+        what = f"the end of run '{run.run_id}' has begun" if run.is_ending else f"run '{run.run_id}' has ended"
+        raise Conflict(f"{what}; clear it with version_number to run it again")
 
 
 def _refuse_remapped(change: VersionChange) -> None:

@@ -83,6 +83,8 @@ class TargetRun:
     run_id: str
     state: RunState
     reason: StateReason | None
+    is_ending: bool
+    """Whether the end of the run has begun: its processes stop, or its handlers run."""
     shape: Shape
     instances: Sequence[Instance]
     """Ordered by task index and map index."""
@@ -120,7 +122,7 @@ def _select_runs(is_sqlite: bool) -> Select[Any]:
     run = dag_run.c
     ids = as_rows({"id": int}, is_sqlite=is_sqlite)
     return (
-        select(run.id, run.dag_id, run.run_id, run.dag_version_id, run.state, run.state_reason)
+        select(run.id, run.dag_id, run.run_id, run.dag_version_id, run.state, run.state_reason, run.ending)
         .where(
             run.id.in_(select(ids.c.id)),
             # Retention is deleting a run that has both rows.
@@ -251,6 +253,7 @@ def _target(row: Any, shape: Shape, instances: Sequence[Any]) -> TargetRun:
         run_id=row.run_id,
         state=RunState(row.state),
         reason=known_reason(row.state_reason),
+        is_ending=row.ending is not None,
         shape=shape,
         instances=[
             Instance(

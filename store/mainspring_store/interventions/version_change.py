@@ -12,7 +12,7 @@ from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Insert, Select, Update, case, insert, literal, literal_column, select, update
+from sqlalchemy import Connection, Insert, Select, Update, case, insert, literal_column, select, update
 
 from mainspring.definition.model import Task
 from mainspring.errors import Conflict
@@ -21,7 +21,7 @@ from mainspring.selection import Instance
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.interventions.targets import Shape, TargetRun
-from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_rows
+from mainspring_store.state.instance_plan import PLAN_FIELDS, STATE_FIELDS, initial_state, plan_rows
 from mainspring_store.state.run_removal import remove_unused_inline
 from mainspring_store.tables import dag_run, task_instance
 
@@ -106,7 +106,12 @@ def change_version(run: TargetRun, latest: Shape) -> VersionChange:
     indexes = {**latest.graph.index, **{task_id: len(tasks) + place for place, task_id in enumerate(removed)}}
     instances = [replace(instance, task_index=indexes[run.rows[instance.id].task_id]) for instance in run.instances]
     instances += (
-        Instance(id=0, task_index=task.index, map_index=-1, state=TaskState.SCHEDULED)
+        Instance(
+            id=0,
+            task_index=task.index,
+            map_index=-1,
+            state=initial_state(task)[0],
+        )
         for task in latest.tasks
         if task.task_id not in ids
     )
@@ -134,7 +139,7 @@ def _select_confs(is_sqlite: bool) -> Select[Any]:
 @cache
 def _update_versions_of_runs(is_sqlite: bool) -> Update:
     run = dag_run.c
-    fields = {"id": int, "version": int, "params": str, "max_active_tasks": int, "added": int}
+    fields = {"id": int, "version": int, "params": str, "max_active_tasks": int, "added": int, "handlers": int}
     rows = as_rows(fields, is_sqlite=is_sqlite)
     return (
         update(dag_run)
@@ -144,7 +149,7 @@ def _update_versions_of_runs(is_sqlite: bool) -> Update:
             params=rows.c.params,
             max_active_tasks=rows.c.max_active_tasks,
             tasks_total=run.tasks_total + rows.c.added,
-            tasks_unfinished=run.tasks_unfinished + rows.c.added,
+            tasks_unfinished=run.tasks_unfinished + rows.c.added - rows.c.handlers,
         )
     )
 
@@ -197,13 +202,13 @@ def _update_removed_instances(is_sqlite: bool) -> Update:
 
 @cache
 def _insert_added_instances(is_sqlite: bool) -> Insert:
-    rows = as_rows({**PLAN_FIELDS, "run": int, "at": datetime}, is_sqlite=is_sqlite)
+    names = [*PLAN_FIELDS, *STATE_FIELDS]
+    rows = as_rows({**PLAN_FIELDS, **STATE_FIELDS, "run": int, "at": datetime}, is_sqlite=is_sqlite)
     return insert(task_instance).from_select(
-        [*PLAN_FIELDS, "dag_run_id", "state", "updated_at"],
+        [*names, "dag_run_id", "updated_at"],
         select(
-            *(rows.c[name] for name in PLAN_FIELDS),
+            *(rows.c[name] for name in names),
             rows.c.run,
-            literal(TaskState.SCHEDULED.value),
             rows.c["at"],
         ),
     )
@@ -267,6 +272,7 @@ def _pin(version_change: VersionChange, conf: Mapping[str, Any]) -> Mapping[str,
         "params": orjson.dumps(resolve_params(definition.params, conf)).decode(),
         "max_active_tasks": definition.max_active_tasks,
         "added": len(version_change.added),
+        "handlers": sum(version_change.run.shape.tasks[index].handler is not None for index in version_change.added),
     }
 
 

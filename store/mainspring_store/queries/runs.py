@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, select, type_coerce
+from sqlalchemy import Text, bindparam, select, text, type_coerce
 
 from mainspring.errors import NotFound
 from mainspring.states import RunState, RunType
@@ -22,7 +22,7 @@ from mainspring_store.queries.filters import (
     text_contains,
 )
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, always_null, list_rows
-from mainspring_store.tables import dag, dag_run, dag_version, task_instance, xcom
+from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = [
     "RUNS",
@@ -34,6 +34,7 @@ __all__ = [
     "run_not_found",
     "run_states",
     "run_version",
+    "stopping_runs",
     "task_results",
 ]
 
@@ -199,6 +200,12 @@ def run_states(database: Database, keys: Sequence[int]) -> Mapping[int, RunState
         return {row.id: RunState(row.state) for row in connection.execute(_STATES, {"keys": list(keys)})}
 
 
+def stopping_runs(database: Database, keys: Sequence[int]) -> frozenset[int]:
+    """Primary keys of the runs with attempts whose processes may not have stopped."""
+    with database.read() as connection:
+        return frozenset(connection.scalars(_STOPPING, {"keys": list(keys)}))
+
+
 def task_results(database: Database, key: int, task_ids: Sequence[str]) -> Mapping[str, str]:
     """Task id -> JSON text of the output `return_value`; tasks without the output are missing.
 
@@ -227,6 +234,12 @@ _VERSION_OF_RUN = select(_run.dag_version_id).where(
     _run.dag_id == bindparam("dag_id"), _run.run_id == bindparam("run_id")
 )
 _STATES = select(_run.id, _run.state).where(_run.id.in_(bindparam("keys", expanding=True)))
+_STOPPING = (
+    select(task_instance.c.dag_run_id)
+    .distinct()
+    .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
+    .where(task_instance.c.dag_run_id.in_(bindparam("keys", expanding=True)), text("task_try.stopped_at IS NULL"))
+)
 _RESULTS = (
     select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.value)
     .join(xcom, xcom.c.task_instance_id == task_instance.c.id)

@@ -42,7 +42,7 @@ def delete_dag(database: Database, dag_id: str, *, now: datetime) -> None:
 
     Raises:
         NotFound: There is no such DAG.
-        Conflict: Task instances of the DAG are queued or running.
+        Conflict: Task instances of the DAG are queued or running, or handlers of a run are still to run.
     """
     _delete_long_history(database, dag_id, now=now)
     with database.write() as connection:
@@ -149,13 +149,16 @@ def _first_of(rows: Sequence[Any], rows_max: int) -> list[int]:
 
 
 def _lock_idle(connection: Connection, dag_id: str) -> None:
-    """Lock the unfinished runs of a DAG. Raises Conflict when task instances are queued or running."""
+    """Lock the unfinished runs of a DAG. Raises Conflict when task instances are queued or running, or handlers of a
+    run are still to run."""
     # Lock runs before their DAG, in the order of the scheduler.
     lock_runs(connection, connection.scalars(_UNFINISHED_RUNS, {"dag_id": dag_id}).all())
     _refuse_active(connection, dag_id)
 
 
 def _refuse_active(connection: Connection, dag_id: str) -> None:
+    if ending := connection.scalar(_ENDING_RUNS, {"dag_id": dag_id}):
+        raise Conflict(f"dag '{dag_id}' has {ending} runs whose handlers have not ended; wait for the end of its runs")
     active = connection.scalar(_ACTIVE_INSTANCES, {"dag_id": dag_id})
     if active:
         raise Conflict(
@@ -196,6 +199,9 @@ _ACTIVE_INSTANCES = (
         dag_run.c.state.not_in(RUN_FINISHED),
         task_instance.c.state.in_(TASK_ACTIVE),
     )
+)
+_ENDING_RUNS = select(func.count()).where(
+    dag_run.c.dag_id == bindparam("dag_id"), dag_run.c.state == RunState.RUNNING, dag_run.c.ending.is_not(None)
 )
 _DELETE_RUNS = delete(dag_run).where(dag_run.c.dag_id == bindparam("dag_id"))
 _DELETE_DAG = delete(dag).where(dag.c.dag_id == bindparam("dag_id"))

@@ -118,7 +118,11 @@ def _ready() -> Select[Any]:
         .join(dag_run, dag_run.c.id == table.dag_run_id)
         .join(dag, dag.c.dag_id == dag_run.c.dag_id)
         .outerjoin(pool, pool.c.name == table.pool)
-        .where(dag_run.c.state == literal_column("'running'"), ~dag.c.is_paused, _has_capacity())
+        .where(
+            dag_run.c.state == literal_column("'running'"),
+            or_(~dag.c.is_paused, dag_run.c.ending.is_not(None)),
+            _has_capacity(),
+        )
         .order_by(table.rank, table.id)
     )
 

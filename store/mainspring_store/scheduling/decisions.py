@@ -115,6 +115,7 @@ class DecisionWrites(MovingPart):
             ),
             _due_runs("orphaned").where(
                 text("dag_run.state IN ('queued', 'running') AND dag_run.parent_attempt_id IS NOT NULL"),
+                run.ending.is_(None),
                 ~_is_awaited(),
             ),
             _due_runs("over").where(text("dag_run.state = 'running' AND dag_run.tasks_unfinished = 0")),

@@ -5,21 +5,26 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, case, func, literal_column, or_, select, text, update
-from sqlalchemy.types import Integer
+from sqlalchemy import Select, Update, and_, bindparam, case, func, literal_column, null, or_, select, text, update
+from sqlalchemy.types import Integer, String
 
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.database.batches import Batch, as_rows
 from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
-from mainspring_store.state.effects import Effects
+from mainspring_store.state.effects import Effects, InstanceRef
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import ParentAndChild, RunFacts, StartableRun
 from mainspring_store.state.runs import NewRun, end_run, insert_run, wake_waiting
 from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = ["RunWrites"]
+
+FAILURES_MAX = 100
+"""Failed instances that a handler of the run sees."""
+_COUNTED = ("success", "failed", "upstream_failed", "skipped", "removed")
+_SELECT_COMING_END = select(dag_run.c.ending, dag_run.c.message).where(dag_run.c.id == bindparam("run"))
 
 
 class RunWrites(PassPart):
@@ -211,6 +216,7 @@ class RunWrites(PassPart):
                 state_reason=rows.c.reason,
                 message=rows.c.message,
                 outputs=rows.c.outputs,
+                ending=None,
                 end_date=now,
                 updated_at=now,
                 timeout_at=None,
@@ -249,6 +255,9 @@ class RunWrites(PassPart):
             run.data_interval_end,
             run.run_after,
             run.traceparent,
+            run.state,
+            run.ending,
+            run.message,
         ).where(run.id.in_(select(rows.c.id)))
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:
@@ -282,6 +291,116 @@ class RunWrites(PassPart):
             (row.task_index, row.map_index, TaskState(row.state), row.key, row.value)
             for row in self._statements.rows(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
         ]
+
+    @staticmethod
+    @cache
+    def _select_stopping(is_sqlite: bool) -> Select[Any]:
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+        return (
+            select(task_instance.c.dag_run_id)
+            .distinct()
+            .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
+            .where(task_instance.c.dag_run_id.in_(select(rows.c.id)), text("task_try.stopped_at IS NULL"))
+        )
+
+    def stopping(self, run_ids: Sequence[int]) -> frozenset[int]:
+        """The runs with attempts whose processes may not have stopped."""
+        rows = {"rows": Batch({"id": run_id} for run_id in run_ids)}
+        return frozenset(row.dag_run_id for row in self._statements.rows(self._select_stopping(self._is_sqlite), rows))
+
+    @staticmethod
+    @cache
+    def _revive_handlers(is_sqlite: bool) -> Update:
+        table = task_instance.c
+        rows = as_rows(
+            {"index": int, "ready": int, "retries": int, **dict.fromkeys(_COUNTED, int)}, is_sqlite=is_sqlite
+        )
+        return (
+            update(task_instance)
+            .where(
+                table.dag_run_id == bindparam("run"),
+                table.task_index == rows.c.index,
+                table.state == literal_column("'removed'"),
+                # In the versions before, the task may have been mapped.
+                table.map_index == literal_column("-1"),
+            )
+            .values(
+                state=TaskState.SCHEDULED,
+                state_reason=None,
+                ready=rows.c.ready == 1,
+                generation=table.generation + 1,
+                max_tries=table.try_number + rows.c.retries,
+                **{f"up_{name}": rows.c[name] for name in _COUNTED},
+                **dict.fromkeys(("queued_at", "start_date", "end_date", "late_since"), null()),
+                updated_at=bindparam("now", type_=UtcDateTime),
+            )
+            .returning(table.id, table.task_index, table.pool, table.pool_slots)
+        )
+
+    @staticmethod
+    @cache
+    def _update_ending() -> Update:
+        run = dag_run.c
+        return (
+            update(dag_run)
+            .where(run.id == bindparam("run"), text("dag_run.state = 'running'"), run.tasks_unfinished == 0)
+            .values(
+                ending=func.coalesce(run.ending, bindparam("why", type_=String())),
+                message=func.coalesce(run.message, bindparam("told", type_=String())),
+                timeout_at=None,
+                updated_at=bindparam("now", type_=UtcDateTime),
+            )
+            .returning(run.id)
+        )
+
+    def begin_handlers(
+        self, run_id: int, handlers: Iterable[Mapping[str, Any]], *, reason: str, message: str | None, now: datetime
+    ) -> list[InstanceRef]:
+        """Let handlers of a running run whose tasks have ended run; returns their instances.
+
+        handlers: `index`, `ready` (1 or 0), `retries`, and the number of upstream instances in each terminal state.
+        reason, message: of the end, kept until the end of the handlers; a run that was ended from outside has its own.
+        """
+        end = {"run": run_id, "why": reason, "told": message, "now": now}
+        if not self._statements.rows(self._update_ending(), end):
+            return []
+        parameters = {"rows": Batch(handlers), "run": run_id, "now": now}
+        return [
+            InstanceRef(row.id, run_id, row.task_index, row.pool, row.pool_slots)
+            for row in self._statements.rows(self._revive_handlers(self._is_sqlite), parameters)
+        ]
+
+    def coming_end(self, run_id: int) -> tuple[str | None, str | None]:
+        """The reason of the end that the handlers of a run follow, or `success`, and its message; None = no such end,
+        as of a run that was deleted or goes on."""
+        ends = self._connection.execute(_SELECT_COMING_END, {"run": run_id}).all()
+        return (ends[0].ending, ends[0].message) if ends else (None, None)
+
+    @staticmethod
+    @cache
+    def _select_failures() -> Select[Any]:
+        instance = task_instance.c
+        return (
+            select(
+                instance.task_id,
+                instance.map_index,
+                instance.state_reason.label("reason"),
+                task_try.c.exit_code,
+                task_try.c.message,
+            )
+            .select_from(task_instance)
+            .outerjoin(task_try, task_try.c.attempt_id == instance.attempt_id)
+            .where(instance.dag_run_id == bindparam("run"), instance.state == literal_column("'failed'"))
+            .order_by(instance.end_date, instance.id)
+            .limit(FAILURES_MAX)
+        )
+
+    def failures(self, run_id: int) -> list[Mapping[str, Any]]:
+        """`task_id`, `map_index`, `reason`, `exit_code` and `message` of the failed instances of a run, earliest first;
+        at most `FAILURES_MAX`."""
+        rows = self._statements.rows(self._select_failures(), {"run": run_id})
+        names = ("task_id", "map_index", "reason", "exit_code", "message")
+        return [{name: getattr(row, name) for name in names} for row in rows]
 
     @staticmethod
     @cache

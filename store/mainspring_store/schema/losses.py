@@ -50,5 +50,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0021": (("parts of logs outside the database", "SELECT count(*) FROM task_log WHERE object_key IS NOT NULL"),),
     # Runs that are under way end without a trace.
     "0022": (),
+    "0023": (("runs that wait for their handlers", "SELECT count(*) FROM dag_run WHERE ending IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

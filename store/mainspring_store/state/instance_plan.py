@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
-from mainspring.definition.model import Deadline, Definition
+from mainspring.definition.model import Deadline, Definition, Task
 from mainspring.graph import Graph
+from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import wake_on
 from mainspring_store.database.batches import Fields, dump_rows
 
-__all__ = ["OF_RUN", "PLAN_FIELDS", "InstancePlan", "plan_of", "plan_rows"]
+__all__ = ["OF_RUN", "PLAN_FIELDS", "STATE_FIELDS", "InstancePlan", "initial_state", "plan_of", "plan_rows"]
 
 PLAN_FIELDS: Fields = {
     "task_id": str,
@@ -25,6 +26,8 @@ PLAN_FIELDS: Fields = {
     "queue": str,
     "executor": str,
 }
+STATE_FIELDS: Fields = {"state": str, "state_reason": str}
+"""The state of a new instance: a handler of the run is removed until its run ends."""
 _KEPT_MAX = 128
 OF_RUN = ""
 """Stands for a task id where a deadline is about the run itself."""
@@ -35,6 +38,7 @@ class InstancePlan:
 
     def __init__(self, definition: Definition, graph: Graph) -> None:
         self.count = len(definition.tasks)
+        self.handlers = sum(task.handler is not None for task in definition.tasks.values())
         self.max_active_tasks = definition.max_active_tasks
         of_tasks = [(task.task_id, task.deadline) for task in definition.tasks.values() if task.deadline is not None]
         of_run = [] if definition.deadline is None else [(OF_RUN, definition.deadline)]
@@ -43,8 +47,16 @@ class InstancePlan:
         self.rows = dump_rows(plan_rows(definition, graph))
 
 
+def initial_state(task: Task) -> tuple[TaskState, StateReason | None]:
+    """State and reason of an instance before anything happened to it: a handler of the run is removed until its run
+    ends."""
+    if task.handler is None:
+        return TaskState.SCHEDULED, None
+    return TaskState.REMOVED, StateReason.HANDLER
+
+
 def plan_rows(definition: Definition, graph: Graph) -> Iterator[Mapping[str, Any]]:
-    """`PLAN_FIELDS` of each task, by task index."""
+    """`PLAN_FIELDS` and `STATE_FIELDS` of each task, by task index."""
     for task in definition.tasks.values():
         upstream = len(graph.upstream[task.index])
         yield {
@@ -59,6 +71,7 @@ def plan_rows(definition: Definition, graph: Graph) -> Iterator[Mapping[str, Any
             "pool_slots": task.pool_slots,
             "queue": task.queue,
             "executor": task.executor,
+            **dict(zip(STATE_FIELDS, initial_state(task), strict=True)),
         }
 
 

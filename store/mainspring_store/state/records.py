@@ -235,7 +235,7 @@ class ParentAndChild:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RunFacts:
-    """Facts of a run for expressions of its tasks; only a version change changes these facts."""
+    """Facts of a run for expressions of its tasks, and of its coming end."""
 
     id: int
     dag_id: str
@@ -249,6 +249,10 @@ class RunFacts:
     data_interval_end: datetime | None
     run_after: datetime
     traceparent: str | None
+    state: RunState
+    ending: StateReason | str | None
+    """The reason of the end that has begun, or `success`; None = tasks are to do."""
+    message: str | None
 
 
 END_FIELDS: Fields = {

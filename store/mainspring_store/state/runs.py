@@ -32,7 +32,7 @@ from mainspring_store.database.types import Key, UtcDateTime
 from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
-from mainspring_store.state.instance_plan import PLAN_FIELDS, plan_of
+from mainspring_store.state.instance_plan import PLAN_FIELDS, STATE_FIELDS, plan_of
 from mainspring_store.state.receivers import NewCallback, add_callback
 from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try
 
@@ -154,14 +154,13 @@ _INSERT_CREATION = (
 @cache
 def _insert_instances(is_sqlite: bool) -> Insert:
     """On PostgreSQL the statement also writes the event of the creation, which so costs no round trip."""
-    rows = as_rows(PLAN_FIELDS, is_sqlite=is_sqlite)
-    names = list(PLAN_FIELDS)
+    names = [*PLAN_FIELDS, *STATE_FIELDS]
+    rows = as_rows({**PLAN_FIELDS, **STATE_FIELDS}, is_sqlite=is_sqlite)
     statement = insert(task_instance).from_select(
-        [*names, "dag_run_id", "state", "updated_at"],
+        [*names, "dag_run_id", "updated_at"],
         select(
             *(rows.c[name] for name in names),
             bindparam("dag_run_id", type_=Key),
-            literal(TaskState.SCHEDULED.value),
             bindparam("now", type_=UtcDateTime),
         ),
     )
@@ -201,7 +200,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "parent_attempt_id": run.parent_attempt_id,
             "depth": run.depth,
             "tasks_total": plan.count,
-            "tasks_unfinished": plan.count,
+            "tasks_unfinished": plan.count - plan.handlers,
             "max_active_tasks": plan.max_active_tasks,
             "traceparent": run.traceparent or new_traceparent(),
         },
@@ -240,7 +239,8 @@ def cancel_run(
 ) -> bool:
     """End a run as failed: active and deferred instances fail, unstarted instances are skipped.
 
-    The executors stop the processes soon after. Returns False, without a change, when the run has already ended.
+    The executors stop the processes soon after. A running run with handlers ends only after these: until then its
+    reason is `cancelling`. Returns False, without a change, when the run has already ended, or is already ending.
 
     Raises:
         NotFound: The run does not exist.
@@ -257,6 +257,20 @@ def cancel_run(
     return is_ended
 
 
+_SELECT_END = select(
+    dag_run.c.state,
+    dag_run.c.parent_attempt_id,
+    dag_run.c.ending,
+    exists()
+    .where(
+        task_instance.c.dag_run_id == dag_run.c.id,
+        task_instance.c.state == literal_column("'removed'"),
+        task_instance.c.state_reason == literal_column("'handler'"),
+    )
+    .label("has_handlers"),
+).where(dag_run.c.id == bindparam("key", type_=Key))
+
+
 def end_run(
     connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason, message: str
 ) -> bool:
@@ -266,18 +280,21 @@ def end_run(
     """
     if key not in lock_runs(connection, [key]):
         return False
-    run = connection.execute(
-        select(dag_run.c.state, dag_run.c.parent_attempt_id).where(dag_run.c.id == key)
-    ).one_or_none()
-    if run is None or run.state in RUN_FINISHED:
+    run = connection.execute(_SELECT_END, {"key": key}).one_or_none()
+    is_forced = reason is StateReason.QUARANTINED
+    if run is None or run.state in RUN_FINISHED or (run.ending is not None and not is_forced):
         return False
     _stop_instances(connection, key, effects, now=now, reason=reason)
     wake_blocked(connection, key)
+    if run.has_handlers and run.state == RunState.RUNNING and not is_forced:
+        begun = {"ending": reason, "state_reason": StateReason.CANCELLING, "message": message, "timeout_at": None}
+        connection.execute(update(dag_run).where(dag_run.c.id == key).values(**begun, updated_at=now))
+        return True
     effects.event(key, RunState.FAILED, at=now, reason=reason)
     connection.execute(
         update(dag_run)
         .where(dag_run.c.id == key)
-        .values(state=RunState.FAILED, state_reason=reason, message=message, end_date=now, updated_at=now)
+        .values(state=RunState.FAILED, state_reason=reason, message=message, ending=None, end_date=now, updated_at=now)
     )
     wake_waiting(connection, [(key, run.parent_attempt_id)], now=now)
     return True

@@ -77,6 +77,9 @@ dag_run = Table(
     Column("state_reason", String(40)),
     # A message for users about the end of the run.
     Column("message", Text),
+    # The reason of the coming end while handlers run, or `success`; also set while the processes of a run that was
+    # ended from outside stop. NULL = tasks of the run are still to do, or the run has ended.
+    Column("ending", String(40)),
     # The attempt of the `dag` task that waits for the run; NULL = no task waits.
     Column("parent_attempt_id", String(32)),
     # The number of `dag` tasks above the run; 0 = no `dag` task created the run.

@@ -82,6 +82,11 @@ def _task(**fields: Any) -> dict[str, Any]:
     return _with(tasks={"a": {"type": "noop"} | fields})
 
 
+def _handlers(**tasks: dict[str, Any]) -> dict[str, Any]:
+    """A DAG with the task `a` and these, all of them noops."""
+    return _with(tasks={"a": {"type": "noop"}, **{name: {"type": "noop", **task} for name, task in tasks.items()}})
+
+
 def _problems(source: Any, **options: Any) -> list[Problem]:
     with pytest.raises(InvalidDag) as caught:
         parse_definition(source, **options)
@@ -211,6 +216,25 @@ WRONG = [
     ("unknown field of a task", _task(retrys=1), "/tasks/a/retrys", "unknown_field", "did you mean 'retries'?"),
     ("field of another type", _task(script="x"), "/tasks/a/script", "unknown_field", "unknown field 'script'"),
     ("unknown default", _with(default_args={"command": []}), "/default_args/command", "unknown_field", "unknown field"),
+    ("handlers alone", _task(handler="finally"), "/tasks", "missing_field", "a run needs a task without handler"),
+    ("no such handler", _handlers(h={"handler": "finaly"}), "/tasks/h/handler", "invalid_value", "'finally'"),
+    ("handler after a task", _handlers(h={"handler": "finally", "depends_on": ["a"]}),
+     "/tasks/h/depends_on/0", "invalid_dependency", "a handler waits for all tasks anyway"),
+    ("task after a handler", _handlers(h={"handler": "finally"}, b={"depends_on": ["h"]}),
+     "/tasks/b/depends_on/0", "invalid_dependency", "a handler that runs only after all tasks"),
+    ("handler after one of another end",
+     _handlers(h={"handler": "finally"}, i={"handler": "on_failure", "depends_on": ["h"]}),
+     "/tasks/i/depends_on/0", "invalid_dependency", "give both the same handler"),
+    ("mapped handler", _handlers(h={"handler": "finally", "expand": {"x": [1]}}),
+     "/tasks/h/expand", "exclusive_fields", "leave out expand, or handler"),
+    ("handler as a default", _with(tasks={"a": {"type": "noop"}}, default_args={"handler": "finally"}),
+     "/default_args/handler", "unknown_field", "unknown field 'handler'"),
+    ("end of a run in a task", _with(tasks={"a": {"type": "shell", "command": ["${{ run.state }}"]}}),
+     "/tasks/a/command/0", "unknown_name", "unknown name 'run'"),
+    ("no such name of an end", _handlers(h={"handler": "finally", "when": "run.stat == 'failed'"}),
+     "/tasks/h/when", "unknown_name", "did you mean 'state'?"),
+    ("task that reads a handler", _handlers(h={"handler": "finally"}, b={"when": "tasks.h.state == 'failed'"}),
+     "/tasks/b/when", "not_upstream", "a handler that runs only after all tasks"),
     ("no type", _with(tasks={"a": {}}), "/tasks/a", "missing_field", "'type' is missing"),
     ("unknown type", _task(type="shel"), "/tasks/a/type", "unknown_task_type", "did you mean 'shell'?"),
     ("type of a wrong type", _task(type=[]), "/tasks/a/type", "unknown_task_type", "unknown type of task"),

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from mainspring.definition.model import Definition, Task
+from mainspring.definition.model import Definition, RunHandler, Task
 from mainspring.errors import NotFound, Problem
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Instant, JsonObject, Query
+from mainspring_api.http.fields import Answer, Choice, Instant, JsonObject, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
 from mainspring_store.access.roles import Role
@@ -45,6 +45,11 @@ class TaskDefinition(Answer):
     end_date = Instant(allow_none=True, metadata={"description": "Always null: tasks have no dates of their own"})
     trigger_rule = fields.String(
         allow_none=True, metadata={"description": "States of the direct upstream that let the task run"}
+    )
+    handler = Choice(
+        RunHandler,
+        allow_none=True,
+        metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
     )
     depends_on_past = fields.Boolean(
         metadata={"description": "Whether an instance waits until the task has succeeded in the previous run"}
@@ -175,6 +180,7 @@ def _task(task: Task, downstream: list[str]) -> dict[str, Any]:
         "start_date": None,
         "end_date": None,
         "trigger_rule": task.trigger_rule,
+        "handler": task.handler,
         "depends_on_past": task.depends_on_past,
         "wait_for_downstream": False,
         "retries": task.retries,

@@ -5,8 +5,9 @@ from typing import Any
 
 from marshmallow import fields
 
+from mainspring.definition.model import RunHandler
 from mainspring_api.http.context import Context
-from mainspring_api.http.fields import Answer, Instant
+from mainspring_api.http.fields import Answer, Choice, Instant
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
 
 __all__ = ["InstanceFields", "instance_fields"]
@@ -35,6 +36,11 @@ class InstanceFields(Answer):
     )
     allow_failure = fields.Boolean(
         metadata={"description": "Whether a failure counts as a success for the downstream and for the run"}
+    )
+    handler = Choice(
+        RunHandler,
+        allow_none=True,
+        metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
     )
     max_tries = fields.Integer(metadata={"description": "Tries after the first"})
     start_date = Instant(allow_none=True)
@@ -75,6 +81,7 @@ def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "message": row["message"],
         "exit_code": row["exit_code"],
         "allow_failure": task is not None and task.allow_failure,
+        "handler": task and task.handler,
         "max_tries": row["max_tries"],
         "start_date": start,
         "end_date": end,

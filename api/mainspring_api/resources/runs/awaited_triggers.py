@@ -20,7 +20,7 @@ from mainspring_api.http.places import TooManyWaits
 from mainspring_api.resources.runs.run_waits import KEEP_ALIVE_SECONDS, RunWait, white_space
 from mainspring_store.queries import runs as questions
 
-__all__ = ["WAIT_SECONDS", "awaited", "location_of_run"]
+__all__ = ["WAIT_SECONDS", "awaited", "awaited_stop", "location_of_run"]
 
 WAIT_SECONDS = fields.Float(
     load_default=0.0,
@@ -47,22 +47,36 @@ def awaited(response: Response, seconds: float, *, show: Show) -> Response:
     Raises:
         NotFound: The run of a replayed answer was deleted.
     """
-    made = response.get_data()
-    run = orjson.loads(made)
-    dag_id, run_id = run["dag_id"], run["dag_run_id"]
-    answered = response
-    if seconds:
-        answered = _waiting(application_context(), made, (dag_id, run_id), seconds, show)
-        if REPLAYED in response.headers:
-            answered.headers[REPLAYED] = response.headers[REPLAYED]
-    answered.headers["Location"] = location_of_run(dag_id, run_id)
+    run = orjson.loads(response.get_data())
+    answered = awaited_stop(response, seconds, show=show, until_stopped=False)
+    answered.headers["Location"] = location_of_run(run["dag_id"], run["dag_run_id"])
     return answered
 
 
-def _waiting(ctx: Context, made: bytes, run: tuple[str, str], seconds: float, show: Show) -> Response:
+def awaited_stop(response: Response, seconds: float, *, show: Show, until_stopped: bool = True) -> Response:
+    """Make the answer of a change of a run from `response`, which holds the run as the change left it.
+
+    until_stopped: wait until the run has ended and no process of it is left; False = only until its end. The others as
+        in `awaited`.
+    """
+    if not seconds:
+        return response
+    body = response.get_data()
+    run = orjson.loads(body)
+    names = run["dag_id"], run["dag_run_id"]
+    answered = _waiting(application_context(), body, names, seconds, show, until_stopped=until_stopped)
+    if REPLAYED in response.headers:
+        answered.headers[REPLAYED] = response.headers[REPLAYED]
+    return answered
+
+
+def _waiting(
+    ctx: Context, body: bytes, run: tuple[str, str], seconds: float, show: Show, *, until_stopped: bool
+) -> Response:
     key, state = questions.run_key(ctx.database, *run)
-    result = partial(_present_body, ctx, run, made, show)
-    if state in RUN_FINISHED or ctx.watcher.is_closed or not _takes_place(ctx):
+    result = partial(_present_body, ctx, run, body, show)
+    is_over = state in RUN_FINISHED and not (until_stopped and questions.stopping_runs(ctx.database, [key]))
+    if is_over or ctx.watcher.is_closed or not _takes_place(ctx):
         answered = Response(result(state), mimetype=JSON)
     else:
         waiting = RunWait(
@@ -74,9 +88,10 @@ def _waiting(ctx: Context, made: bytes, run: tuple[str, str], seconds: float, sh
             sign_of_life=white_space,
             result=result,
             principal_id=g.user.id,
+            until_stopped=until_stopped,
         )
         answered = hold(waiting, mimetype=JSON)
-    if state not in RUN_FINISHED:
+    if not is_over:
         # The head of a held answer goes out before the end of the run is known.
         answered.headers["Retry-After"] = str(RETRY_SECONDS)
     return answered
@@ -90,9 +105,9 @@ def _takes_place(ctx: Context) -> bool:
     return True
 
 
-def _present_body(ctx: Context, run: tuple[str, str], made: bytes, show: Show, _: RunState | None) -> bytes:
+def _present_body(ctx: Context, run: tuple[str, str], body: bytes, show: Show, _: RunState | None) -> bytes:
     """The run as it is; as it was made, when it was deleted during the wait."""
     try:
         return show(questions.get_run(ctx.database, *run))
     except NotFound:
-        return made
+        return body

@@ -35,7 +35,7 @@ from mainspring_api.http.preconditions import CurrentState, Guard
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.http.receiver_addresses import check_callback_url
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
-from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited, location_of_run
+from mainspring_api.resources.runs.awaited_triggers import WAIT_SECONDS, awaited, awaited_stop, location_of_run
 from mainspring_api.resources.runs.trigger_plans import PLAN_MEDIA_TYPE, TriggerPlan, plan_of_trigger
 from mainspring_api.resources.runs.triggers import (
     Trigger,
@@ -345,6 +345,17 @@ _GUARD = Guard(
 )
 
 
+class PatchQuery(UpdateMask):
+    wait = fields.Float(
+        load_default=0.0,
+        validate=validate.Range(min=0),
+        metadata={
+            "description": "Seconds to wait until the run has ended and its processes have stopped; 0 = answer at "
+            "once. A setting bounds the wait"
+        },
+    )
+
+
 @blueprint.operation(
     "PATCH",
     "/dags/<dag_id>/dagRuns/<dag_run_id>",
@@ -352,12 +363,19 @@ _GUARD = Guard(
     role=Role.OPERATOR,
     answer=DagRun,
     body=RunPatch,
-    query=UpdateMask,
+    query=PatchQuery,
     errors=(404,),
     guard=_GUARD,
+    follow=lambda response: follow_patch(response),
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever."""
+    """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
+
+    The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
+    `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
+    processes have stopped, or when the seconds are over: always 200 and the run as it is then. The change is made
+    before the wait begins. White space before the JSON keeps the connection alive.
+    """
     ctx = context()
     change_run(ctx, dag_id, dag_run_id, chosen(body, query["update_mask"]))
     return answer(run_body(questions.get_run(ctx.database, dag_id, dag_run_id)))
@@ -379,6 +397,16 @@ def remove_dag_run(dag_id: str, dag_run_id: str) -> Response:
     delete_run(ctx.database, dag_id, dag_run_id, now=datetime.now(UTC))
     ctx.notifier.notify()
     return no_content()
+
+
+def follow_patch(response: Response) -> Response:
+    """Wait until the run of a change has ended and stopped, if the request asks for a wait."""
+    if response.status_code != 200 or "wait" not in request.args:
+        return response
+    return awaited_stop(response, load_query(_PATCH_QUERY)["wait"], show=lambda row: dump(run_body(row)))
+
+
+_PATCH_QUERY = PatchQuery()
 
 
 def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any]) -> None:

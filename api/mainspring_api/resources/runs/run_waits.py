@@ -86,7 +86,10 @@ def wait_dag_run(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
 
 
 class RunWait:
-    """A sign of life now and after each interval until the run has ended, then the result."""
+    """A sign of life now and after each interval until the run has ended, then the result.
+
+    until_stopped: wait also until no process of the run is left.
+    """
 
     def __init__(
         self,
@@ -99,6 +102,7 @@ class RunWait:
         sign_of_life: Callable[[RunState], bytes],
         result: Callable[[RunState | None], bytes],
         principal_id: str,
+        until_stopped: bool = False,
     ) -> None:
         self._ctx = ctx
         self._key = key
@@ -108,13 +112,14 @@ class RunWait:
         self._sign_of_life = sign_of_life
         self._result = result
         self._principal_id = principal_id
+        self._until_stopped = until_stopped
         self._channel: Channel | None = None
         self._is_ending = False
         self._is_over = False
 
     def begin(self, channel: Channel) -> None:
         self._channel = channel
-        self._ctx.watcher.watch(self._key, self._state, self._on_end)
+        self._ctx.watcher.watch(self._key, self._state, self._on_end, until_stopped=self._until_stopped)
         self._go_on()
 
     def on_time(self) -> None:

@@ -246,6 +246,7 @@ if TYPE_CHECKING:
     from .rotate_body import RotateBody
     from .rotated_secret import RotatedSecret
     from .run_explanation import RunExplanation
+    from .run_handler import RunHandler
     from .run_in_flight import RunInFlight
     from .run_name import RunName
     from .run_patch import RunPatch
@@ -589,6 +590,7 @@ _MODULES = {
     "RotateBody": ".rotate_body",
     "RotatedSecret": ".rotated_secret",
     "RunExplanation": ".run_explanation",
+    "RunHandler": ".run_handler",
     "RunInFlight": ".run_in_flight",
     "RunName": ".run_name",
     "RunPatch": ".run_patch",
@@ -942,6 +944,7 @@ __all__ = (
     "RotateBody",
     "RotatedSecret",
     "RunExplanation",
+    "RunHandler",
     "RunInFlight",
     "RunName",
     "RunPatch",

@@ -11,6 +11,7 @@ from typing import (
 
 from attrs import define as _attrs_define
 
+from ..models.run_handler import RunHandler
 from ..models.trigger_rule import TriggerRule
 from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
@@ -37,6 +38,7 @@ class ApprovalTask:
         default (str | Unset): The choice that is taken when the timeout passes, instead of a failure.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
+        handler (RunHandler | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -78,6 +80,7 @@ class ApprovalTask:
     default: str | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
+    handler: RunHandler | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -125,6 +128,10 @@ class ApprovalTask:
             depends_on = self.depends_on
 
         when = self.when
+
+        handler: str | Unset = UNSET
+        if not isinstance(self.handler, Unset):
+            handler = self.handler.value
 
         task_display_name = self.task_display_name
 
@@ -215,6 +222,8 @@ class ApprovalTask:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
             field_dict["when"] = when
+        if handler is not UNSET:
+            field_dict["handler"] = handler
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -297,6 +306,13 @@ class ApprovalTask:
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
 
         when = d.pop("when", UNSET)
+
+        _handler = d.pop("handler", UNSET)
+        handler: RunHandler | Unset
+        if isinstance(_handler, Unset):
+            handler = UNSET
+        else:
+            handler = RunHandler(_handler)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -394,6 +410,7 @@ class ApprovalTask:
             default=default,
             depends_on=depends_on,
             when=when,
+            handler=handler,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

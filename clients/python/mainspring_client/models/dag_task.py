@@ -11,6 +11,7 @@ from typing import (
 
 from attrs import define as _attrs_define
 
+from ..models.run_handler import RunHandler
 from ..models.trigger_rule import TriggerRule
 from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
@@ -37,6 +38,7 @@ class DagTask:
         wait (bool | Unset): Whether the task lasts until the other run has ended; true when absent.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
+        handler (RunHandler | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -77,6 +79,7 @@ class DagTask:
     wait: bool | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
+    handler: RunHandler | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -122,6 +125,10 @@ class DagTask:
             depends_on = self.depends_on
 
         when = self.when
+
+        handler: str | Unset = UNSET
+        if not isinstance(self.handler, Unset):
+            handler = self.handler.value
 
         task_display_name = self.task_display_name
 
@@ -210,6 +217,8 @@ class DagTask:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
             field_dict["when"] = when
+        if handler is not UNSET:
+            field_dict["handler"] = handler
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -296,6 +305,13 @@ class DagTask:
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
 
         when = d.pop("when", UNSET)
+
+        _handler = d.pop("handler", UNSET)
+        handler: RunHandler | Unset
+        if isinstance(_handler, Unset):
+            handler = UNSET
+        else:
+            handler = RunHandler(_handler)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -392,6 +408,7 @@ class DagTask:
             wait=wait,
             depends_on=depends_on,
             when=when,
+            handler=handler,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

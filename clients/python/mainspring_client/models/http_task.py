@@ -12,6 +12,7 @@ from typing import (
 from attrs import define as _attrs_define
 
 from ..models.http_method import HttpMethod
+from ..models.run_handler import RunHandler
 from ..models.trigger_rule import TriggerRule
 from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
@@ -45,6 +46,7 @@ class HttpTask:
         response_bytes_max (int | Unset): Largest response that is read, in bytes; the limit of outputs when absent.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
+        handler (RunHandler | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -91,6 +93,7 @@ class HttpTask:
     response_bytes_max: int | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
+    handler: RunHandler | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -158,6 +161,10 @@ class HttpTask:
             depends_on = self.depends_on
 
         when = self.when
+
+        handler: str | Unset = UNSET
+        if not isinstance(self.handler, Unset):
+            handler = self.handler.value
 
         task_display_name = self.task_display_name
 
@@ -258,6 +265,8 @@ class HttpTask:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
             field_dict["when"] = when
+        if handler is not UNSET:
+            field_dict["handler"] = handler
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -379,6 +388,13 @@ class HttpTask:
 
         when = d.pop("when", UNSET)
 
+        _handler = d.pop("handler", UNSET)
+        handler: RunHandler | Unset
+        if isinstance(_handler, Unset):
+            handler = UNSET
+        else:
+            handler = RunHandler(_handler)
+
         task_display_name = d.pop("task_display_name", UNSET)
 
         description = d.pop("description", UNSET)
@@ -480,6 +496,7 @@ class HttpTask:
             response_bytes_max=response_bytes_max,
             depends_on=depends_on,
             when=when,
+            handler=handler,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

@@ -11,6 +11,7 @@ from typing import (
 
 from attrs import define as _attrs_define
 
+from ..models.run_handler import RunHandler
 from ..models.trigger_rule import TriggerRule
 from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
@@ -33,6 +34,7 @@ class NoopTask:
         type_ (Literal['noop']): Type of the task.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
+        handler (RunHandler | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -70,6 +72,7 @@ class NoopTask:
     type_: Literal["noop"]
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
+    handler: RunHandler | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -107,6 +110,10 @@ class NoopTask:
             depends_on = self.depends_on
 
         when = self.when
+
+        handler: str | Unset = UNSET
+        if not isinstance(self.handler, Unset):
+            handler = self.handler.value
 
         task_display_name = self.task_display_name
 
@@ -190,6 +197,8 @@ class NoopTask:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
             field_dict["when"] = when
+        if handler is not UNSET:
+            field_dict["handler"] = handler
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -264,6 +273,13 @@ class NoopTask:
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
 
         when = d.pop("when", UNSET)
+
+        _handler = d.pop("handler", UNSET)
+        handler: RunHandler | Unset
+        if isinstance(_handler, Unset):
+            handler = UNSET
+        else:
+            handler = RunHandler(_handler)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -357,6 +373,7 @@ class NoopTask:
             type_=type_,
             depends_on=depends_on,
             when=when,
+            handler=handler,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

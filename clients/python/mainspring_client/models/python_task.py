@@ -11,6 +11,7 @@ from typing import (
 
 from attrs import define as _attrs_define
 
+from ..models.run_handler import RunHandler
 from ..models.trigger_rule import TriggerRule
 from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
@@ -44,6 +45,7 @@ class PythonTask:
         skip_exit_code (int | Unset): Exit code by which the task asks to be skipped.
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
+        handler (RunHandler | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -89,6 +91,7 @@ class PythonTask:
     skip_exit_code: int | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
+    handler: RunHandler | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -150,6 +153,10 @@ class PythonTask:
             depends_on = self.depends_on
 
         when = self.when
+
+        handler: str | Unset = UNSET
+        if not isinstance(self.handler, Unset):
+            handler = self.handler.value
 
         task_display_name = self.task_display_name
 
@@ -249,6 +256,8 @@ class PythonTask:
             field_dict["depends_on"] = depends_on
         if when is not UNSET:
             field_dict["when"] = when
+        if handler is not UNSET:
+            field_dict["handler"] = handler
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -358,6 +367,13 @@ class PythonTask:
 
         when = d.pop("when", UNSET)
 
+        _handler = d.pop("handler", UNSET)
+        handler: RunHandler | Unset
+        if isinstance(_handler, Unset):
+            handler = UNSET
+        else:
+            handler = RunHandler(_handler)
+
         task_display_name = d.pop("task_display_name", UNSET)
 
         description = d.pop("description", UNSET)
@@ -458,6 +474,7 @@ class PythonTask:
             skip_exit_code=skip_exit_code,
             depends_on=depends_on,
             when=when,
+            handler=handler,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.run_handler import RunHandler
+
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
     from ..models.time_delta import TimeDelta
@@ -26,6 +28,7 @@ class TaskDefinition:
         start_date (datetime.datetime | None): Always null: tasks have no dates of their own
         end_date (datetime.datetime | None): Always null: tasks have no dates of their own
         trigger_rule (None | str): States of the direct upstream that let the task run
+        handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
         depends_on_past (bool): Whether an instance waits until the task has succeeded in the previous run
         wait_for_downstream (bool): Always false
         retries (int | None): Tries after the first failed try
@@ -55,6 +58,7 @@ class TaskDefinition:
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     trigger_rule: None | str
+    handler: None | RunHandler
     depends_on_past: bool
     wait_for_downstream: bool
     retries: int | None
@@ -104,6 +108,12 @@ class TaskDefinition:
 
         trigger_rule: None | str
         trigger_rule = self.trigger_rule
+
+        handler: None | str
+        if isinstance(self.handler, RunHandler):
+            handler = self.handler.value
+        else:
+            handler = self.handler
 
         depends_on_past = self.depends_on_past
 
@@ -188,6 +198,7 @@ class TaskDefinition:
                 "start_date": start_date,
                 "end_date": end_date,
                 "trigger_rule": trigger_rule,
+                "handler": handler,
                 "depends_on_past": depends_on_past,
                 "wait_for_downstream": wait_for_downstream,
                 "retries": retries,
@@ -273,6 +284,21 @@ class TaskDefinition:
             return cast(None | str, data)
 
         trigger_rule = _parse_trigger_rule(d.pop("trigger_rule"))
+
+        def _parse_handler(data: object) -> None | RunHandler:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                handler_type_0 = RunHandler(data)
+
+                return handler_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunHandler, data)
+
+        handler = _parse_handler(d.pop("handler"))
 
         depends_on_past = d.pop("depends_on_past")
 
@@ -433,6 +459,7 @@ class TaskDefinition:
             start_date=start_date,
             end_date=end_date,
             trigger_rule=trigger_rule,
+            handler=handler,
             depends_on_past=depends_on_past,
             wait_for_downstream=wait_for_downstream,
             retries=retries,

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.attempt_state import AttemptState
+from ..models.run_handler import RunHandler
 from ..models.task_instance_state import TaskInstanceState
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class TaskTry:
         message (None | str): End of the latest try in a sentence; null = nothing to report
         exit_code (int | None): Exit code of the process; negative = the number of the signal that ended it; null = none
         allow_failure (bool): Whether a failure counts as a success for the downstream and for the run
+        handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
         max_tries (int): Tries after the first
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
@@ -68,6 +70,7 @@ class TaskTry:
     message: None | str
     exit_code: int | None
     allow_failure: bool
+    handler: None | RunHandler
     max_tries: int
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
@@ -118,6 +121,12 @@ class TaskTry:
         exit_code = self.exit_code
 
         allow_failure = self.allow_failure
+
+        handler: None | str
+        if isinstance(self.handler, RunHandler):
+            handler = self.handler.value
+        else:
+            handler = self.handler
 
         max_tries = self.max_tries
 
@@ -210,6 +219,7 @@ class TaskTry:
                 "message": message,
                 "exit_code": exit_code,
                 "allow_failure": allow_failure,
+                "handler": handler,
                 "max_tries": max_tries,
                 "start_date": start_date,
                 "end_date": end_date,
@@ -277,6 +287,21 @@ class TaskTry:
         exit_code = _parse_exit_code(d.pop("exit_code"))
 
         allow_failure = d.pop("allow_failure")
+
+        def _parse_handler(data: object) -> None | RunHandler:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                handler_type_0 = RunHandler(data)
+
+                return handler_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunHandler, data)
+
+        handler = _parse_handler(d.pop("handler"))
 
         max_tries = d.pop("max_tries")
 
@@ -448,6 +473,7 @@ class TaskTry:
             message=message,
             exit_code=exit_code,
             allow_failure=allow_failure,
+            handler=handler,
             max_tries=max_tries,
             start_date=start_date,
             end_date=end_date,

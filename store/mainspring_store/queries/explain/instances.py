@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from mainspring.blockers import BlockCode, Blocker, Explanation, Satisfied
-from mainspring.definition.model import SLOTLESS_TYPES, Definition, TaskType
+from mainspring.definition.model import SLOTLESS_TYPES, Definition, RunHandler, TaskType
 from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.explain.executors import attempt_blockers, executor_blockers
@@ -109,6 +109,16 @@ class _Explainer:
                 yield from attempt_blockers(self._question, row)
             case TaskState.SKIPPED | TaskState.UPSTREAM_FAILED:
                 yield from self._of_not_run(row)
+            case TaskState.REMOVED if row.state_reason == StateReason.HANDLER:
+                yield self._of_handler(row)
+
+    def _of_handler(self, row: Any) -> Blocker:
+        """Why a handler of the run has not run."""
+        task = self._definition.tasks.get(row.task_id)
+        text = "The task is a handler of the run"
+        if task is not None and task.handler is not None:
+            text += f": it runs {_AFTER[task.handler]}"
+        return Blocker(code=BlockCode.HANDLER, text=text, ids=(row.task_id,))
 
     def _of_scheduled(self, row: Any) -> Iterator[Blocker]:
         task = self._definition.tasks.get(row.task_id)
@@ -131,7 +141,7 @@ class _Explainer:
         ]
         if not _decided_by_scheduler(row):
             blockers += executor_blockers(self._question, row)
-        if not blockers and not self._run.is_paused:
+        if not blockers and (not self._run.is_paused or self._run.ending is not None):
             text = "The next pass of the scheduler decides on the task"
             blockers.append(Blocker(code=BlockCode.DECISION_PENDING, text=text, ids=(row.task_id,)))
         yield from blockers
@@ -213,6 +223,12 @@ def unmet_dependencies(
     return unmet if has_started else [("Dagrun Running", "The run is queued"), *unmet]
 
 
+_AFTER: Mapping[RunHandler, str] = {
+    RunHandler.ON_FAILURE: "after all other tasks, when the run fails",
+    RunHandler.ON_SUCCESS: "after all other tasks, when the run succeeds",
+    RunHandler.ON_CANCEL: "after all other tasks, when the run was cancelled",
+    RunHandler.FINALLY: "after all other tasks",
+}
 _AIRFLOW_NAMES: Mapping[BlockCode, str] = {
     BlockCode.DAG_PAUSED: "Dag Not Paused",
     BlockCode.RUN_AFTER_AHEAD: "Execution Date",

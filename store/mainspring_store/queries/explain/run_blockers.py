@@ -7,11 +7,11 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, n
 
 from mainspring.blockers import BlockCode, Blocker, Satisfied
 from mainspring.instants import format_instant
-from mainspring.states import RunState
+from mainspring.states import RunState, StateReason
 from mainspring_store.queries.explain.question import Question
 from mainspring_store.queries.explain.service_facts import service_blockers, service_satisfied
 from mainspring_store.state.conditions import ACTIVE, CALLING
-from mainspring_store.tables import backfill, dag, dag_run, task_instance
+from mainspring_store.tables import backfill, dag, dag_run, task_instance, task_try
 
 __all__ = ["ONE_RUN", "RUN_COLUMNS", "full_run_blocker", "run_blockers", "run_satisfied", "running_runs"]
 
@@ -21,6 +21,7 @@ RUN_COLUMNS = (
     dag_run.c.run_id,
     dag_run.c.state,
     dag_run.c.dag_version_id,
+    dag_run.c.ending,
     dag_run.c.run_after,
     dag_run.c.backfill_id,
     dag_run.c.tasks_active,
@@ -46,12 +47,15 @@ def run_blockers(question: Question, run: Any) -> Iterator[Blocker]:
     run: a row with `RUN_COLUMNS`.
     """
     yield from service_blockers(question.services)
-    if run.is_paused:
+    # Handlers of a run also run while the DAG is paused.
+    if run.is_paused and run.ending is None:
         text_ = "The DAG is paused" if run.state == RunState.QUEUED else "The DAG is paused: no further task starts"
         yield Blocker(code=BlockCode.DAG_PAUSED, text=text_, ids=(run.dag_id,))
     if run.state == RunState.RUNNING:
         if run.tasks_active >= run.max_active_tasks:
             yield full_run_blocker(question, run)
+        if run.ending is not None:
+            yield from _stopping(question, run)
         return
     if run.run_after > question.now:
         yield Blocker(
@@ -118,6 +122,25 @@ def running_runs(*conditions: ColumnElement[bool]) -> Select[Any]:
 def _is_backfill_paused(run: Any) -> bool:
     # A completed backfill still limits cleared runs, and its pause has no effect.
     return bool(run.backfill_id is not None and run.backfill_is_paused and run.backfill_completed_at is None)
+
+
+def _stopping(question: Question, run: Any) -> Iterator[Blocker]:
+    if run.ending in (RunState.SUCCESS, StateReason.TASK_FAILED):
+        return
+    tasks = sorted(set(question.connection.scalars(_STOPPING_TASKS, {"run": run.id})))
+    if tasks:
+        names = ", ".join(f"'{task_id}'" for task_id in tasks[:_NAMES_MAX])
+        more = f" and {len(tasks) - _NAMES_MAX} more" if len(tasks) > _NAMES_MAX else ""
+        text_ = f"The run was ended; its handlers wait until the processes of {names}{more} have stopped"
+        yield Blocker(code=BlockCode.STOPPING, text=text_, ids=tuple(tasks[:_NAMES_MAX]))
+
+
+_NAMES_MAX = 5
+_STOPPING_TASKS = (
+    select(task_instance.c.task_id)
+    .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
+    .where(task_instance.c.dag_run_id == bindparam("run"), text("task_try.stopped_at IS NULL"))
+)
 
 
 def _max_active_runs(question: Question, run: Any) -> Iterator[Blocker]:

@@ -40,6 +40,8 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   expand_empty: "nothing to expand over",
   depends_on_past: "the earlier run did not succeed",
   max_active_tis: "too many of this task run",
+  cancelling: "its tasks stop, then its handlers run",
+  handler: "runs only after another end of the run",
   cleared: "cleared",
   marked: "marked by a person",
   run_marked: "its run was marked",

@@ -21,6 +21,8 @@ export const run = {
   } as Record<string, string>,
   tasks_instances: (tasks: number, instances: number) => (tasks === instances ? `${tasks} task${s(tasks)}` : `${tasks} tasks, ${instances} instances`),
   failure_allowed: "allowed",
+  runs_when: "Runs",
+  handlers: { on_failure: "on failure", on_success: "on success", on_cancel: "on cancel", finally: "at the end" } as Record<string, string>,
   tries_count: (n: number) => `${n} tr${n === 1 ? "y" : "ies"}`,
   failed_of: (bad: number, all: number) => `${bad} of ${all} failed`,
   done_of: (done: number, all: number) => `${done} of ${all}`,

@@ -39,6 +39,8 @@ export const reasons: Messages["reasons"] = {
   expand_empty: "펼칠 항목 없음",
   depends_on_past: "이전 실행이 성공하지 않음",
   max_active_tis: "이 태스크의 동시 실행 한도",
+  cancelling: "태스크를 중지한 뒤 핸들러 실행",
+  handler: "실행이 다르게 끝날 때만 실행",
   cleared: "초기화됨",
   marked: "사람이 표시",
   run_marked: "실행이 표시됨",

@@ -21,6 +21,8 @@ export const run: Messages["run"] = {
   },
   tasks_instances: (tasks, instances) => (tasks === instances ? `태스크 ${tasks}개` : `태스크 ${tasks}개, 인스턴스 ${instances}개`),
   failure_allowed: "허용된 실패",
+  runs_when: "실행 시점",
+  handlers: { on_failure: "실패 시", on_success: "성공 시", on_cancel: "취소 시", finally: "종료 시" },
   tries_count: (n) => `시도 ${n}회`,
   failed_of: (bad, all) => `${all}개 중 ${bad}개 실패`,
   done_of: (done, all) => `${done}/${all}`,

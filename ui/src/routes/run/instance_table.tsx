@@ -37,6 +37,7 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
                   {isMapped ? each.map_index : each.task_id}
                   {!isMapped && each.map_index >= 0 && ` [${each.map_index}]`}
                 </Anchor>
+                {each.handler && <span className="muted"> {t.handlers[each.handler]}</span>}
               </td>
               <td>
                 <State state={each.state} />

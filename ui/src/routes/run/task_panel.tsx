@@ -147,6 +147,7 @@ function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">;
       </>,
     ]);
   }
+  if (instance.handler) facts.push([t.runs_when, t.handlers[instance.handler]]);
   if (instance.start_date) {
     const span = instance.end_date ? t.ran_text(at(instance.start_date), at(instance.end_date)) : t.running_since(at(instance.start_date));
     const where = [instance.hostname && t.on_host(instance.hostname), instance.executor && t.by_executor(instance.executor)].filter(Boolean).join(" ");

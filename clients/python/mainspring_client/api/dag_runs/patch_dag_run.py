@@ -20,6 +20,7 @@ def _get_kwargs(
     *,
     body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
+    wait: float | Unset = 0.0,
 ) -> dict[str, Any]:
     headers: dict[str, Any] = {}
 
@@ -30,6 +31,8 @@ def _get_kwargs(
         json_update_mask = update_mask
 
     params["update_mask"] = json_update_mask
+
+    params["wait"] = wait
 
     params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
 
@@ -75,8 +78,17 @@ def sync(
     client: AuthenticatedClient | Client,
     body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
+    wait: float | Unset = 0.0,
 ) -> DagRun:
     """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
+
+    The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running`
+    with the
+    `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has
+    ended and all its
+    processes have stopped, or when the seconds are over: always 200 and the run as it is then. The
+    change is made
+    before the wait begins. White space before the JSON keeps the connection alive.
 
     Needs the role `operator` on the DAG.
 
@@ -90,6 +102,7 @@ def sync(
         client=client,
         body=body,
         update_mask=update_mask,
+        wait=wait,
     )
     return cast(DagRun, expect_success(response))
 
@@ -101,6 +114,7 @@ def sync_detailed(
     client: AuthenticatedClient | Client,
     body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
+    wait: float | Unset = 0.0,
 ) -> Response[DagRun | Problem]:
     """As `sync`, but gives the whole response; an error is a response too."""
     kwargs = _get_kwargs(
@@ -108,6 +122,7 @@ def sync_detailed(
         dag_run_id=dag_run_id,
         body=body,
         update_mask=update_mask,
+        wait=wait,
     )
     return _build_response(client.get_httpx_client().request(**kwargs))
 
@@ -119,6 +134,7 @@ async def asyncio(
     client: AuthenticatedClient | Client,
     body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
+    wait: float | Unset = 0.0,
 ) -> DagRun:
     """As `sync`, without blocking."""
     response = await asyncio_detailed(
@@ -127,6 +143,7 @@ async def asyncio(
         client=client,
         body=body,
         update_mask=update_mask,
+        wait=wait,
     )
     return cast(DagRun, expect_success(response))
 
@@ -138,6 +155,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient | Client,
     body: RunPatch | Mapping[str, Any],
     update_mask: list[str] | Unset = UNSET,
+    wait: float | Unset = 0.0,
 ) -> Response[DagRun | Problem]:
     """As `sync_detailed`, without blocking."""
     kwargs = _get_kwargs(
@@ -145,5 +163,6 @@ async def asyncio_detailed(
         dag_run_id=dag_run_id,
         body=body,
         update_mask=update_mask,
+        wait=wait,
     )
     return _build_response(await client.get_async_httpx_client().request(**kwargs))
