@@ -1,5 +1,7 @@
 """The `mainspring` command. Each subcommand imports its modules at its run, so that `--help` is instant."""
 
+import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -26,9 +28,12 @@ from mainspring_cli.settings_options import (
     with_settings,
 )
 
-__all__ = ["SERVER_COMMANDS", "main"]
+__all__ = ["SERVER_COMMANDS", "STAY", "main"]
 
 EXIT_CONFIG = 78  # EX_CONFIG of sysexits.h
+SERVICES = ("api", "execution-api", "scheduler", "worker")
+STAY = "MAINSPRING_STAY_AFTER_REFUSAL"
+"""`true` = a service that refuses its settings stays without work. No setting of config.py: those were refused."""
 
 SERVER_COMMANDS = {
     "run": ("mainspring_cli.commands.run", "Start a run of a DAG, and wait for its end."),
@@ -137,7 +142,7 @@ def worker(settings: Resolved) -> None:
 
 
 @cli.command()
-@click.argument("service", type=click.Choice(["api", "execution-api", "scheduler", "worker"]))
+@click.argument("service", type=click.Choice(SERVICES))
 @with_settings(SETTINGS_FLAGS, API_FLAGS, EXECUTION_FLAGS, WORKER_FLAGS)
 def health(settings: Resolved, service: str) -> None:
     """Check whether a service of this machine works; ends non-zero when it does not."""
@@ -281,7 +286,17 @@ def main() -> NoReturn:
     exit_code = _exit_code(partial(cli.main, prog_name="mainspring"))
     # Output may still be in the buffer. A failed command keeps its exit code.
     flushed = _exit_code(sys.stdout.flush)
+    if exit_code == EXIT_CONFIG and sys.argv[1:2] and sys.argv[1] in SERVICES and os.environ.get(STAY) == "true":
+        _stay()
     sys.exit(exit_code or flushed)
+
+
+def _stay() -> None:
+    """Wait for a signal: Docker starts a service again after every exit code, for ever."""
+    signals = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+    click.echo(f"mainspring: waits to be stopped, because starting again would not help ({STAY})", err=True)
+    signal.sigwait(signals)
 
 
 def _exit_code(step: Callable[[], object]) -> int | str | None:

@@ -17,6 +17,7 @@ from mainspring_cli.config import (
     load_config,
     secret_file_variables,
 )
+from mainspring_cli.main import STAY
 from tests.acceptance.compose import (
     BIN,
     DOCKER,
@@ -188,4 +189,4 @@ def test_the_image_gets_what_the_package_is_built_from_and_no_more() -> None:
 
 def _is_setting(variable: str) -> bool:
     settings = {f"MAINSPRING_{item.name.upper()}" for item in fields(Config)}
-    return variable in settings | secret_file_variables()
+    return variable in settings | secret_file_variables() | {STAY}

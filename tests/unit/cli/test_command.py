@@ -59,6 +59,20 @@ def test_wrong_settings_end_with_78_and_one_line_for_each_fault() -> None:
     ]
 
 
+def test_a_refused_service_stays_until_it_is_stopped_where_that_is_asked() -> None:
+    environment = child_environment(MAINSPRING_PORT="http", MAINSPRING_STAY_AFTER_REFUSAL="true")
+    line = [sys.executable, "-m", "mainspring_cli"]
+    with subprocess.Popen([*line, "api"], env=environment, stderr=subprocess.PIPE, text=True) as service:
+        assert service.stderr is not None
+        assert "port" in service.stderr.readline()
+        assert "waits to be stopped" in service.stderr.readline()
+        assert service.poll() is None
+        service.terminate()
+        assert service.wait(30) == 78
+    client = subprocess.run([*line, "runs", "list"], env=environment, capture_output=True, timeout=30)
+    assert client.returncode == 78
+
+
 def test_serving_other_machines_without_a_secret_is_refused_with_78(tmp_path: Path) -> None:
     answer = _mainspring("up", "--host", "0.0.0.0", "--home", str(tmp_path / "home"))
     assert answer.returncode == 78
