@@ -260,6 +260,14 @@ export const runScenarios = {
     await page.goto("/dags/page_breaks");
     const grid = page.getByRole("grid");
     await seen(grid.getByRole("gridcell", { name: /load, failed/ }));
+    assert.equal(await page.locator(".rail [aria-current]").textContent(), "Home");
+    await page.getByLabel("Type").selectOption("scheduled");
+    await page.waitForURL(/type=scheduled/);
+    await seen(page.getByText(/scheduled/).and(page.getByRole("heading", { level: 3 })));
+    await page.getByLabel("Type").selectOption("");
+    await page.getByRole("button", { name: "Failed only" }).click();
+    await page.waitForURL(/state=failed/);
+    await seen(grid.getByRole("gridcell", { name: /load, failed/ }));
     await grid.locator("[tabindex='0']").focus();
     await page.keyboard.press("ArrowDown");
     await page.waitForURL(/task=extract/);

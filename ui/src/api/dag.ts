@@ -1,6 +1,6 @@
 /** Queries of the pages of a DAG. */
 import { queryOptions } from "@tanstack/react-query";
-import { api, ok, shaped } from "./client.ts";
+import { type Schema, api, ok, shaped } from "./client.ts";
 import { firstOf } from "./pages.ts";
 import type { Grid } from "./shapes.ts";
 
@@ -61,5 +61,8 @@ export const instancesOfTask = (dagId: string, taskId: string, limit: number) =>
   });
 
 /** The matrix of tasks and the latest runs, in one request. */
-export const grid = (dagId: string, runs: number) =>
-  queryOptions({ queryKey: ["grid", dagId, runs], queryFn: ({ signal }) => shaped<Grid>(api.GET("/api/v2/dags/{dag_id}/grid", { params: { path: { dag_id: dagId }, query: { runs } }, signal })) });
+export const grid = (dagId: string, runs: number, { state, type }: { state?: Schema<"DagRunState"> | undefined; type?: Schema<"DagRunType"> | undefined } = {}) =>
+  queryOptions({
+    queryKey: ["grid", dagId, runs, state, type],
+    queryFn: ({ signal }) => shaped<Grid>(api.GET("/api/v2/dags/{dag_id}/grid", { params: { path: { dag_id: dagId }, query: { runs, ...(state ? { state: [state] } : {}), ...(type ? { run_type: [type] } : {}) } }, signal })),
+  });

@@ -6,7 +6,7 @@ import { Glyph, useStateWord } from "../kit/state.tsx";
 import { useClock } from "../kit/time.tsx";
 import { duration, moment, roughly } from "../time/format.ts";
 import { wallOf } from "../time/zone.ts";
-import { cellClass, hasTries, heights, moveBy, secondsOf, versionStarts, type Place } from "./model.ts";
+import { cellClass, hasTries, heights, instancesOf, moveBy, secondsOf, versionStarts, type Place } from "./model.ts";
 import "./grid.css";
 
 interface Props {
@@ -156,7 +156,7 @@ const Row = memo(({ index, name, isMapped, runs, starts, chosenColumn, isChosen,
     <div className={`gr-row${isChosen ? " sel" : ""}`} role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${top}px)` }}>
       <span className="nm" role="rowheader" title={name}>
         <span className="cut">{name}</span>
-        {isMapped && <span className="dim">×</span>}
+        {isMapped && <span className="dim">×{instancesOf(runs, index) ?? ""}</span>}
       </span>
       <span className="gap" />
       {runs.map((run, column) => {

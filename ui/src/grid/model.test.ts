@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Grid, GridRun } from "../api/shapes.ts";
-import { cellClass, filtered, hasTries, heights, moveBy, secondsOf, versionStarts } from "./model.ts";
+import type { GridRun } from "../api/shapes.ts";
+import { cellClass, hasTries, heights, instancesOf, moveBy, secondsOf, versionStarts } from "./model.ts";
 
 const run = (rest: Partial<GridRun> = {}): GridRun => ({ dag_run_id: "r", run_type: "scheduled", state: "success", version_number: 1, run_after: "2026-01-01T00:00:00Z", start_date: "2026-01-01T00:00:00Z", end_date: "2026-01-01T00:01:00Z", cells: [], ...rest });
 const NOW = Date.parse("2026-01-01T00:02:00Z");
@@ -27,10 +27,9 @@ test("a version begins where the run before ran another", () => {
   expect(versionStarts([1, 1, 2, 3, 3].map((version_number) => run({ version_number })))).toEqual([null, null, 2, 3, null]);
 });
 
-test("a filter leaves the tasks", () => {
-  const grid: Grid = { tasks: [{ task_id: "a", is_mapped: false, versions: [1, 1] }], runs: [run(), run({ state: "failed" })], before: null };
-  expect(filtered(grid, ["failed"])).toMatchObject({ tasks: [{ task_id: "a" }], runs: [{ state: "failed" }] });
-  expect(filtered(grid, [])).toBe(grid);
+test("a mapped task has the number of instances of its latest run", () => {
+  const runs = [run({ cells: [["success", 1, { success: 3 }]] }), run({ cells: [["failed", 1, { success: 3, failed: 1 }]] }), run({ cells: [null] })];
+  expect([instancesOf(runs, 0), instancesOf(runs, 1)]).toEqual([4, null]);
 });
 
 test("a cell has the shape of its state, and a corner for more than one try", () => {

@@ -1,5 +1,5 @@
 /** The grid of a DAG as numbers: what the arrows do, how high a bar is, where a version begins. Pure functions. */
-import type { Grid, GridCell, GridRun } from "../api/shapes.ts";
+import type { GridCell, GridRun } from "../api/shapes.ts";
 
 /** A place in the grid: row 0 is the row of the runs, a task has the row of its number plus one. */
 export interface Place {
@@ -56,9 +56,10 @@ export function versionStarts(runs: readonly GridRun[]): (number | null)[] {
   return runs.map((run, index) => (index > 0 && runs[index - 1]!.version_number !== run.version_number ? run.version_number : null));
 }
 
-/** Only runs of the given states are shown; the tasks stay as they are. */
-export function filtered(grid: Grid, states: readonly string[]): Grid {
-  return states.length === 0 ? grid : { ...grid, runs: grid.runs.filter((run) => states.includes(run.state)) };
+/** Instances of a mapped task in the latest run that has them; null = no run has yet. */
+export function instancesOf(runs: readonly GridRun[], row: number): number | null {
+  const counts = runs.map((run) => run.cells[row]?.[2]).findLast((each) => each !== undefined);
+  return counts ? Object.values(counts).reduce((sum, count) => sum + count, 0) : null;
 }
 
 const CELLS: Readonly<Record<string, string>> = {

@@ -107,8 +107,11 @@ function Rail() {
   const { common } = useT();
   const { data } = useQuery(summary());
   const approvals = data?.counts.approvals ?? 0;
+  const { pathname } = useLocation();
+  // A run stands below the runs, the other pages of a DAG below Home.
+  const above = /^\/dags\/[^/]+\/runs\/./.test(pathname) ? "/runs" : pathname.startsWith("/dags/") ? "/" : null;
   const place = (to: string, icon: IconName, text: string, more: { className?: string; badge?: ReactNode; exact?: boolean } = {}) => (
-    <Link to={to} className={more.className ?? ""} activeProps={{ "aria-current": "page" }} activeOptions={{ exact: more.exact ?? false, includeSearch: false }}>
+    <Link to={to} className={more.className ?? ""} {...(to === above ? { "aria-current": "true" as const } : {})} activeProps={{ "aria-current": "page" }} activeOptions={{ exact: more.exact ?? false, includeSearch: false }}>
       <Icon name={icon} />
       {text}
       {more.badge}

@@ -105,6 +105,8 @@ export const dag = {
   grid_or_gantt: "Grid or Gantt",
   earlier_run: "Earlier run",
   later_run: "Later run",
+  key_run: "run,",
+  key_task: "task",
   failed_only: "Failed only",
   try_n: (n: number) => `try ${n}`,
   not_in_version: (version: number) => `not in v${version}`,

@@ -107,6 +107,8 @@ export const dag: Messages["dag"] = {
   grid_or_gantt: "그리드 또는 간트",
   earlier_run: "이전 실행",
   later_run: "다음 실행",
+  key_run: "실행,",
+  key_task: "태스크",
   failed_only: "실패만",
   try_n: (n) => `${n}번째 시도`,
   not_in_version: (version) => `v${version}에 없음`,

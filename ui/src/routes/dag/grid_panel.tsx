@@ -7,7 +7,6 @@ import { dagRun, definition, runHref, taskHref, timeline } from "../../api/run.t
 import type { Grid } from "../../api/shapes.ts";
 import { GraphView } from "../../graph/graph_view.tsx";
 import { GridLegend, GridView, useColumns } from "../../grid/grid_view.tsx";
-import { filtered } from "../../grid/model.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Chip, Segments } from "../../kit/button.tsx";
@@ -23,6 +22,9 @@ import { useSearchChange } from "../search_change.ts";
 import { Gantt } from "./gantt.tsx";
 import "../run/run.css";
 import "./dag.css";
+
+type RunType = Schema<"DagRunType">;
+const RUN_TYPES: readonly RunType[] = ["scheduled", "manual", "backfill", "operator_triggered"];
 
 interface Chosen {
   run: string | null;
@@ -47,7 +49,8 @@ interface Props {
 export function GridAndRun({ dagId, below, beside }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const columns = useColumns(box);
-  const query = useQuery(gridQuery(dagId, columns));
+  const { state, type }: GridFilter = useSearch({ strict: false });
+  const query = useQuery(gridQuery(dagId, columns, { state: state === "failed" ? state : undefined, type }));
   const chosen = useChosen(query.data);
   return (
     <div className="lay-two">
@@ -63,6 +66,11 @@ export function GridAndRun({ dagId, below, beside }: Props) {
   );
 }
 
+interface GridFilter {
+  state?: string;
+  type?: RunType;
+}
+
 interface GridProps {
   dagId: string;
   columns: number;
@@ -70,13 +78,15 @@ interface GridProps {
 }
 
 function GridPanel({ dagId, columns, query }: GridProps) {
-  const { dag: t, common } = useT();
-  const search: { state?: string; view?: string } = useSearch({ strict: false });
+  const { dag: t, common, lists } = useT();
+  const search: GridFilter & { view?: string } = useSearch({ strict: false });
   const change = useSearchChange();
   const navigate = useNavigate();
   const isGantt = search.view === "gantt";
   const isFailedOnly = search.state === "failed";
-  const shown = useMemo(() => query.data && filtered(query.data, isFailedOnly ? ["failed"] : []), [query.data, isFailedOnly]);
+  const isFiltered = isFailedOnly || search.type !== undefined;
+  const filterText = [isFailedOnly && common.states.failed, search.type && common.run_types[search.type]].filter(Boolean).join(", ");
+  const shown = query.data;
   const chosen = useChosen(shown);
   const step = (by: number): void => {
     const at = shown?.runs.findIndex((each) => each.dag_run_id === chosen.run) ?? -1;
@@ -92,9 +102,13 @@ function GridPanel({ dagId, columns, query }: GridProps) {
   });
   const keys = (
     <span className="small dim row hide-s" style={{ gap: "4px" }}>
-      {(isGantt ? ["[", "]", "↑", "↓"] : ["←", "→", "↑", "↓"]).map((key) => (
+      {(isGantt ? ["[", "]"] : ["←", "→"]).map((key) => (
         <kbd key={key}>{key}</kbd>
       ))}
+      {t.key_run}
+      <kbd>↑</kbd>
+      <kbd>↓</kbd>
+      {t.key_task}
     </span>
   );
   const filter = (
@@ -103,6 +117,14 @@ function GridPanel({ dagId, columns, query }: GridProps) {
       <Chip on={isFailedOnly} onClick={() => change({ state: isFailedOnly ? undefined : "failed" })}>
         {t.failed_only}
       </Chip>
+      <select className="inp small hide-s" aria-label={lists.columns.type} value={search.type ?? ""} onChange={(event) => change({ type: event.target.value || undefined })}>
+        <option value="">{lists.any_type}</option>
+        {RUN_TYPES.map((type) => (
+          <option key={type} value={type}>
+            {common.run_types[type]}
+          </option>
+        ))}
+      </select>
     </span>
   );
   return (
@@ -110,8 +132,8 @@ function GridPanel({ dagId, columns, query }: GridProps) {
       <Loaded query={{ ...query, data: shown }} rows={8}>
         {(grid) =>
           grid.runs.length === 0 ? (
-            <Empty title={isFailedOnly ? common.nothing_fits(common.states.failed) : t.no_runs}>
-              <p>{t.no_runs_text}</p>
+            <Empty title={isFiltered ? common.nothing_fits(filterText) : t.no_runs}>
+              {!isFiltered && <p>{t.no_runs_text}</p>}
             </Empty>
           ) : isGantt && chosen.run !== null ? (
             <Gantt key={chosen.run} dagId={dagId} runs={grid.runs} runId={chosen.run} task={chosen.task} onRun={(run) => change({ run })} onTask={(task) => change({ run: chosen.run, task })} onOpen={(task) => open(chosen.run!, task)} />
