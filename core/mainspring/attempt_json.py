@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from mainspring.attempts import Attempt, Limits
+from mainspring.large_values import opened, wrapped
 
 __all__ = ["attempt_from_json", "attempt_to_json"]
 
@@ -28,13 +29,15 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
         "try_number": attempt.try_number,
         "queue": attempt.queue,
         "task_type": attempt.task_type,
-        "payload": attempt.payload,
+        "payload": wrapped(attempt.payload, attempt.values),
         "secrets": attempt.secrets,
         "context": attempt.context,
         "text_outputs": attempt.text_outputs,
+        "output_types": attempt.output_types,
         "timeout_seconds": None if attempt.timeout is None else attempt.timeout.total_seconds(),
         "cancel_grace_seconds": attempt.cancel_grace.total_seconds(),
         "output_bytes_max": attempt.limits.output_bytes_max,
+        "value_bytes_max": attempt.limits.value_bytes_max,
         "log_bytes_max": attempt.limits.log_bytes_max,
     }
 
@@ -42,6 +45,7 @@ def attempt_to_json(attempt: Attempt) -> dict[str, Any]:
 def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
     """The inverse of `attempt_to_json`. Raises `KeyError` when a field is missing that every release has sent."""
     timeout = fields["timeout_seconds"]
+    payload, values = opened(fields["payload"])
     return Attempt(
         attempt_id=fields["attempt_id"],
         dag_id=fields["dag_id"],
@@ -51,11 +55,17 @@ def attempt_from_json(fields: Mapping[str, Any]) -> Attempt:
         try_number=fields["try_number"],
         queue=fields["queue"],
         task_type=fields["task_type"],
-        payload=fields["payload"],
+        payload=payload,
+        values=values,
         secrets=fields["secrets"],
         context=fields["context"],
         text_outputs=tuple(fields.get("text_outputs", ())),  # an execution API of the release before sends none
+        output_types=fields.get("output_types", {}),
         timeout=None if timeout is None else timedelta(seconds=timeout),
         cancel_grace=timedelta(seconds=fields["cancel_grace_seconds"]),
-        limits=Limits(output_bytes_max=fields["output_bytes_max"], log_bytes_max=fields["log_bytes_max"]),
+        limits=Limits(
+            output_bytes_max=fields["output_bytes_max"],
+            value_bytes_max=fields.get("value_bytes_max", 0),  # that execution API keeps no output by reference
+            log_bytes_max=fields["log_bytes_max"],
+        ),
     )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from mainspring.large_values import VALUE_BYTES_MAX, LargeValue
 from mainspring.states import StateReason
 
 __all__ = ["Attempt", "Finished", "Limits", "LogChunk", "Outcome", "Report", "Started", "Stopped"]
@@ -35,7 +36,10 @@ class Limits:
     """Bounds of one attempt. The process that runs the attempt enforces them."""
 
     output_bytes_max: int = 256 * 1024
-    """All outputs of the attempt together, as JSON."""
+    """All outputs of the attempt together, as JSON, without those that are kept by reference."""
+    value_bytes_max: int = VALUE_BYTES_MAX
+    """One output that is kept by reference, as JSON; all of them together may have twice as much. 0 = no output is
+    kept by reference."""
     log_bytes_max: int = 10 * 1024 * 1024
     """Size of the stored log. Further output is dropped, and one marker line names the number of dropped bytes."""
 
@@ -45,7 +49,8 @@ class Attempt:
     """The specification of one try: complete, so that the executor looks up nothing.
 
     `payload` is the task's own part of the definition (`command`, `script`, `env`, `callable`, `kwargs`, `url`, ...)
-    with every expression already evaluated; only `{"secret": name}` objects are still to be replaced, from `secrets`.
+    with every expression already evaluated; only `{"secret": name}` objects are still to be replaced, from `secrets`,
+    and the places of `values`.
     """
 
     attempt_id: str
@@ -61,6 +66,8 @@ class Attempt:
     task_type: str
     """`shell`, `python`, `http`, `noop`, ... : which runner carries it out."""
     payload: Mapping[str, Any]
+    values: Mapping[str, LargeValue] = field(default_factory=dict)
+    """JSON pointer in `payload` -> the value to put there in place of null."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Secret name -> value, exactly the names that `payload` refers to. Masked in every log line."""
     context: Mapping[str, Any] = field(default_factory=dict)
@@ -69,6 +76,8 @@ class Attempt:
     Instants are RFC 3339 text, absent instants `None`."""
     text_outputs: tuple[str, ...] = ()
     """Names of the outputs with the declared type string. A value that a program writes for them stays text."""
+    output_types: Mapping[str, Any] = field(default_factory=dict)
+    """Output name -> declared JSON Schema. Only outputs that are kept by reference are checked where the task runs."""
     timeout: timedelta | None = None
     """From the start of the task; `None` = no limit."""
     cancel_grace: timedelta = timedelta(seconds=10)
@@ -116,6 +125,9 @@ class Finished:
     """Of the task's process; negative = ended by that signal; `None` where there is none."""
     outputs: Mapping[str, Any] = field(default_factory=dict)
     """Output name -> JSON value. Empty unless the outcome is success."""
+    large: Mapping[str, LargeValue] = field(default_factory=dict)
+    """Output name -> reference, for the outputs that are kept by reference. A reference with a path is not in the store
+    yet; who takes the report stores the file and deletes it."""
     log_bytes: int = 0
     """Length of the whole kept log."""
     still_running: bool = False

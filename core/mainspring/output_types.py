@@ -5,7 +5,7 @@ most once (`schema_bounds`), and a product of their sizes beyond `WORK_MAX` is r
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from mainspring.params import compile_schema
@@ -28,18 +28,27 @@ class OutputTypes:
         self._schemas = schemas
         self._compiled: dict[str, tuple[Any, int]] = {}
 
-    def problem(self, outputs: Mapping[str, Any]) -> str | None:
+    def problem(self, outputs: Mapping[str, Any], *, checked: Collection[str] = ()) -> str | None:
         """A sentence about the first declared output that is missing or does not fit; `None` when all are right.
 
-        Undeclared outputs may have any value.
+        Undeclared outputs may have any value. checked: further outputs, which fit.
         """
         for name in self._schemas:
+            if name in checked:
+                continue
             if name not in outputs:
                 return f"output '{name}' is declared and missing; give it in every successful try, or do not declare it"
-            problem = self._misfit(name, outputs[name])
+            problem = self.problem_of(name, outputs[name])
             if problem is not None:
-                return f"output '{name}' is {_excerpt(outputs[name])}, which does not fit its declared type: {problem}"
+                return problem
         return None
+
+    def problem_of(self, name: str, value: Any) -> str | None:
+        """A sentence about one output that does not fit; `None` when it fits or is not declared."""
+        problem = self._misfit(name, value) if name in self._schemas else None
+        if problem is None:
+            return None
+        return f"output '{name}' is {_excerpt(value)}, which does not fit its declared type: {problem}"
 
     def fitting(self, outputs: Mapping[str, Any]) -> dict[str, Any]:
         """The outputs that are undeclared or fit. For a failed task, which need not give all that it declares."""

@@ -27,6 +27,9 @@ class ExecutorSettings:
     state_dir: Path | None = None
     """A private folder for the tasks' temporary files. With the same folder at every start, the executor can remove
     the orphans of a crash. `None` = a new folder in the system's temporary folder, removed at `close`."""
+    values_dir: Path | None = None
+    """Where the executor leaves the files of large outputs; who takes the report deletes them. On the file system of
+    `state_dir`. `None` = a task with large outputs fails."""
     task_user: str | None = None
     """The user that runs the task hosts of `thread` and `local`, with all their tasks. Only root can use this. The user
     must be able to reach `state_dir`, to read `code_path` and to run this interpreter. `None` = the user of the

@@ -19,7 +19,7 @@ from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
 from mainspring.instants import format_instant
 from mainspring.retention import Policy, RetentionSettings, policy_of
-from mainspring_executors import ExecutorSettings, open_executor
+from mainspring_executors import ExecutorSettings
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
@@ -29,6 +29,7 @@ from mainspring_scheduler.duties.remote_rescue import RemoteRescue
 from mainspring_scheduler.duties.rescue import SELF_FENCE, find_lost, find_unsubmitted
 from mainspring_scheduler.duties.retention import RetentionDuty
 from mainspring_scheduler.duties.traces import SpanExporter, TraceExport
+from mainspring_scheduler.duties.value_carrier import open_carried
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.access.installation import has_retention_defaults, holds_schedules
 from mainspring_store.database.key_ring import KeyRing
@@ -385,7 +386,7 @@ def run(settings: SchedulerSettings) -> int:
         lease = take_scheduler_lease(database)
         stack.callback(lease.release)
         # Before the schema: task hosts start while the scheduler checks or migrates it.
-        executors = {name: open_executor(name, _executor_settings(settings)) for name in settings.executors}
+        executors = {name: open_carried(name, _executor_settings(settings), database) for name in settings.executors}
         for executor in executors.values():
             stack.callback(executor.close, timedelta(0))
         stop_signals: list[int] = []

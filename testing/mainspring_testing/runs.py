@@ -16,12 +16,15 @@ from sqlalchemy import bindparam
 from sqlalchemy import select as sql_select
 
 from mainspring.definition import Definition, parse_definition
+from mainspring.large_values import LargeValue
 from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, RunType, TaskState
-from mainspring_executors import ExecutorSettings, open_executor
+from mainspring_executors import ExecutorSettings
+from mainspring_scheduler.duties.value_carrier import open_carried
 from mainspring_scheduler.scheduler import Scheduler
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database, open_database
+from mainspring_store.queries.large_values import read_value
 from mainspring_store.queries.logs import read_log
 from mainspring_store.queries.run_reports import instances_of_run
 from mainspring_store.resources.conflict_policy import OnExistence
@@ -116,7 +119,7 @@ def _opened(code_path: Sequence[Path]) -> Iterator[tuple[Database, KeyRing, Mapp
         executors = {}
         for name in EXECUTORS:
             settings = ExecutorSettings(code_path=tuple(code_path), state_dir=home / name)
-            executors[name] = open_executor(name, settings)
+            executors[name] = open_carried(name, settings, database)
             stack.callback(executors[name].close, timedelta(0))
         yield database, KeyRing(home / "keys"), executors
 
@@ -232,7 +235,8 @@ def _result(
 ) -> RunResult:
     with database.read() as connection:
         run = connection.execute(sql_select(dag_run).where(dag_run.c.id == key)).one()
-        outputs = _outputs(connection.execute(_OUTPUTS, {"key": key}))
+        rows = connection.execute(_OUTPUTS, {"key": key}).all()
+    outputs = _outputs(database, rows)
     tasks = [
         _task_result(database, row, outputs.get((row["task_id"], row["map_index"]), {}), row["task_id"] in stubs)
         for row in instances_of_run(database, key)
@@ -250,10 +254,14 @@ def _result(
     )
 
 
-def _outputs(rows: Any) -> dict[tuple[str, int], dict[str, Any]]:
+def _outputs(database: Database, rows: Sequence[Any]) -> dict[tuple[str, int], dict[str, Any]]:
     outputs: dict[tuple[str, int], dict[str, Any]] = {}
     for row in rows:
-        outputs.setdefault((row.task_id, row.map_index), {})[row.key] = orjson.loads(row.value)
+        value = orjson.loads(row.value)
+        reference = LargeValue.stored(value, row.large_id)
+        if reference is not None:
+            value = orjson.loads(read_value(database, reference))
+        outputs.setdefault((row.task_id, row.map_index), {})[row.key] = value
     return outputs
 
 
@@ -280,7 +288,7 @@ def _task_result(
 
 
 _OUTPUTS = (
-    sql_select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.key, xcom.c.value)
+    sql_select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.key, xcom.c.value, xcom.c.large_id)
     .join(xcom, xcom.c.task_instance_id == task_instance.c.id)
     .where(task_instance.c.dag_run_id == bindparam("key"))
     .order_by(xcom.c.key)

@@ -81,6 +81,14 @@ def log_chunks_are_contiguous(facts: Facts) -> Line:
         ends[attempt_id] = offset + length
 
 
+def references_have_whole_values(facts: Facts) -> Line:
+    """An output that is kept by reference has every byte of its value, as long as its row exists."""
+    for instance_id, name, value_id in facts.references:
+        size, stored = facts.values.get(value_id, (-1, 0))
+        if size != stored:
+            yield f"output {name} of instance {instance_id} refers to value {value_id} with {stored} of {size} bytes"
+
+
 CHECKS: Sequence[Check] = (
     attempts_are_numbered_from_one_and_charged,
     tries_that_cost_nothing_are_given_back,
@@ -88,4 +96,5 @@ CHECKS: Sequence[Check] = (
     waiting_retries_have_a_due_time,
     missed_deadlines_have_failed_what_they_must,
     log_chunks_are_contiguous,
+    references_have_whole_values,
 )

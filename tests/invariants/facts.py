@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Table, func, select
 
 from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
@@ -19,11 +19,14 @@ from mainspring_store.tables import (
     dag_version,
     deadline,
     feed_event,
+    large_value,
+    large_value_piece,
     pool,
     pruned_run,
     task_instance,
     task_log,
     task_try,
+    xcom,
 )
 from tests.simulation.oracle import taken_as
 
@@ -61,6 +64,10 @@ class Facts:
     """By DAG and run id: what stays of pruned runs."""
     log_chunks: Sequence[tuple[str, int, int]]
     """Attempt id, offset, length; in order."""
+    references: Sequence[tuple[int, str, str]]
+    """Instance id, output name and value id, of the outputs that are kept by reference."""
+    values: Mapping[str, tuple[int, int]]
+    """Value id -> its size, and the bytes of its stored pieces."""
 
     def definition(self, run: Row[Any]) -> Definition:
         return self.definitions[run.dag_version_id]
@@ -143,9 +150,17 @@ def read_facts(database: Database) -> Facts:
             backfills={row.id: row for row in rows(backfill, "id")},
             pruned={(row.dag_id, row.run_id): row for row in rows(pruned_run, "dag_id", "run_id")},
             log_chunks=[(row.attempt_id, row.offset, row.raw_bytes or len(row.data)) for row in chunks],
+            references=[tuple(row) for row in connection.execute(_REFERENCES)],
+            values={row.id: (row.raw_bytes, int(row.stored or 0)) for row in connection.execute(_VALUES)},
         )
 
 
+_REFERENCES = select(xcom.c.task_instance_id, xcom.c.key, xcom.c.large_id).where(xcom.c.large_id.is_not(None))
+_VALUES = (
+    select(large_value.c.id, large_value.c.raw_bytes, func.sum(large_value_piece.c.raw_bytes).label("stored"))
+    .outerjoin(large_value_piece, large_value_piece.c.value_id == large_value.c.id)
+    .group_by(large_value.c.id, large_value.c.raw_bytes)
+)
 _definitions: dict[str, Definition] = {}
 
 

@@ -193,7 +193,7 @@ def _written(path: Path) -> datetime:
 def test_a_write_that_took_too_long_moves_nothing(
     engine: Engine, store: CachedLogStore, attempt_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(log_moving, "_MOVE_SECONDS_MAX", -1)
+    monkeypatch.setattr(log_moving, "MOVE_SECONDS_MAX", -1)
     packed = size(engine)
     with pytest.raises(LogStoreUnavailable, match="may be gone again"):
         move_log(engine.database, store, attempt_id)
@@ -236,7 +236,7 @@ def test_no_key_is_used_twice(
 ) -> None:
     """A move that broke off, and a deletion that has listed its object, cannot take the object of the next move."""
     with monkeypatch.context() as patch:
-        patch.setattr(log_moving, "_MOVE_SECONDS_MAX", -1)
+        patch.setattr(log_moving, "MOVE_SECONDS_MAX", -1)
         with pytest.raises(LogStoreUnavailable):
             move_log(engine.database, store, attempt_id)
     (listed,) = files(tmp_path)

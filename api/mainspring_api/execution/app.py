@@ -1,9 +1,10 @@
-"""The application and its calls: claim, start, log, finish, release, exchange, beat.
+"""The application and its calls: claim, start, log, value, input, finish, release, exchange, beat.
 
 Each call is a short, idempotent transaction, so that a worker repeats the call until the acknowledgement. Nothing is
 decided here. Bodies are checked by hand: no schema library stands on this path.
 """
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from werkzeug.routing import BaseConverter
 
 from mainspring.attempt_json import attempt_to_json
 from mainspring.attempts import Attempt
-from mainspring.errors import StoreUnavailable
+from mainspring.errors import LogStoreUnavailable, StoreUnavailable
 from mainspring.failpoints import failpoint
 from mainspring_api.execution.bodies import (
     ATTEMPT_ID,
@@ -30,10 +31,12 @@ from mainspring_api.execution.bodies import (
     read_claim,
     read_finish,
     read_heartbeat,
+    read_input,
     read_json,
     read_next,
     read_report_and_claim,
     read_start,
+    read_value_piece,
 )
 from mainspring_api.execution.credentials import Credential, Credentials, incarnation_of
 from mainspring_api.execution.heartbeats import Heartbeat
@@ -43,9 +46,12 @@ from mainspring_api.http.routing import route_exactly
 from mainspring_api.settings import STATEMENT_SECONDS_MAX
 from mainspring_store import open_database
 from mainspring_store.database.key_ring import KeyRing
+from mainspring_store.database.log_stores import open_log_store
 from mainspring_store.database.notify import Notifier, open_notifier
 from mainspring_store.database.transactions import Database
+from mainspring_store.queries.large_values import ValueMissing, read_piece, values_of_attempt
 from mainspring_store.resources import heartbeats as services
+from mainspring_store.resources.large_values import TooManyBytes, store_piece
 from mainspring_store.scheduling import worker_protocol as remote
 
 __all__ = ["ExecutionSettings", "close_execution_app", "create_execution_app"]
@@ -68,6 +74,8 @@ class ExecutionSettings:
     """How long a claim holds without a beat."""
     exports_traces: bool = False
     """Whether the schedulers export traces: then tasks continue the spans of their tries."""
+    log_store: str | None = None
+    """Where large outputs of ended runs lie, see `open_log_store`; `None` = in the database."""
     version: str = "0"
     connections_max: int = 16
     synchronous: str = "FULL"
@@ -107,6 +115,7 @@ def create_execution_app(
         synchronous=settings.synchronous,
         statement_seconds_max=STATEMENT_SECONDS_MAX,
     )
+    database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
     context = _Context(
         database=database,
         notifier=open_notifier(database),
@@ -125,7 +134,11 @@ def create_execution_app(
     app.register_error_handler(NotFound, _nothing_there)
     app.register_error_handler(HTTPException, lambda exc: _answer(exc.code or 500, {"detail": exc.description}))
     app.register_error_handler(StoreUnavailable, lambda exc: _answer(503, {"detail": str(exc)}, {"Retry-After": "1"}))
-    for call in (_claim(context), _start(context), _log(context), _finish(context), _release(context)):
+    app.register_error_handler(remote.ValueNotWhole, _not_whole)
+    app.register_error_handler(TooManyBytes, lambda exc: _answer(422, {"detail": str(exc)}))
+    app.register_error_handler(LogStoreUnavailable, _no_log_store)
+    calls = (_claim, _start, _log, _value, _input, _finish, _release)
+    for call in (make(context) for make in calls):
         rule = f"/execution/v1/attempts/<attempt:attempt_id>/{call.__name__}"
         app.add_url_rule(rule, view_func=call, methods=["POST"])
     app.add_url_rule("/execution/v1/exchange", view_func=_report_and_claim(context), methods=["POST"])
@@ -158,6 +171,14 @@ def _refuse_strangers(context: _Context) -> Response | None:
 
 def _not_a_worker(error: remote.ForeignIncarnation) -> Response:
     return _answer(403, {"detail": f"{error} is the incarnation of another service"})
+
+
+def _not_whole(error: remote.ValueNotWhole) -> Response:
+    return _answer(422, {"detail": f"pieces of the large output '{error}' are missing: send all before the end"})
+
+
+def _no_log_store(error: LogStoreUnavailable) -> Response:
+    return _answer(503, {"detail": f"the log store does not answer: {error}"}, {"Retry-After": "1"})
 
 
 def _nothing_there(error: NotFound) -> Response:
@@ -193,6 +214,7 @@ def _claim_request(context: _Context, claim_fields: ClaimFields, *, is_ahead: bo
         worker_id=_worker_id(),
         # What a token is bound to counts; the worker's own queue keeps the worker from stray attempts.
         queue=_credential().queue or claim_fields.queue,
+        takes_values=claim_fields.takes_values,
     )
 
 
@@ -203,6 +225,7 @@ def _end(report: Ended, token: str) -> remote.End:
         report=report.report,
         chunks=report.chunks,
         start=report.start,
+        large=report.large,
     )
 
 
@@ -269,6 +292,37 @@ def _log(context: _Context) -> Any:
         return _answer(200, {})
 
     return log
+
+
+def _value(context: _Context) -> Any:
+    def value(attempt_id: str) -> Response:
+        piece = read_value_piece(attempt_id, _body())
+        token_hash, now = _hash(_attempt_token()), datetime.now(UTC)
+        if not store_piece(context.database, attempt_id, piece, now=now, token_hash=token_hash):
+            return _not_yours(attempt_id)
+        failpoint("execution.value.committed")
+        return _answer(200, {})
+
+    return value
+
+
+def _input(context: _Context) -> Any:
+    def input_(attempt_id: str) -> Response:
+        value_id, position = read_input(_body())
+        known = values_of_attempt(context.database, attempt_id, token_hash=_hash(_attempt_token()))
+        if known is None:
+            return _not_yours(attempt_id)
+        try:
+            data = read_piece(context.database, value_id, position) if value_id in known else None
+        except ValueMissing:
+            data = None
+        if data is None:
+            # Not 404, which is the answer of a server of the release before.
+            return _answer(410, {"detail": f"the attempt is handed no value {value_id}, or the value was deleted"})
+        return _answer(200, {"data": b64encode(data).decode()})
+
+    input_.__name__ = "input"
+    return input_
 
 
 def _finish(context: _Context) -> Any:

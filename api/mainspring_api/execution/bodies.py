@@ -12,9 +12,20 @@ from uuid import UUID
 import orjson
 
 from mainspring.attempts import Limits, LogChunk, Outcome
+from mainspring.large_values import (
+    EXCERPT_CHARS,
+    KINDS,
+    PIECE_BYTES,
+    VALUE_BYTES_MAX,
+    VALUES_BYTES_MAX,
+    VALUES_MAX,
+    LargeValue,
+    value_id,
+)
 from mainspring.start_refusals import CAUSE_UNKNOWN, CAUSES
 from mainspring.states import DECIDED_REASONS, StateReason
 from mainspring_store.access.worker_tokens import WorkerToken
+from mainspring_store.resources.large_values import Piece
 from mainspring_store.scheduling.worker_protocol import Worker
 
 __all__ = [
@@ -30,10 +41,12 @@ __all__ = [
     "read_claim",
     "read_finish",
     "read_heartbeat",
+    "read_input",
     "read_json",
     "read_next",
     "read_report_and_claim",
     "read_start",
+    "read_value_piece",
 ]  # fmt: skip
 
 ATTEMPT_ID = "[0-9a-f]{32}"
@@ -47,6 +60,8 @@ _CHUNK_BYTES_MAX = 64 * 1024
 _CHUNKS_MAX = 16
 _MESSAGE_CHARS_MAX = 2_000
 _CAUSE_CHARS_MAX = 200
+_NAME_CHARS_MAX = 250
+_SHA256 = re.compile("[0-9a-f]{64}")
 _LOG_BYTES_MAX = Limits().log_bytes_max + _CHUNK_BYTES_MAX
 """Size of the log that a host keeps, including the marker line with the number of dropped bytes."""
 _OUTPUT_BYTES_MAX = 2 * Limits().output_bytes_max
@@ -73,6 +88,8 @@ class ClaimFields:
     hostname: str
     queue: str | None
     """What the worker listens to; `None` = a worker of the previous release, which does not send the queue."""
+    takes_values: bool
+    """Whether the worker can fetch large values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +102,8 @@ class Ended:
     """The last pieces of its log."""
     start: Mapping[str, Any] | None
     """The start of a prefetched attempt, if the start is not reported yet."""
+    large: Sequence[LargeValue]
+    """The large outputs in the report."""
 
 
 def read_json(data: bytes) -> Any:
@@ -102,7 +121,7 @@ def read_claim(attempt_id: str, token: str, body: Any) -> ClaimFields:
     """The claim of an attempt with a checked token."""
     fields = _object(body)
     queue = _text(fields, "queue", 250) if fields.get("queue") is not None else None
-    return ClaimFields(attempt_id, token, _text(fields, "hostname", 255), queue)
+    return ClaimFields(attempt_id, token, _text(fields, "hostname", 255), queue, _flag(fields, "takes_values"))
 
 
 def read_start(body: Any) -> Mapping[str, Any]:
@@ -187,6 +206,11 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
     chunks = fields.get("log") or []
     if not isinstance(chunks, list) or len(chunks) > _CHUNKS_MAX:
         raise Bad(f"log must be a list of at most {_CHUNKS_MAX} chunks")
+    large = [_large_value(attempt_id, item) for item in _list(fields, "large", VALUES_MAX)] if "large" in fields else []
+    if sum(value.bytes for value in large) > VALUES_BYTES_MAX:
+        raise Bad(f"large outputs may have at most {VALUES_BYTES_MAX} bytes together")
+    if len({value.name for value in large} | outputs.keys()) < len(large) + len(outputs):
+        raise Bad("an output is named twice")
     report = {
         "at": _instant(fields, "at").isoformat(),
         "outcome": _one_of(fields, "outcome", _OUTCOMES),
@@ -195,6 +219,7 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
         "exit_code": _number(fields, "exit_code", minimum=-(2**31)) if fields.get("exit_code") is not None else None,
         "outputs": outputs,
         "log_bytes": _number(fields, "log_bytes", maximum=_LOG_BYTES_MAX),
+        **({"large": [value.to_json() for value in large]} if large else {}),
     }
     if report["outcome"] == Outcome.SKIPPED and report["reason"] not in (None, StateReason.TASK_SKIPPED):
         raise Bad(f"a task that asked to be skipped has the reason {StateReason.TASK_SKIPPED}")
@@ -203,6 +228,47 @@ def read_finish(attempt_id: str, body: Any, *, now: datetime) -> Ended:
         report,
         [read_chunk(attempt_id, chunk, now=now) for chunk in chunks],
         read_start(fields["started"]) if fields.get("started") is not None else None,
+        large,
+    )
+
+
+def read_value_piece(attempt_id: str, body: Any) -> Piece:
+    """A piece of a large output."""
+    fields = _object(body)
+    value = _large_value(attempt_id, fields.get("value"))
+    position = _number(fields, "position", maximum=value.pieces - 1)
+    try:
+        data = b64decode(_text(fields, "data", PIECE_BYTES * 2), validate=True)
+    except Base64Error as exc:
+        raise Bad(f"data must be base64: {exc}") from exc
+    if len(data) != value.piece_bytes(position):
+        raise Bad(f"piece {position} has {len(data)} bytes; it must have {value.piece_bytes(position)}")
+    return Piece(value=value, position=position, data=data)
+
+
+def read_input(body: Any) -> tuple[str, int]:
+    """Id of a value that an attempt is handed, and the position of the piece that the worker wants."""
+    fields = _object(body)
+    wanted_id = fields.get("value_id")
+    if not _is_attempt_id(wanted_id):
+        raise Bad("value_id must be the id of a large value")
+    return str(wanted_id), _number(fields, "position", maximum=-(-VALUE_BYTES_MAX // PIECE_BYTES))
+
+
+def _large_value(attempt_id: str, value: Any) -> LargeValue:
+    """The reference to a large output. Its id follows from the attempt, so no worker can name the value of another."""
+    fields = _object(value, "a large output")
+    name = _text(fields, "name", _NAME_CHARS_MAX)
+    digest = _text(fields, "sha256", 64)
+    if not name or _SHA256.fullmatch(digest) is None:
+        raise Bad("a large output has a name, and its digest as 64 hexadecimal digits")
+    return LargeValue(
+        id=value_id(attempt_id, name),
+        name=name,
+        bytes=_number(fields, "bytes", minimum=1, maximum=VALUE_BYTES_MAX),
+        sha256=digest,
+        kind=_one_of(fields, "kind", KINDS),
+        excerpt=_text(fields, "excerpt", EXCERPT_CHARS),
     )
 
 

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from mainspring.attempts import Outcome
+from mainspring.large_values import EXCERPT_CHARS, KINDS, PIECE_BYTES, VALUE_BYTES_MAX, VALUES_MAX
 from mainspring.states import DECIDED_REASONS, StateReason
 from mainspring_api.execution.bodies import ATTEMPT_ID, ATTEMPTS_MAX, BATCH_MAX, BODY_BYTES_MAX
 
@@ -59,6 +60,19 @@ def _paths() -> dict[str, Any]:
         "/execution/v1/attempts/{attempt_id}/log": _of_attempt(
             "append_log", "Append a piece to the log of an attempt.", "LogChunk", "Nothing"
         ),
+        "/execution/v1/attempts/{attempt_id}/value": _of_attempt(
+            "send_value",
+            "Send a piece of a large output, before the end that names the output.",
+            "ValuePiece",
+            "Nothing",
+        ),
+        "/execution/v1/attempts/{attempt_id}/input": _of_attempt(
+            "get_input",
+            "Fetch a piece of a large value that the attempt is handed.",
+            "InputBody",
+            "InputPiece",
+            errors=(404, 409, 410),
+        ),
         "/execution/v1/attempts/{attempt_id}/start": _of_attempt(
             "start_attempt", "Report the start of an attempt that was claimed ahead.", "StartBody", "Nothing"
         ),
@@ -93,6 +107,7 @@ _ERRORS: Mapping[int, str] = {
     403: "Forbidden",
     404: "NotFound",
     409: "NotYours",
+    410: "Gone",
     413: "ContentTooLarge",
     422: "Unprocessable",
     426: "UpgradeRequired",
@@ -101,9 +116,11 @@ _ERRORS: Mapping[int, str] = {
 _ALWAYS = (401, 426, 503)
 
 
-def _of_attempt(operation_id: str, summary: str, body: str, answer: str) -> dict[str, Any]:
+def _of_attempt(
+    operation_id: str, summary: str, body: str, answer: str, *, errors: tuple[int, ...] = (404, 409)
+) -> dict[str, Any]:
     token = {"name": "Attempt-Token", "in": "header", "required": True, "schema": _TOKEN}
-    operation = _operation(operation_id, summary, answer, body=body, errors=(404, 409))
+    operation = _operation(operation_id, summary, answer, body=body, errors=errors)
     attempt_id = _path_parameter("attempt_id", {"type": "string", "pattern": f"^{ATTEMPT_ID}$"})
     return {"parameters": [attempt_id], "post": {**operation, "parameters": [token]}}
 
@@ -157,6 +174,10 @@ _SECONDS = {"type": "number", "minimum": 0}
 _ANYTHING: Mapping[str, Any] = {"type": "object", "additionalProperties": True}
 _TOKEN = _text(200, minLength=32)
 _QUEUE = _or_null(_text(250, description="What the worker listens to: an attempt of another queue is refused"))
+_TAKES_VALUES = {
+    "type": "boolean",
+    "description": "Whether the worker fetches large values; without, it gets no attempt that is handed any",
+}
 _START = _object(at={"type": "string", "format": "date-time"}, hostname=_text(255))
 _END = {
     "at": {"type": "string", "format": "date-time"},
@@ -168,14 +189,20 @@ _END = {
     "log_bytes": _NUMBER,
     "log": _or_null({"type": "array", "items": _ref("LogChunk"), "maxItems": 16}),
     "started": _or_null(_ref("StartBody")),
+    "large": {
+        "type": "array",
+        "items": _ref("LargeValue"),
+        "maxItems": VALUES_MAX,
+        "description": "Outputs that are kept by reference; all their pieces were sent",
+    },
 }
-_END_OPTIONAL = ("reason", "message", "exit_code", "outputs", "log", "started")
+_END_OPTIONAL = ("large", "reason", "message", "exit_code", "outputs", "log", "started")
 _SCHEMAS: Mapping[str, Any] = {
     "Problem": _object(detail=_or_null({"type": "string"})),
     "Nothing": _object(),
     "Health": _object(status={"const": "healthy"}),
     "Alive": _object(alive=_NUMBER),
-    "ClaimBody": _object(("queue",), hostname=_text(255), queue=_QUEUE),
+    "ClaimBody": _object(("queue", "takes_values"), hostname=_text(255), queue=_QUEUE, takes_values=_TAKES_VALUES),
     "StartBody": _START,
     "Claim": _object(lease_seconds=_SECONDS, attempt=_ref("WorkOrder")),
     "WorkOrder": _object(
@@ -187,7 +214,10 @@ _SCHEMAS: Mapping[str, Any] = {
         try_number={"type": "integer", "minimum": 1},
         queue={"type": "string"},
         task_type={"type": "string"},
-        payload={"description": "The task's own fields, every expression evaluated"},
+        payload={
+            "description": "The task's own fields, every expression evaluated. With large values, an object of "
+            "`$payload`, which has null at their places, and `$values`: JSON pointer to reference"
+        },
         secrets={"type": "object", "additionalProperties": {"type": "string"}},
         context=_ANYTHING,
         text_outputs={
@@ -195,9 +225,11 @@ _SCHEMAS: Mapping[str, Any] = {
             "items": {"type": "string"},
             "description": "Names of the outputs that are declared as strings",
         },
+        output_types={**_ANYTHING, "description": "JSON Schemas of the declared outputs"},
         timeout_seconds=_or_null(_SECONDS),
         cancel_grace_seconds=_SECONDS,
         output_bytes_max=_NUMBER,
+        value_bytes_max={**_NUMBER, "description": "Size of one output that is kept by reference"},
         log_bytes_max=_NUMBER,
     ),
     "LogChunk": _object(
@@ -205,7 +237,32 @@ _SCHEMAS: Mapping[str, Any] = {
         data={"type": "string", "contentEncoding": "base64", "description": "At most 64 KiB"},
     ),
     "FinishBody": _object((*_END_OPTIONAL, "next"), **_END, next=_or_null(_ref("Wish"))),
-    "Wish": _object(("queue",), attempt_id=_ID, token=_TOKEN, hostname=_text(255), queue=_QUEUE),
+    "Wish": _object(
+        ("queue", "takes_values"),
+        attempt_id=_ID,
+        token=_TOKEN,
+        hostname=_text(255),
+        queue=_QUEUE,
+        takes_values=_TAKES_VALUES,
+    ),
+    "LargeValue": _object(
+        name=_text(250, description="Of the output"),
+        bytes={"type": "integer", "minimum": 1, "maximum": VALUE_BYTES_MAX, "description": "Size of the JSON text"},
+        sha256={"type": "string", "pattern": "^[0-9a-f]{64}$", "description": "Digest of the JSON text"},
+        kind={"enum": list(KINDS)},
+        excerpt=_text(EXCERPT_CHARS, description="The first characters of the JSON text"),
+    ),
+    "ValuePiece": _object(
+        value=_ref("LargeValue"),
+        position={**_NUMBER, "description": "Counts from 0"},
+        data={
+            "type": "string",
+            "contentEncoding": "base64",
+            "description": f"{PIECE_BYTES} bytes of the JSON text; the last piece is shorter",
+        },
+    ),
+    "InputBody": _object(value_id=_ID, position={**_NUMBER, "description": "Counts from 0"}),
+    "InputPiece": _object(data={"type": "string", "contentEncoding": "base64"}),
     "ExchangeBody": _object(
         ends={"type": "array", "items": _ref("End"), "maxItems": BATCH_MAX},
         bids={"type": "array", "items": _ref("Wish"), "maxItems": BATCH_MAX},

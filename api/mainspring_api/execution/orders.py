@@ -1,11 +1,13 @@
 """The specification of a claimed attempt for its worker."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.errors import ExpressionError
+from mainspring.large_values import opened
 from mainspring.run_names import attempt_context, run_names
 from mainspring.traces import trace_of_run
 from mainspring.waits import attempt_timeout
@@ -41,6 +43,7 @@ class WorkOrders:
             run_after=claimed.run_after,
             trace=trace_of_run(claimed.traceparent, is_exported=self._exports_traces),
         )
+        payload, values = opened(claimed.payload)
         return Attempt(
             attempt_id=claimed.attempt_id,
             dag_id=claimed.dag_id,
@@ -50,21 +53,23 @@ class WorkOrders:
             try_number=claimed.try_number,
             queue=task.queue,
             task_type=task.runner,
-            payload=claimed.payload,
+            payload=payload,
+            values=values,
             # A secret that was deleted after the dispatch is missing; the task then fails at its start with this
             # reason.
-            secrets=self._secrets(task, claimed).values,
+            secrets=self._secrets(task, claimed, payload).values,
             context=attempt_context(names, claimed.attempt_id),
             text_outputs=task.text_outputs,
+            output_types=task.output_types,
             timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,
         )
 
-    def _secrets(self, task: Task, claimed: Claimed) -> OpenedSecrets:
+    def _secrets(self, task: Task, claimed: Claimed, payload: Any) -> OpenedSecrets:
         """The secrets in the definition, never the secrets in the stored payload."""
         written = task.payload.source if claimed.waits_for is None else task.payload.source["http"]
         try:
-            names = secrets_to_open(written, claimed.payload)
+            names = secrets_to_open(written, payload)
         except ExpressionError:
             # A scheduler of an earlier version dispatched it. Without secrets the task fails where it runs.
             return OpenedSecrets()

@@ -105,6 +105,7 @@ def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:
         key_ring=key_ring(config),
         lease=timedelta(seconds=config.lease_seconds),
         exports_traces=config.otlp_endpoint is not None,
+        log_store=config.log_store,
         version=version("mainspring"),
     )
     host, port = config.execution_host, config.execution_port

@@ -1820,7 +1820,7 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * One output with its value.
+         * One output with its whole value, which has up to 16 MiB as JSON.
          * @description Needs the role `viewer` on the DAG.
          */
         get: operations["get_xcom_entry"];
@@ -8632,6 +8632,22 @@ export interface components {
             /** @description Numbers of the lines, ascending, at most 5,001 */
             warnings: number[];
         };
+        LargeValueFields: {
+            /**
+             * @description Size of the value as JSON, in bytes
+             * @example 5242880
+             */
+            bytes: number;
+            /** @description SHA-256 (hex) of the value as JSON */
+            sha256: string;
+            /**
+             * @description JSON type of the value
+             * @enum {string}
+             */
+            kind: "string" | "array" | "object";
+            /** @description The first characters of the value as JSON */
+            excerpt: string;
+        };
         XCom: {
             /** @description Name of the output */
             key: string;
@@ -8659,6 +8675,8 @@ export interface components {
             dag_display_name: string;
             /** @description Identifier of the run within its DAG */
             run_id: string;
+            /** @description Size and digest of a value that is kept by reference; null for any other value */
+            large_value: components["schemas"]["LargeValueFields"] | null;
         };
         /**
          * @example {
@@ -8673,7 +8691,8 @@ export interface components {
          *           "task_display_name": "extract",
          *           "dag_id": "etl",
          *           "dag_display_name": "etl",
-         *           "run_id": "deploy-4711"
+         *           "run_id": "deploy-4711",
+         *           "large_value": null
          *         }
          *       ],
          *       "total_entries": 1
@@ -8697,6 +8716,7 @@ export interface components {
          *       "dag_id": "etl",
          *       "dag_display_name": "etl",
          *       "run_id": "deploy-4711",
+         *       "large_value": null,
          *       "value": 5
          *     }
          */
@@ -8727,6 +8747,8 @@ export interface components {
             dag_display_name: string;
             /** @description Identifier of the run within its DAG */
             run_id: string;
+            /** @description Size and digest of a value that is kept by reference; null for any other value */
+            large_value: components["schemas"]["LargeValueFields"] | null;
             /** @description JSON value; text when the client asked for `stringify` */
             value: unknown;
         };

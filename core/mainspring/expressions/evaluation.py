@@ -21,6 +21,7 @@ from mainspring.expressions.cel_module import load_cel
 from mainspring.expressions.operators import CALLS
 from mainspring.expressions.syntax import Analysis, shorten
 from mainspring.instants import format_instant
+from mainspring.large_values import LargeValue
 
 __all__ = ["CPU_SECONDS_MAX", "STEPS_MAX", "compile_error", "evaluate"]
 
@@ -37,7 +38,7 @@ _INT64 = 1 << 63
 
 
 def evaluate(text: str, analysis: Analysis, context: Mapping[str, Any]) -> Any:
-    """The JSON value of an expression.
+    """The JSON value of an expression; a `LargeValue`, or a tree with some, when the expression hands one on whole.
 
     Raises:
         ExpressionError: an absent name, a wrong type, no JSON value, or more work than the bounds allow.
@@ -107,6 +108,8 @@ def _look_up(text: str, path: tuple[str | int, ...], context: Mapping[str, Any])
             if key >= len(value):
                 raise _error(text, f"index {key} is out of bounds: the list has {len(value)} items")
             value = value[key]
+        elif isinstance(value, LargeValue):
+            raise value.refusal(f"expression {shorten(text)!r}")
         else:
             raise _error(text, f"{_spell(path[:depth])} has no member {key!r}: it is {_type_name(value)}")
     return value
@@ -148,6 +151,8 @@ def _size(text: str, value: Any) -> int:
             waiting += value.values()
         elif isinstance(value, (list, tuple)):
             waiting += value
+        elif isinstance(value, LargeValue):
+            raise value.refusal(f"expression {shorten(text)!r}")
         elif isinstance(value, int) and not -_INT64 <= value < _INT64:
             raise _error(text, f"integer {str(value)[:24]} is beyond 64 bits", "hand it over as a string")
     return size

@@ -8,6 +8,7 @@ from typing import Any
 from mainspring.errors import ExpressionError, InvalidInput, Problem
 from mainspring.expressions.evaluation import compile_error, evaluate
 from mainspring.expressions.syntax import ROOTS, Analysis, Refused, analyse, closing, shorten
+from mainspring.large_values import LargeValue
 from mainspring.pointers import join_pointer
 
 __all__ = ["RESULT_BYTES_MAX", "Expression", "Template"]
@@ -69,15 +70,17 @@ class Expression:
             )
         return None
 
-    def evaluate(self, context: Mapping[str, Any]) -> Any:
+    def evaluate(self, context: Mapping[str, Any], *, keeps_large: bool = False) -> Any:
         """Its JSON value. `context`: root name -> JSON value; `tasks`: task id -> {"outputs": ..., "state": ..., and
         `exit_code`, `reason` and `message` of its end}.
+
+        keeps_large: whether the value may hold references (`LargeValue`).
 
         Raises:
             ExpressionError: the message names the expression, the cause and the cure.
         """
         value = evaluate(self.text, self._analysis, context)
-        _check_size(self.text, value)
+        _check_size(self.text, value, keeps_large=keeps_large)
         return value
 
 
@@ -146,28 +149,28 @@ class Template:
             problems += (Problem(pointer=pointer, message=p.message, hint=p.hint, code=p.code) for p in checks if p)
         return problems
 
-    def render(self, context: Mapping[str, Any]) -> Any:
+    def render(self, context: Mapping[str, Any], *, keeps_large: bool = False) -> Any:
         """The tree with every expression evaluated. A constant template is returned without a copy.
 
-        `context` is as for `Expression.evaluate`.
+        `context` and `keeps_large` are as for `Expression.evaluate`.
 
         Raises:
             ExpressionError: an expression failed, or the result is larger than `RESULT_BYTES_MAX`.
         """
         if not self._pieces:
             return self.source
-        rendered = self._render(self.source, context)
-        _check_size("the whole template", rendered, "value")
+        rendered = self._render(self.source, context, keeps_large)
+        _check_size("the whole template", rendered, "value", keeps_large=keeps_large)
         return rendered
 
-    def _render(self, value: Any, context: Mapping[str, Any]) -> Any:
+    def _render(self, value: Any, context: Mapping[str, Any], keeps_large: bool) -> Any:
         if isinstance(value, str):
             pieces = self._pieces.get(value)
-            return value if pieces is None else _join(pieces, context)
+            return value if pieces is None else _join(pieces, context, keeps_large)
         if isinstance(value, Mapping):
-            return {key: self._render(item, context) for key, item in value.items()}
+            return {key: self._render(item, context, keeps_large) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
-            return [self._render(item, context) for item in value]
+            return [self._render(item, context, keeps_large) for item in value]
         return value
 
     def expressions(self) -> Iterator[Expression]:
@@ -232,9 +235,9 @@ def _unwrap(source: str) -> str:
     return text[len(_OPEN) : end].strip()
 
 
-def _join(pieces: tuple[str | Expression, ...], context: Mapping[str, Any]) -> Any:
+def _join(pieces: tuple[str | Expression, ...], context: Mapping[str, Any], keeps_large: bool) -> Any:
     if len(pieces) == 1 and isinstance(pieces[0], Expression):
-        return pieces[0].evaluate(context)
+        return pieces[0].evaluate(context, keeps_large=keeps_large)
     return "".join(piece if isinstance(piece, str) else _spell(piece.evaluate(context)) for piece in pieces)
 
 
@@ -246,10 +249,17 @@ def _dump(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _check_size(what: str, value: Any, kind: str = "expression") -> None:
+def _check_size(what: str, value: Any, kind: str = "expression", *, keeps_large: bool = False) -> None:
     if value is None or isinstance(value, (bool, int, float)):
         return
-    size = len(_dump(value).encode("utf-8", "surrogatepass"))
+
+    def of_reference(reference: LargeValue) -> Any:
+        if not keeps_large:
+            raise reference.refusal(f"{kind} {shorten(what)!r}")
+        return reference.to_json()
+
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=of_reference)
+    size = len(text.encode("utf-8", "surrogatepass"))
     if size > RESULT_BYTES_MAX:
         raise ExpressionError(
             f"{kind} {shorten(what)!r}: the result has {size} bytes as JSON; at most {RESULT_BYTES_MAX} are allowed; "

@@ -14,6 +14,7 @@ import orjson
 
 from mainspring.attempts import Attempt, Outcome
 from mainspring.inspection import allow_inspection
+from mainspring.large_values import LargeValue
 from mainspring.states import StateReason
 from mainspring_executors import tasks
 from mainspring_executors.environment import facts
@@ -40,6 +41,7 @@ def encode_order(work: Work, *, env: Mapping[str, str], cwd: str, code_path: tup
             "attempt": orjson.Fragment(encode_attempt(work.attempt)),
             "folder": work.folder,
             "http_allow": work.http_allow,
+            "values_folder": work.values_folder,
             "env": env,
             "cwd": cwd,
             "code_path": code_path,
@@ -51,9 +53,10 @@ def decode_result(answer: bytes) -> Result:
     """The result in the answer of a process. Raises `ValueError` when the answer is incomplete or malformed."""
     head, _, outputs_json = answer.partition(b"\n")
     try:
-        outcome, reason, message, exit_code = orjson.loads(head)
+        outcome, reason, message, exit_code, large = orjson.loads(head)
         is_whole = isinstance(orjson.loads(outputs_json), dict)
-    except TypeError as exc:
+        values = tuple(map(LargeValue.from_json, large))
+    except (TypeError, KeyError) as exc:
         raise ValueError("the answer has another shape") from exc
     if not is_whole:
         raise ValueError("the outputs are no JSON object")
@@ -63,6 +66,7 @@ def decode_result(answer: bytes) -> Result:
         message=message,
         exit_code=exit_code,
         outputs_json=outputs_json,
+        large=values,
     )
 
 
@@ -134,7 +138,14 @@ def _answer_to(order_json: bytes) -> bytes:
     os.chdir(order["cwd"])
     sys.path[:0] = order["code_path"]
     attempt = decode_attempt(order["attempt"])
-    call = tasks.plan(Work(attempt=attempt, folder=order["folder"], http_allow=tuple(order["http_allow"])))
+    call = tasks.plan(
+        Work(
+            attempt=attempt,
+            folder=order["folder"],
+            http_allow=tuple(order["http_allow"]),
+            values_folder=order["values_folder"],
+        )
+    )
     assert isinstance(call, Call)
     result = call.function()
     for stream in (sys.stdout, sys.stderr):
@@ -142,7 +153,8 @@ def _answer_to(order_json: bytes) -> bytes:
             stream.flush()
         except (OSError, ValueError):  # the task closed it
             continue
-    head = orjson.dumps([result.outcome, result.reason, clean(result.message), result.exit_code])
+    large = [value.to_json() for value in result.large]
+    head = orjson.dumps([result.outcome, result.reason, clean(result.message), result.exit_code, large])
     return head + b"\n" + result.outputs_json
 
 

@@ -187,7 +187,9 @@ class ProcessHost:
 
     def _start(self, attempt: Attempt) -> None:
         folder = os.path.join(self._config.folder, attempt.attempt_id)
-        work = Work(attempt=attempt, folder=folder, http_allow=self._config.http_allow)
+        work = Work(
+            attempt=attempt, folder=folder, http_allow=self._config.http_allow, values_folder=self._config.folder
+        )
         try:
             plan = tasks.plan(work)
             if isinstance(plan, Result):

@@ -132,22 +132,22 @@ class Run:
             message = f"the command ended with exit code {code}{hint}"
             return self._with_outputs(failed(StateReason.EXIT_CODE, message, exit_code=code))
         try:
-            return Result(exit_code=0, outputs_json=self._outputs())
+            encoded = self._outputs()
+            return Result(exit_code=0, outputs_json=encoded.json, large=encoded.large)
         except TaskEnded as exc:
             return exc.result
 
     def _with_outputs(self, result: Result) -> Result:
         """A result other than a success, with what the program wrote; without outputs where they cannot be kept."""
         try:
-            return replace(result, outputs_json=self._outputs())
+            encoded = self._outputs()
+            return replace(result, outputs_json=encoded.json, large=encoded.large)
         except TaskEnded:
             return result
 
-    def _outputs(self) -> bytes:
+    def _outputs(self) -> outputs.Encoded:
         """The outputs in the file of the program. Raises `TaskEnded` when they cannot be kept."""
-        return outputs.from_file(
-            self.work.output_path, self.attempt.limits.output_bytes_max, texts=self.attempt.text_outputs
-        )
+        return outputs.from_file(self.work.output_path, self.work.room, texts=self.attempt.text_outputs)
 
 
 def start(

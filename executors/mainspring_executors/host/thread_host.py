@@ -24,6 +24,7 @@ from mainspring_executors.host.log_pump import LogPump, ThreadLog
 from mainspring_executors.host.sender import Sender
 from mainspring_executors.host.timers import Alarms
 from mainspring_executors.masking import Masker
+from mainspring_executors.outputs import discard_files
 from mainspring_executors.protocol.frames import FrameReader
 from mainspring_executors.protocol.refusals import PAUSE_SECONDS, Refused, encode_refused
 from mainspring_executors.protocol.results import Result, TaskEnded, cancelled, interrupted, timed_out
@@ -226,7 +227,9 @@ class ThreadHost:
 
     def _carry_out(self, running: "_Running") -> None:
         try:
-            plan = tasks.plan(Work(attempt=running.attempt, http_allow=self._config.http_allow))
+            plan = tasks.plan(
+                Work(attempt=running.attempt, http_allow=self._config.http_allow, values_folder=self._config.folder)
+            )
             # Before the call: another host may run an attempt again when its host died without a report of the start.
             self._sender.send_at_once(encode_started(running.attempt.attempt_id, os.getpid()))
             assert not isinstance(plan, Program), "programs run in the process host"
@@ -256,6 +259,7 @@ class ThreadHost:
         with self._lock:
             was_over, running.is_over = running.is_over, True
         if was_over:
+            discard_files(result.large)
             self._sender.send(encode_stopped(attempt_id))
         else:
             self._sender.send(running.finished(running.stop or result))

@@ -8,19 +8,23 @@ import socket
 import sys
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 import orjson
 
-from mainspring.attempts import Attempt, Report, Started
+from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.errors import ExecutorError
+from mainspring.large_values import value_id
+from mainspring.states import StateReason
 from mainspring_executors.contract import AttemptLocation, Capabilities, Refusals, SubmitResult, Submitted
 from mainspring_executors.local.host_opening import HostOpener
 from mainspring_executors.local.host_process import HostProcess
 from mainspring_executors.local.report_order import ReportSequencer
 from mainspring_executors.local.suspects import Suspects, key_of
 from mainspring_executors.local.tracked_attempt import HostMode, Refusal, TrackedAttempt, encode_for_host
+from mainspring_executors.local.value_folder import take_over
 from mainspring_executors.protocol.refusals import is_refusal, refusal_of
 from mainspring_executors.protocol.results import Result, cancelled, host_killed, host_lost, interrupted, lost
 from mainspring_executors.protocol.wire import SEQ_STARTED, decode_report
@@ -190,9 +194,8 @@ class HostedExecutor:
         if attempt_id in self._tracked or attempt_id in self._finished:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.ACCEPTED)
         try:
-            tracked = TrackedAttempt(
-                attempt, self.place(attempt), encode_for_host(attempt), ReportSequencer(attempt_id)
-            )
+            order = encode_for_host(attempt, keeps_large=self._settings.values_dir is not None)
+            tracked = TrackedAttempt(attempt, self.place(attempt), order, ReportSequencer(attempt_id))
         except ExecutorError as exc:
             return Submitted(attempt_id=attempt_id, result=SubmitResult.REJECTED, detail=str(exc))
         self._tracked[attempt_id] = tracked
@@ -277,6 +280,8 @@ class HostedExecutor:
         # Ignore reports of an attempt's former host.
         if tracked is None or tracked.host is not host:
             return
+        if isinstance(report, Finished) and report.large and not tracked.delivery.is_ending:
+            report = self._with_own_files(report, host)
         self._ready += tracked.delivery.take(report)
         tracked.refusal = None
         if tracked.delivery.is_finished:
@@ -286,6 +291,25 @@ class HostedExecutor:
         elif tracked.delivery.is_finished and not tracked.kill_due_at:
             tracked.kill_due_at = monotonic() + tracked.attempt.cancel_grace.total_seconds()
             self._retire_when_half_stuck(host, tracked.mode)
+
+    def _with_own_files(self, report: Finished, host: HostProcess) -> Finished:
+        """The report with its large outputs in files of the owner: the folder of the host may go at any time."""
+        assert self._settings.values_dir is not None
+        try:
+            large = {
+                name: replace(
+                    # Code of users may have changed the host: a file name or an id of its choice could be that of
+                    # another task.
+                    take_over(value, host.folder, self._settings.values_dir / f"out-{report.attempt_id}-{position}"),
+                    id=value_id(report.attempt_id, name),
+                )
+                for position, (name, value) in enumerate(report.large.items())
+            }
+        except ExecutorError as exc:
+            return replace(
+                report, outcome=Outcome.FAILED, reason=StateReason.EXCEPTION, message=str(exc), outputs={}, large={}
+            )
+        return replace(report, large=large)
 
     def _take_back(self, attempt_ids: Sequence[str]) -> None:
         """Queue attempts again that their host did not start."""

@@ -1,7 +1,7 @@
 """What an executor of this machine keeps of one attempt, from its submission to its last report."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from mainspring.attempts import Attempt
@@ -72,10 +72,15 @@ class TrackedAttempt:
         return host.has_ended and not (host.folder / self.attempt.attempt_id).exists()
 
 
-def encode_for_host(attempt: Attempt) -> bytes:
-    """The message for the host. Raises `ExecutorError` for an attempt that no host can run."""
+def encode_for_host(attempt: Attempt, *, keeps_large: bool) -> bytes:
+    """The message for the host. Raises `ExecutorError` for an attempt that no host can run.
+
+    keeps_large: whether the executor has a place for large outputs.
+    """
     if _ATTEMPT_ID.fullmatch(attempt.attempt_id) is None:
         raise ExecutorError(f"attempt_id is {attempt.attempt_id!r}; it must be 32 lower-case hexadecimal digits")
+    if not keeps_large:
+        attempt = replace(attempt, limits=replace(attempt.limits, value_bytes_max=0))
     try:
         order = encode_attempt(attempt)
     except TypeError as exc:

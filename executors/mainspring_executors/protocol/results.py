@@ -5,6 +5,7 @@ from datetime import timedelta
 from signal import SIGKILL, Signals
 
 from mainspring.attempts import Outcome
+from mainspring.large_values import LargeValue
 from mainspring.states import StateReason
 
 __all__ = [
@@ -31,6 +32,8 @@ class Result:
     exit_code: int | None = None
     outputs_json: bytes = b"{}"
     """A JSON object: output name -> value."""
+    large: tuple[LargeValue, ...] = ()
+    """The outputs that are kept by reference, each with the path of its file."""
 
 
 class TaskEnded(Exception):

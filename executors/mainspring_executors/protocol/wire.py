@@ -14,6 +14,7 @@ import orjson
 
 from mainspring.attempt_json import attempt_from_json, attempt_to_json
 from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Started, Stopped
+from mainspring.large_values import LargeValue
 from mainspring.states import StateReason
 from mainspring_executors.protocol.results import Result
 
@@ -82,6 +83,7 @@ def encode_finished(attempt_id: str, result: Result, *, log_bytes: int, still_ru
             orjson.Fragment(result.outputs_json),
             log_bytes,
             still_running,
+            [value.to_json() for value in result.large],
         ]
     )
 
@@ -109,6 +111,7 @@ def decode_report(fields: list[Any], *, hostname: str) -> Started | Finished | S
         outputs=fields[8],
         log_bytes=fields[9],
         still_running=fields[10],
+        large={item["name"]: LargeValue.from_json(item) for item in fields[11]},
     )
 
 

@@ -11,13 +11,15 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic, sleep
 
-from mainspring.attempts import Finished, LogChunk, Outcome
+from mainspring.attempts import Attempt, Finished, LogChunk, Outcome
 from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
 from mainspring_executors.contract import SubmitResult
 from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.local.value_folder import BrokenValue, ValueFolder
 from mainspring_executors.rq.execution_client import Claim, ClaimRequest, End, ExecutionClient, Refused, Unreachable
 from mainspring_executors.rq.prefetch import PREFETCH_SECONDS, Prefetcher
+from mainspring_executors.rq.value_transfer import ValueTransfer
 
 __all__ = ["HEARTBEATS_IN_LEASE", "RETRY_SECONDS", "AttemptRun"]
 
@@ -47,11 +49,13 @@ class AttemptRun:
         claim: Claim,
         *,
         prefetcher: Prefetcher,
+        folder: ValueFolder,
         took_seconds_before: float,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
-        """took_seconds_before: the duration of the attempt just before; infinite when there was a pause.
+        """folder: where the files of large values are.
+        took_seconds_before: the duration of the attempt just before; infinite when there was a pause.
         stop_grace: how long the attempt may run on once `is_stopping`; then the worker interrupts it.
         """
         self.attempt_id = claim.attempt.attempt_id
@@ -76,6 +80,7 @@ class AttemptRun:
         self._log_at = monotonic()
         self._chunks: list[LogChunk] = []
         self._end: Finished | None = None
+        self._values = ValueTransfer(execution_client, claim, folder, tend=self._tend_transfer)
         self._unreported_start: datetime | None = None
         """Start time that the worker has not reported yet. Only for prefetched claims: other claims report it."""
         self._report_start_at = float("inf")
@@ -89,13 +94,20 @@ class AttemptRun:
     def run(self) -> None:
         """Run the attempt to its end. The caller then reports the result."""
         self._end = self._as_interrupted(self._run())
+        self._values.forget_inputs()
 
     def _run(self) -> Finished:
         if not self._has_time():
             return self._not_started()
         self._executor.reports(0)  # replaces a task host that ended while the worker was idle
+        attempt = self._claim.attempt
+        if attempt.values:
+            fetched = self._with_files()
+            if isinstance(fetched, Finished):
+                return fetched
+            attempt = fetched
         failpoint("worker.start.before")
-        (answer,) = self._executor.submit([self._claim.attempt])
+        (answer,) = self._executor.submit([attempt])
         failpoint("worker.start.done")
         if answer.result is SubmitResult.REJECTED:
             return self._rejected(answer.detail, log_bytes=0)
@@ -116,6 +128,34 @@ class AttemptRun:
             self._heartbeat_at = monotonic()
             self._heartbeat()
         return self._is_wanted and monotonic() - self._renewed_at <= self._fence_seconds
+
+    def _with_files(self) -> Attempt | Finished:
+        """The attempt with its large values in files of this worker; its end when it cannot have them."""
+        turn = 0
+        while True:
+            try:
+                return self._values.fetch()
+            except Unreachable as exc:
+                cause = str(exc)
+            except (Refused, BrokenValue) as exc:
+                return self._rejected(f"an output that the task is handed cannot be fetched: {exc}", log_bytes=0)
+            except OSError as exc:
+                cause = f"this worker's machine has no room for it: {exc.strerror}"
+            _log.warning("large value not fetched, retrying: attempt=%s cause=%s", self.attempt_id, cause)
+            if turn and self._is_stopping():
+                return self._not_started(f"not started: its worker was stopped before it got the values: {cause}")
+            sleep(min(self._heartbeat_seconds, RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)]))
+            turn += 1
+            self._tend_transfer()
+            if not self._is_wanted or monotonic() - self._renewed_at > self._fence_seconds:
+                return self._not_started(f"not started: {cause}")
+
+    def _tend_transfer(self) -> None:
+        """Renew the lease when it is time, and keep the task host alive, between two pieces of a value."""
+        if monotonic() - self._heartbeat_at >= self._heartbeat_seconds:
+            self._heartbeat_at = monotonic()
+            self._heartbeat()
+        self._executor.reports(0)
 
     def _listen(self) -> Finished | None:
         """Read the reports of the attempt; returns its end when it has ended. Drops reports of other attempts."""
@@ -219,8 +259,8 @@ class AttemptRun:
 
     @property
     def fits_one_call(self) -> bool:
-        """Whether the rest of the log fits into the call that reports the result."""
-        return len(self._chunks) <= FINISH_CHUNKS_MAX
+        """Whether the rest of the log fits into the call that reports the result, and no large output comes before."""
+        return len(self._chunks) <= FINISH_CHUNKS_MAX and not (self._end is not None and self._end.large)
 
     @property
     def end(self) -> End:
@@ -241,6 +281,7 @@ class AttemptRun:
         while True:
             try:
                 if self._send_log(keep=FINISH_CHUNKS_MAX):
+                    self._send_values()
                     # The report carries the claim request, so a short task costs one call. A repeated report carries
                     # none: the caller then claims in a call of its own, with the same token.
                     return True, self._finish(None if turn else claim_request)
@@ -251,6 +292,27 @@ class AttemptRun:
             sleep(min(self._heartbeat_seconds, RETRY_SECONDS[min(turn, len(RETRY_SECONDS) - 1)]))
             turn += 1
 
+    def _send_values(self) -> None:
+        """Send the large outputs; turn the end into a failure when they cannot be kept. Raises `Unreachable`."""
+        end = self._end
+        if end is None or not end.large:
+            return
+        try:
+            is_owner = self._values.send(end)
+        except (Refused, BrokenValue) as exc:
+            _log.error("large output not kept: attempt=%s cause=%s", self.attempt_id, exc)
+            self._end = replace(
+                end,
+                outcome=Outcome.FAILED,
+                reason=StateReason.OUTPUT_INVALID,
+                message=f"a large output could not be kept: {exc}",
+                outputs={},
+                large={},
+            )
+        else:
+            # The server ignores the end of an attempt that it gave to others, and reads no large output of it.
+            self._end = end if is_owner else replace(end, large={})
+
     def _finish(self, claim_request: ClaimRequest | None, **patience: float) -> Claim | None:
         """Report the result; when the server refuses it, report the refusal instead. Raises `Unreachable`."""
         while True:
@@ -259,6 +321,7 @@ class AttemptRun:
                 failpoint("worker.finish.before")
                 claim = self._execution_client.finish(end, claim_request, **patience)
                 failpoint("worker.finish.acknowledged")
+                self._values.forget_outputs()
                 return claim
             except Refused as exc:
                 if end.report.reason is StateReason.REJECTED:
@@ -287,14 +350,16 @@ class AttemptRun:
             end, outcome=Outcome.INTERRUPTED, reason=StateReason.INTERRUPTED, message=self._interruption, exit_code=None
         )
 
-    def _not_started(self) -> Finished:
+    def _not_started(
+        self, why: str = "not started: its worker could not renew its lease at the execution API"
+    ) -> Finished:
         return Finished(
             attempt_id=self.attempt_id,
             seq=0,
             at=datetime.now(UTC),
             outcome=Outcome.INTERRUPTED,
             reason=StateReason.INTERRUPTED,
-            message="not started: its worker could not renew its lease at the execution API",
+            message=why,
         )
 
     def _rejected(self, why: str | None, *, log_bytes: int) -> Finished:

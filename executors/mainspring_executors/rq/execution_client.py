@@ -3,7 +3,7 @@
 import os
 import secrets
 import socket
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ import orjson
 from mainspring.attempt_json import attempt_from_json
 from mainspring.attempts import Attempt, Finished, LogChunk
 from mainspring.errors import ExecutorError
+from mainspring.large_values import LargeValue
 from mainspring_executors.contract import Refusals
 from mainspring_executors.rq.http_connection import Answer, Connection, Unreachable
 
@@ -151,6 +152,19 @@ class ExecutionClient:
         """Append to the log; False when this worker no longer owns the attempt."""
         return self._report(claim, "log", _chunk(chunk), patience=self.patience_seconds) is not None
 
+    def send_value(self, claim: Claim, value: LargeValue, position: int, data: bytes) -> bool:
+        """Send a piece of a large output; False when this worker no longer owns the attempt."""
+        body = {"value": _reference(value), "position": position, "data": b64encode(data).decode()}
+        return self._transfer(claim, "value", body) is not None
+
+    def fetch_piece(self, claim: Claim, value: LargeValue, position: int) -> bytes:
+        """A piece of a value that the attempt is handed. Raises `Refused` also when this worker no longer owns it."""
+        body = {"value_id": value.id, "position": position}
+        answer = self._transfer(claim, "input", body)
+        if answer is None:
+            raise Refused("this worker no longer owns the attempt")
+        return b64decode(answer["data"])
+
     def start(self, claim: Claim, at: datetime) -> None:
         """Report the start of a prefetched attempt. Does nothing when this worker no longer owns the attempt."""
         self._report(claim, "start", self._started(at), patience=self.patience_seconds)
@@ -210,7 +224,7 @@ class ExecutionClient:
 
     @property
     def _claimant(self) -> dict[str, Any]:
-        return {"hostname": self._worker["hostname"], "queue": self._worker["queue"]}
+        return {"hostname": self._worker["hostname"], "queue": self._worker["queue"], "takes_values": True}
 
     def _claim_body(self, claim_request: ClaimRequest) -> dict[str, Any]:
         return {"attempt_id": claim_request.attempt_id, "token": claim_request.token, **self._claimant}
@@ -227,6 +241,7 @@ class ExecutionClient:
             "log_bytes": report.log_bytes,
             "log": [_chunk(chunk) for chunk in end.chunks],
             **({} if end.started_at is None else {"started": self._started(end.started_at)}),
+            **({} if not report.large else {"large": [_reference(value) for value in report.large.values()]}),
         }
 
     def _started(self, at: datetime) -> dict[str, Any]:
@@ -237,6 +252,15 @@ class ExecutionClient:
     ) -> Any:
         path = f"/attempts/{claim.attempt.attempt_id}/{call}"
         return self._answer(self._post(path, body, token=claim.token, patience=patience))
+
+    def _transfer(self, claim: Claim, call: str, body: Mapping[str, Any]) -> Any:
+        path = f"/attempts/{claim.attempt.attempt_id}/{call}"
+        answer = self._post(path, body, token=claim.token, patience=self.patience_seconds)
+        if answer.status == 404:
+            # During an upgrade, a further connection may reach a process of this release.
+            self._connection.close()
+            raise Unreachable("this execution API is of the release before and knows no large values; renew it")
+        return self._answer(answer)
 
     def _post(
         self, path: str, body: Mapping[str, Any], *, token: str | None = None, patience: float = _ANSWER_SECONDS_MAX
@@ -267,6 +291,11 @@ class ExecutionClient:
 def _claim(answer: Mapping[str, Any], claim_request: ClaimRequest, asked_at: float, *, is_ahead: bool) -> Claim:
     lease = timedelta(seconds=answer["lease_seconds"])
     return Claim(attempt_from_json(answer["attempt"]), claim_request.token, lease, asked_at, is_ahead)
+
+
+def _reference(value: LargeValue) -> Mapping[str, Any]:
+    """A large output as the server reads it, which makes the id itself."""
+    return {name: item for name, item in value.to_json().items() if name not in ("id", "path")}
 
 
 def _chunk(chunk: LogChunk) -> Mapping[str, Any]:

@@ -6,9 +6,11 @@ Written against RQ 2.12; `tests/unit/executors/rq/test_rq_worker.py` fails when 
 import logging
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic, sleep
 from typing import Any
 
@@ -23,6 +25,7 @@ from rq.utils import now as rq_now
 from mainspring.errors import ExecutorError
 from mainspring.failpoints import failpoint
 from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.local.value_folder import ValueFolder
 from mainspring_executors.rq import redis_queue
 from mainspring_executors.rq.attempt_run import HEARTBEATS_IN_LEASE
 from mainspring_executors.rq.execution_client import ExecutionClient, Outdated, Unauthorized, Unreachable
@@ -176,13 +179,22 @@ class _Service:
         if not self._wait_until_accepted():
             return
         settings = self._settings
+        with ExitStack() as stack:
+            state_dir = settings.state_dir or Path(stack.enter_context(TemporaryDirectory(prefix="mainspring-")))
+            self._folder = ValueFolder(state_dir, task_user=settings.task_user)
+            stack.callback(self._folder.close)
+            self._run_executor(state_dir)
+
+    def _run_executor(self, state_dir: Path) -> None:
+        settings = self._settings
         self._executor = LocalExecutor(
             ExecutorSettings(
                 concurrency=1,
                 is_single_task=True,
                 code_path=settings.code_path,
                 http_allow=settings.http_allow,
-                state_dir=settings.state_dir,
+                state_dir=state_dir,
+                values_dir=self._folder.path,
                 environment=settings.environment,
                 task_user=settings.task_user,
                 # A paused worker cannot stop its task. The task host then stops the task before the lease ends.
@@ -255,6 +267,7 @@ class _Service:
             self._execution_client,
             self._executor,
             self,
+            folder=self._folder,
             is_stopping=lambda: self.is_stopping,
             stop_grace=self._settings.close_grace,
         )

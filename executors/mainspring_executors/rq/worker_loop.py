@@ -7,6 +7,7 @@ from time import sleep
 
 from mainspring.failpoints import failpoint
 from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.local.value_folder import ValueFolder
 from mainspring_executors.rq.attempt_run import RETRY_SECONDS, AttemptRun
 from mainspring_executors.rq.execution_client import Claim, ClaimRequest, ExecutionClient, Refused, Unreachable
 from mainspring_executors.rq.prefetch import Deliveries, Prefetcher
@@ -25,13 +26,16 @@ class WorkerLoop:
         executor: LocalExecutor,
         deliveries: Deliveries,
         *,
+        folder: ValueFolder,
         is_stopping: Callable[[], bool],
         stop_grace: timedelta,
     ) -> None:
-        """stop_grace: how long an attempt may run on once `is_stopping`; then the worker interrupts it."""
+        """folder: where the files of large values are.
+        stop_grace: how long an attempt may run on once `is_stopping`; then the worker interrupts it."""
         self._execution_client = execution_client
         self._executor = executor
         self._deliveries = deliveries
+        self._folder = folder
         self._is_stopping = is_stopping
         self._stop_grace = stop_grace
         self._prefetcher = Prefetcher(execution_client, deliveries)
@@ -123,6 +127,7 @@ class WorkerLoop:
             self._executor,
             claim,
             prefetcher=self._prefetcher,
+            folder=self._folder,
             took_seconds_before=took_seconds,
             is_stopping=self._is_stopping,
             stop_grace=self._stop_grace,

@@ -180,7 +180,8 @@ class _Exchange:
                 f"{', '.join(map(str, self._work.payload.get('expected_status') or _STATUS_OK))}",
             )
         values = {"status": status, "headers": _headers(response), "body": _body(response, content)}
-        return Result(outputs_json=outputs.encode(values, self._work.attempt.limits.output_bytes_max))
+        encoded = outputs.encode(values, self._work.room)
+        return Result(outputs_json=encoded.json, large=encoded.large)
 
     def _content(self, response: "requests.Response") -> bytes:
         """The decoded body. Stops reading, and decompressing, one byte past the limit."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from mainspring.attempts import Attempt
 from mainspring.states import StateReason
+from mainspring_executors.outputs import OutputRoom
 from mainspring_executors.protocol.results import Result, TaskEnded, failed
 
 __all__ = ["Call", "Plan", "Program", "Work", "environment_of", "rejected", "resolve_secret", "spell", "working_dir_of"]
@@ -21,6 +22,20 @@ class Work:
     folder: str = ""
     """Path of the private temporary folder, which the host makes before the start; empty in a host of threads."""
     http_allow: tuple[str, ...] = ()
+    values_folder: str = ""
+    """Where the task leaves large outputs: a private folder of the host; empty = nowhere."""
+
+    @property
+    def room(self) -> OutputRoom:
+        """The bounds of the outputs, and where large ones go."""
+        limits = self.attempt.limits
+        return OutputRoom(
+            bytes_max=limits.output_bytes_max,
+            value_bytes_max=limits.value_bytes_max if self.values_folder else 0,
+            folder=self.values_folder,
+            attempt_id=self.attempt.attempt_id,
+            types=self.attempt.output_types,
+        )
 
     @property
     def payload(self) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ import functools
 import importlib
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -18,11 +18,15 @@ import orjson
 from mainspring.attempts import Attempt
 from mainspring.states import StateReason
 from mainspring_executors import outputs
+from mainspring_executors.large_inputs import with_values
 from mainspring_executors.protocol.results import Result, TaskEnded, failed, skipped
 from mainspring_executors.task import Fail, Skip, current
 from mainspring_executors.tasks.plan import Call, Plan, Program, Work, environment_of, rejected, working_dir_of
 
-__all__ = ["needs_process", "plan"]
+__all__ = ["ARGUMENTS", "needs_process", "plan"]
+
+ARGUMENTS = ("/args", "/kwargs")
+"""Beginnings of the places (JSON pointers) of a callable's arguments."""
 
 
 def needs_process(payload: Mapping[str, Any]) -> bool:
@@ -46,18 +50,20 @@ def plan(work: Work) -> Plan:
     if not isinstance(payload.get("callable"), str) or "source" in payload:
         raise rejected('a python task needs either `callable` ("package.module:function") or `source`, a text')
     return Call(
-        function=functools.partial(_run, work.attempt),
+        function=functools.partial(_run, work),
         env=environment_of(work.attempt) if "env" in payload else {},
         working_dir=working_dir_of(work.attempt),
     )
 
 
-def _run(attempt: Attempt) -> Result:
-    token = current.set(attempt)
+def _run(work: Work) -> Result:
+    token = current.set(work.attempt)
     try:
-        function = _load(attempt.payload["callable"])
-        value = function(*(attempt.payload.get("args") or ()), **(attempt.payload.get("kwargs") or {}))
-        return Result(outputs_json=outputs.from_returned(value, attempt.limits.output_bytes_max))
+        function = _load(work.payload["callable"])
+        args, kwargs = _arguments(work.attempt)
+        value = function(*args, **kwargs)
+        encoded = outputs.from_returned(value, work.room)
+        return Result(outputs_json=encoded.json, large=encoded.large)
     except TaskEnded as exc:
         return exc.result
     except Skip as exc:
@@ -72,6 +78,11 @@ def _run(attempt: Attempt) -> Result:
         return failed(StateReason.EXCEPTION, _sentence(exc))
     finally:
         current.reset(token)
+
+
+def _arguments(attempt: Attempt) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    payload = with_values(attempt, is_wanted=lambda place: True, is_text=lambda place: False).payload
+    return payload.get("args") or (), payload.get("kwargs") or {}
 
 
 def _load(name: str) -> Callable[..., object]:

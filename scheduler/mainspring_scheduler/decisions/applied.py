@@ -134,9 +134,11 @@ def attempt_to_submit(context: DecisionContext, attempt: NewAttempt, decision: Q
         queue=task.queue,
         task_type=task.runner,
         payload=decision.payload,
+        values=decision.values,
         secrets=decision.secrets,
         context=attempt_context(context.run, attempt.attempt_id),
         text_outputs=task.text_outputs,
+        output_types=task.output_types,
         timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,
     )

@@ -106,8 +106,9 @@ def _items(name: str, value: Any) -> Sequence[Any]:
 
 
 def _queued(context: DecisionContext) -> Decision:
-    payload = context.task.payload
-    return context.with_secrets(Queue(context.render(payload)), payload.source)
+    template = context.task.payload
+    payload, values = context.render_payload(template)
+    return context.with_secrets(Queue(payload, values=values), template.source)
 
 
 def _noop(_: DecisionContext) -> Decision:

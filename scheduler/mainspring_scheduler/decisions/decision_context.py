@@ -8,6 +8,7 @@ from typing import Any
 from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.expressions import Expression, Template
+from mainspring.large_values import LargeValue, split_payload
 from mainspring.states import StateReason, TaskState
 from mainspring_scheduler.decisions.capacity import Capacity
 from mainspring_scheduler.decisions.decision_types import Decision, Fail, Queue
@@ -47,9 +48,17 @@ class DecisionContext:
         return expression.evaluate(self._names(expression))
 
     def render(self, template: Template) -> Any:
+        """The rendered template; raises `ExpressionError` where its value needs the content of a large output."""
+        return self._rendered(template, keeps_large=False)
+
+    def render_payload(self, template: Template) -> tuple[Any, Mapping[str, LargeValue]]:
+        """The payload for the process that runs the task, and the references to large outputs by their place in it."""
+        return split_payload(self._rendered(template, keeps_large=True))
+
+    def _rendered(self, template: Template, *, keeps_large: bool) -> Any:
         if template.is_constant:
             return template.source
-        return template.render(self._names(template))
+        return template.render(self._names(template), keeps_large=keeps_large)
 
     def names_skipped(self, template: Template) -> bool:
         """Whether the template names a skipped task, which may have no outputs."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from mainspring.large_values import LargeValue
 from mainspring.states import StateReason, TaskState
 from mainspring_store.state.runs import VersionRef
 
@@ -19,6 +20,8 @@ class Queue:
     """The payload with all expressions evaluated."""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Name -> value of the task's secrets."""
+    values: Mapping[str, LargeValue] = field(default_factory=dict)
+    """JSON pointer in `payload` -> the large output to put there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mainspring.attempts import Attempt
 from mainspring.definition.model import DeadlineAnchor, TaskType
 from mainspring.errors import ExpressionError
 from mainspring.ids import new_attempt_id
+from mainspring.large_values import wrapped
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring_scheduler.decisions.applied import (
     AppliedDecision,
@@ -201,11 +202,11 @@ class Dispatcher:
         if isinstance(decision, Queue) and executor not in self._executors:
             decision = Fail(StateReason.EXECUTOR_MISSING, self._why_missing(executor))
         match decision:
-            case Queue(payload):
+            case Queue(payload, values=values):
                 if not context.capacity.take(candidate, context.task, executor):
                     return None
                 is_needed = executor in self._remote_executors or payload is not context.task.payload.source
-                text = orjson.dumps(payload).decode() if is_needed else None
+                text = orjson.dumps(wrapped(payload, values)).decode() if is_needed else None
                 attempt = self._new_attempt(candidate, executor, now, payload=text)
                 return AppliedDecision(context, decision, attempt, attempt_to_submit(context, attempt, decision))
             case Fail(reason, message):

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from mainspring.large_values import LargeValue
 from mainspring.run_names import run_names
 from mainspring.states import RunState, TaskState
 from mainspring.traces import trace_of_run
@@ -123,10 +124,11 @@ def _ends(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int
 
 def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:
     by_task: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
-    for index, map_index, state, key, value in scheduling.runs.outputs(run_id, indexes):
+    for index, map_index, state, key, text, large_id in scheduling.runs.outputs(run_id, indexes):
         _, outputs = by_task.setdefault(index, {}).setdefault(map_index, (state, {}))
         if key is not None:
-            outputs[key] = orjson.loads(value)
+            value = orjson.loads(text)
+            outputs[key] = LargeValue.stored(value, large_id) or value
     return {
         version.tasks[index].task_id: _mapped(instances) if version.tasks[index].is_mapped else _plain(instances)
         for index, instances in by_task.items()

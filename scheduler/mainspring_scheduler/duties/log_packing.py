@@ -1,4 +1,5 @@
 """Packs the logs of ended attempts, in a thread beside the passes, and moves them into the log store if there is one.
+Deletes large values that no output names.
 
 After each log the thread rests for `REST` times as long as the log took, so that running work hardly notices.
 """
@@ -16,6 +17,7 @@ from mainspring_scheduler.duties.failing_logs import FailingLogs
 from mainspring_store.access.installation import holds_schedules
 from mainspring_store.database.log_stores import CachedLogStore
 from mainspring_store.database.transactions import Database
+from mainspring_store.resources.large_values import delete_unused
 from mainspring_store.resources.log_moving import (
     delete_orphans,
     move_log,
@@ -25,6 +27,7 @@ from mainspring_store.resources.log_moving import (
 )
 from mainspring_store.resources.log_packing import next_log_to_pack, pack_log
 from mainspring_store.resources.log_store_owner import ForeignLogStore, claim_log_store
+from mainspring_store.resources.value_moving import move_value, next_value_to_move
 
 __all__ = ["LogPacking"]
 
@@ -34,6 +37,8 @@ LOOK_SECONDS = 30.0
 """Pause between two looks for logs to pack."""
 CHECK_SECONDS = 300.0
 """Pause between two checks of a log store that works."""
+VALUES_SECONDS = 600.0
+"""Pause between two looks for large values that no output names: such a look reads the rows of all values."""
 PACKED_AFTER = timedelta(minutes=1)
 """How long an attempt must be over: its last chunks may arrive after its end."""
 REST = 9.0
@@ -63,8 +68,9 @@ class LogPacking:
         self._clock = clock
         self._look_seconds = look_seconds
         self._monotonic = monotonic
-        self._checked_at = float("-inf")
+        self._checked_at = self._values_at = float("-inf")
         self._unpacked, self._unmoved = FailingLogs(clock=monotonic), FailingLogs(clock=monotonic)
+        self._unmoved_values = FailingLogs(clock=monotonic)
         self._cause: str | None = None
         self._has_used_store = False
         self._logged_cause: str | None = None
@@ -95,9 +101,10 @@ class LogPacking:
 
         log_store: `healthy` or `unhealthy`; absent = there is no store, it was not used yet, or it must not be used.
         log_store_cause: why it is unhealthy: `unavailable`, `foreign` (it belongs to another instance), or `stuck`.
-        logs_failing: number of logs that could not be packed or moved, and are tried again later; absent = 0.
+        logs_failing: number of logs and large outputs that could not be packed or moved, and are tried again later;
+            absent = 0.
         """
-        failing = len(self._unpacked) + len(self._unmoved)
+        failing = len(self._unpacked) + len(self._unmoved) + len(self._unmoved_values)
         counted = {"logs_failing": failing} if failing else {}
         if self._database.log_store is None:
             return counted
@@ -126,7 +133,8 @@ class LogPacking:
         return self._each(self._unpacked, find, lambda key: pack_log(self._database, key) is not None, rest=REST)
 
     def move_all(self) -> int:
-        """Delete what no try needs, and move all packed logs into the log store; returns the number of moved parts.
+        """Delete what no try needs, and move all packed logs, and the large outputs of ended runs, into the log store;
+        returns the number of moved parts.
 
         A log that fails is left out for a while, and the others go on. While the instance is held after a restore, the
         store stays as it is.
@@ -145,11 +153,18 @@ class LogPacking:
         if self._monotonic() - self._checked_at > CHECK_SECONDS:
             store.check()
             self._checked_at = self._monotonic()
-        return self._each(
+        count = self._each(
             self._unmoved,
             lambda last_id: next_log_to_move(self._database, last_id),
             lambda key: move_log(self._database, store, key),
             rest=1.0,
+        )
+
+        def find_value(last_id: str) -> str | None:
+            return next_value_to_move(self._database, last_id, ended_before=self._clock.now() - PACKED_AFTER)
+
+        return count + self._each(
+            self._unmoved_values, find_value, lambda key: move_value(self._database, store, key), rest=1.0
         )
 
     def _delete_orphans(self, store: CachedLogStore) -> None:
@@ -231,6 +246,7 @@ class LogPacking:
     def look(self) -> None:
         """Pack and move once. Raises nothing: a failure is logged, and noted for monitoring."""
         self._goes_on()
+        self._guarded(self._delete_values)
         packed = self._guarded(self.pack_all)
         moved = self._guarded(self._move)
         if packed or moved:
@@ -250,6 +266,16 @@ class LogPacking:
             raise
         self._cause = self._logged_cause = None
         return moved
+
+    def _delete_values(self) -> int:
+        """Delete the large values that no output names, a few in each transaction, once in `VALUES_SECONDS`."""
+        count = 0
+        if self._monotonic() < self._values_at:
+            return count
+        self._values_at = self._monotonic() + VALUES_SECONDS
+        while self._goes_on() and (deleted := delete_unused(self._database, now=self._clock.now())):
+            count += deleted
+        return count
 
     def _guarded(self, step: Callable[[], int]) -> int:
         try:

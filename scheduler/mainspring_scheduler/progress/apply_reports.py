@@ -304,6 +304,18 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
         if step.merged.finished is not None and step.outcome is not None and step.outcome.state in _KEEPING
         for key, value in step.merged.finished.outputs.items()
     ]
+    rows += [
+        {
+            "instance_id": step.live.instance_id,
+            "key": key,
+            "value": orjson.dumps(value.to_json()).decode(),
+            "at": step.merged.finished.at,
+            "large_id": value.id,
+        }
+        for step in followed
+        if step.merged.finished is not None and step.outcome is not None and step.outcome.state in _KEEPING
+        for key, value in step.merged.finished.large.items()
+    ]
     if rows:
         scheduling.reports.store_outputs(rows)
 

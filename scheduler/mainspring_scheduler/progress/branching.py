@@ -66,10 +66,12 @@ def followed_branch(version: Version, index: int, report: Finished) -> tuple[Fin
     if report.outcome is not Outcome.SUCCESS:
         return report, None
     try:
+        if "return_value" in report.large:
+            raise report.large["return_value"].refusal("the choice of a branch")
         return report, chosen_tasks(version, index, report.outputs.get("return_value"))
     except ExpressionError as exc:
         failure = replace(
-            report, outcome=Outcome.FAILED, reason=StateReason.OUTPUT_INVALID, message=str(exc), outputs={}
+            report, outcome=Outcome.FAILED, reason=StateReason.OUTPUT_INVALID, message=str(exc), outputs={}, large={}
         )
         return failure, None
 
@@ -125,7 +127,7 @@ def _chosen_together(scheduling: Pass, version: Version, run_id: int, task_index
     """
     states: dict[int, TaskState] = {}
     choices: dict[int, Sequence[str]] = {}
-    for _, map_index, state, key, value in scheduling.runs.outputs(run_id, [task_index]):
+    for _, map_index, state, key, value, _ in scheduling.runs.outputs(run_id, [task_index]):
         states[map_index] = state
         if state is TaskState.SUCCESS and key == "return_value":
             choices[map_index] = chosen_tasks(version, task_index, orjson.loads(value))

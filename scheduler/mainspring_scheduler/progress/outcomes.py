@@ -105,11 +105,12 @@ def typed(report: Finished, types: OutputTypes | None) -> Finished:
         return report
     if report.outcome is not Outcome.SUCCESS:
         return replace(report, outputs=types.fitting(report.outputs))
-    problem = types.problem(report.outputs)
+    # The process that ran the task has checked those that are kept by reference.
+    problem = types.problem(report.outputs, checked=report.large)
     if problem is None:
         return report
     reason = StateReason.OUTPUT_INVALID
-    return replace(report, outcome=Outcome.FAILED, reason=reason, message=problem, outputs={})
+    return replace(report, outcome=Outcome.FAILED, reason=reason, message=problem, outputs={}, large={})
 
 
 def _may_be_retried(report: Finished, reason: StateReason, task: Task) -> bool:

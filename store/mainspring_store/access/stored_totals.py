@@ -17,7 +17,15 @@ from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Row, Sele
 
 from mainspring.errors import StoreUnavailable
 from mainspring_store.database.transactions import Database
-from mainspring_store.tables import dag_run, dag_version, task_instance, task_try, xcom
+from mainspring_store.tables import (
+    dag_run,
+    dag_version,
+    large_value,
+    large_value_piece,
+    task_instance,
+    task_try,
+    xcom,
+)
 
 __all__ = ["ROW_BYTES", "StoredTotals"]
 
@@ -127,6 +135,9 @@ def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:
         total(tasks.map_value, tasks.note).select_from(task_instance.join(dag_run)),
         total(task_try.c.payload, task_try.c.message).select_from(task_try.join(task_instance).join(dag_run)),
         total(xcom.c.value).select_from(xcom.join(task_instance).join(dag_run)),
+        total(large_value_piece.c.data).select_from(
+            large_value_piece.join(large_value).join(task_instance).join(dag_run)
+        ),
     )
     for statement in statements:
         yield statement.group_by(dag_run.c.principal_id)

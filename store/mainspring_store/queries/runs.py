@@ -1,11 +1,13 @@
 """Runs, their states and their results."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Text, bindparam, select, text, type_coerce
 
 from mainspring.errors import NotFound
+from mainspring.large_values import LargeValue
 from mainspring.states import RunState, RunType
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.dags import require_dag
@@ -209,19 +211,25 @@ def stopping_runs(database: Database, keys: Sequence[int]) -> frozenset[int]:
 def task_results(database: Database, key: int, task_ids: Sequence[str]) -> Mapping[str, str]:
     """Task id -> JSON text of the output `return_value`; tasks without the output are missing.
 
-    The text of a mapped task is a list, in the order of map indexes.
+    The text of a mapped task is a list, in the order of map indexes. An output that is kept by reference is an object
+    with the reference as `large_value`.
     """
     values_by_task: dict[str, list[str]] = {}
     mapped = set()
     with database.read() as connection:
         for row in connection.execute(_RESULTS, {"key": key, "task_ids": list(task_ids)}):
-            values_by_task.setdefault(row.task_id, []).append(row.value)
+            values_by_task.setdefault(row.task_id, []).append(_result_text(row))
             if row.map_index >= 0:
                 mapped.add(row.task_id)
     return {
         task_id: f"[{','.join(values)}]" if task_id in mapped else values[0]
         for task_id, values in values_by_task.items()
     }
+
+
+def _result_text(row: Any) -> str:
+    is_large = row.large_id is not None and LargeValue.stored(json.loads(row.value), row.large_id) is not None
+    return f'{{"large_value":{row.value}}}' if is_large else str(row.value)
 
 
 def run_not_found(dag_id: str, run_id: str) -> NotFound:
@@ -241,7 +249,7 @@ _STOPPING = (
     .where(task_instance.c.dag_run_id.in_(bindparam("keys", expanding=True)), text("task_try.stopped_at IS NULL"))
 )
 _RESULTS = (
-    select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.value)
+    select(task_instance.c.task_id, task_instance.c.map_index, xcom.c.value, xcom.c.large_id)
     .join(xcom, xcom.c.task_instance_id == task_instance.c.id)
     .where(
         task_instance.c.dag_run_id == bindparam("key"),

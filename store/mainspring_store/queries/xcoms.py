@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, case, select
 
 from mainspring.errors import NotFound
 from mainspring_store.database.transactions import Database
@@ -27,6 +27,8 @@ _XCOM = (
         _ti.map_index,
         xcom.c.key,
         xcom.c.timestamp,
+        xcom.c.large_id,
+        case((xcom.c.large_id.is_not(None), xcom.c.value)).label("reference"),
     )
     .select_from(xcom)
     .join(task_instance, _ti.id == xcom.c.task_instance_id)
@@ -66,7 +68,8 @@ XCOMS = Listing(
 def get_xcom(
     database: Database, dag_id: str, run_id: str, task_id: str, key: str, *, map_index: int = -1
 ) -> dict[str, Any]:
-    """An output of a task instance; `value` is the stored JSON text.
+    """An output of a task instance; `value` is the stored JSON text. `reference` and `large_id` are what
+    `LargeValue.stored` takes, the former as JSON text; None = `value` is the value itself.
 
     Raises:
         NotFound: The task instance does not exist, or has no such output.
@@ -85,6 +88,8 @@ def list_xcoms(
     database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None, task_id: str | None
 ) -> Listed:
     """A page of outputs without values, restricted by the ids that are not None.
+
+    `reference` and `large_id` are as in `get_xcom`.
 
     Raises:
         InvalidPage: See `list_rows`.

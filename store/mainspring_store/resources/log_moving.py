@@ -22,9 +22,18 @@ from mainspring_store.database.log_blocks import unpack
 from mainspring_store.database.log_stores import CachedLogStore, is_litter
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.logs import stored_index
-from mainspring_store.tables import task_log, task_try
+from mainspring_store.tables import large_value, task_log, task_try
 
-__all__ = ["delete_orphans", "move_log", "next_log_to_move", "postpone_orphan_turn", "take_orphan_turn"]
+__all__ = [
+    "MOVE_SECONDS_MAX",
+    "delete_orphans",
+    "delete_unused_object",
+    "move_log",
+    "new_object_key",
+    "next_log_to_move",
+    "postpone_orphan_turn",
+    "take_orphan_turn",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +45,7 @@ _ORPHANS_EVERY = timedelta(hours=6)
 _ORPHANS_AGAIN = timedelta(minutes=5)
 """After a deletion that the store refused."""
 _STEP_BYTES = 16 * 1024
-_MOVE_SECONDS_MAX = 600
+MOVE_SECONDS_MAX = 600
 """From the write of an object to the commit; much less than the age of orphans."""
 _REST = re.compile(r"(?:[0-9a-f]{16}){1,2}\.zst")
 """What follows the attempt in a key; version 0.2.0 wrote 16 digits of a digest."""
@@ -66,11 +75,11 @@ def move_log(database: Database, store: CachedLogStore, attempt_id: str) -> bool
     if not blocks:
         return False
     index = _index(database, attempt_id, blocks)
-    key = _new_key(attempt_id)
+    key = new_object_key(attempt_id)
     began = time.time()
     store.put(key, b"".join(block.data for block in blocks))
     with database.write() as connection:
-        if time.time() - began > _MOVE_SECONDS_MAX:
+        if time.time() - began > MOVE_SECONDS_MAX:
             raise LogStoreUnavailable(f"{key}: was written {time.time() - began:.0f} s ago, and may be gone again")
         start = count = 0
         for block in blocks:
@@ -80,19 +89,22 @@ def move_log(database: Database, store: CachedLogStore, attempt_id: str) -> bool
         if count:  # another scheduler may have moved the log, and more of it
             connection.execute(_KEEP_INDEX, {"me": attempt_id, "index": index.dump()})
     if not count:
-        _delete_unused(store, key)
+        delete_unused_object(store, key)
     return count > 0
 
 
-def _new_key(attempt_id: str) -> str:
-    """The object of a part of a log. No key is used twice, so no write and no deletion can meet an object in use.
+def new_object_key(attempt_id: str) -> str:
+    """The key of the object of a part of a log, or of a large output.
+
+    No key is used twice, so no write and no deletion can meet an object in use.
 
     The folder spreads the files of a large store.
     """
     return f"{attempt_id[-2:]}/{attempt_id}-{secrets.token_hex(16)}.zst"
 
 
-def _delete_unused(store: CachedLogStore, key: str) -> None:
+def delete_unused_object(store: CachedLogStore, key: str) -> None:
+    """Delete an object that another scheduler was faster to write. An absent store leaves it for `delete_orphans`."""
     try:
         store.delete([key])
     except LogStoreUnavailable as exc:
@@ -141,7 +153,8 @@ def delete_orphans(
         known: set[str] = set()
         with database.read() as connection:
             for begin in range(0, len(names), 500):
-                known |= set(connection.scalars(_KNOWN, {"keys": names[begin : begin + 500]}))
+                for statement in (_KNOWN_LOGS, _KNOWN_VALUES):
+                    known |= set(connection.scalars(statement, {"keys": names[begin : begin + 500]}))
         # Files of others stay.
         orphans = [key for key, attempt_id in old.items() if attempt_id is not None and key not in known]
         orphans += filter(is_litter, old_keys)
@@ -203,9 +216,14 @@ _GIVE_UP = (
     )
 )
 _KEEP_INDEX = update(task_try).where(task_try.c.attempt_id == bindparam("me")).values(log_index=bindparam("index"))
-_KNOWN = (
+_KNOWN_LOGS = (
     select(task_log.c.object_key)
     .distinct()
     .where(task_log.c.attempt_id.in_(bindparam("keys", expanding=True)))
     .where(task_log.c.object_key.is_not(None))
+)
+_KNOWN_VALUES = (
+    select(large_value.c.object_key)
+    .where(large_value.c.attempt_id.in_(bindparam("keys", expanding=True)))
+    .where(large_value.c.object_key.is_not(None))
 )

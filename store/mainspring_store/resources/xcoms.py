@@ -34,7 +34,7 @@ def update_xcom(database: Database, instance_id: int, key: str, value: str, *, n
     """Replace the value of an output. Raises NotFound when the task instance has no such output."""
     change = update(xcom).where(xcom.c.task_instance_id == instance_id, xcom.c.key == key)
     with database.write() as connection:
-        if not connection.execute(change, {"value": value, "timestamp": now}).rowcount:
+        if not connection.execute(change, {"value": value, "timestamp": now, "large_id": None}).rowcount:
             raise xcom_not_found(key)
 
 

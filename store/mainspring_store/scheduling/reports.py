@@ -30,6 +30,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.types import Integer
 
 from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
+from mainspring.large_values import LargeValue
 from mainspring.states import TASK_FINISHED, TaskState, known_reason
 from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -350,21 +351,26 @@ class ReportWrites(MovingPart):
     @staticmethod
     @cache
     def _upsert_outputs(is_sqlite: bool) -> Insert:
-        rows = as_rows({"instance_id": int, "key": str, "value": str, "at": datetime}, is_sqlite=is_sqlite)
-        columns = ["task_instance_id", "key", "value", "timestamp"]
+        fields: Fields = {"instance_id": int, "key": str, "value": str, "at": datetime, "large_id": str}
+        rows = as_rows(fields, is_sqlite=is_sqlite)
+        columns = ["task_instance_id", "key", "value", "timestamp", "large_id"]
         # `WHERE true` keeps SQLite from reading ON CONFLICT as a join condition.
-        outputs = select(rows.c.instance_id, rows.c.key, rows.c.value, rows.c.at).where(text("true"))
+        outputs = select(rows.c.instance_id, rows.c.key, rows.c.value, rows.c.at, rows.c.large_id).where(text("true"))
         dialect: Any = sqlite if is_sqlite else postgresql
         insert = dialect.insert(xcom).from_select(columns, outputs)
         upsert: Insert = insert.on_conflict_do_update(
             index_elements=["task_instance_id", "key"],
-            set_={"value": insert.excluded.value, "timestamp": insert.excluded.timestamp},
+            set_={name: insert.excluded[name] for name in ("value", "timestamp", "large_id")},
         )
         return upsert
 
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`); replaces the outputs of an earlier try."""
-        self._statements.write(self._upsert_outputs(self._is_sqlite), {"rows": Batch(rows)})
+        """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`); replaces the outputs of an earlier try.
+
+        A row with `large_id` is a reference: its `value` is the JSON of the `LargeValue`.
+        """
+        batch = Batch({**row, "large_id": row.get("large_id")} for row in rows)
+        self._statements.write(self._upsert_outputs(self._is_sqlite), {"rows": batch})
 
     def append_log(self, chunks: Sequence[LogChunk]) -> None:
         """See `logs.append_chunks`."""
@@ -435,6 +441,7 @@ def _remote_report(attempt_id: str, kind: str, body: Mapping[str, Any]) -> Repor
         message=body.get("message"),
         exit_code=body.get("exit_code"),
         outputs=body.get("outputs") or {},
+        large={fields["name"]: LargeValue.from_json(fields) for fields in body.get("large") or ()},
         log_bytes=body.get("log_bytes", 0),
     )
 

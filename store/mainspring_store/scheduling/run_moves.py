@@ -272,7 +272,14 @@ class RunWrites(PassPart):
         instance = task_instance.c
         rows = as_rows({"id": int}, is_sqlite=is_sqlite)
         return (
-            select(instance.task_index, instance.map_index, instance.state, xcom.c.key, xcom.c.value)
+            select(
+                instance.task_index,
+                instance.map_index,
+                instance.state,
+                xcom.c.key,
+                xcom.c.value,
+                xcom.c.large_id,
+            )
             .select_from(task_instance)
             .outerjoin(xcom, xcom.c.task_instance_id == instance.id)
             .where(
@@ -283,12 +290,14 @@ class RunWrites(PassPart):
             .order_by(instance.task_index, instance.map_index, xcom.c.key)
         )
 
-    def outputs(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int, TaskState, str | None, str]]:
-        """(task_index, map_index, state, output name or None, value as JSON text) of tasks of a run, in this order;
-        without removed instances."""
+    def outputs(
+        self, run_id: int, task_indexes: Iterable[int]
+    ) -> list[tuple[int, int, TaskState, str | None, str, str | None]]:
+        """(task_index, map_index, state, output name or None, value as JSON text, `large_id`) of tasks of a run, in
+        this order; without removed instances. `large_id` is for `LargeValue.stored`."""
         rows = Batch({"id": index} for index in task_indexes)
         return [
-            (row.task_index, row.map_index, TaskState(row.state), row.key, row.value)
+            (row.task_index, row.map_index, TaskState(row.state), row.key, row.value, row.large_id)
             for row in self._statements.rows(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
         ]
 

@@ -33,9 +33,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from mainspring.attempts import LogChunk
 from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
+from mainspring.large_values import LargeValue, opened
 from mainspring.states import ATTEMPT_LIVE, AttemptState
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.transactions import Database
+from mainspring_store.queries.large_values import whole_values
 from mainspring_store.resources.logs import insert_chunks
 from mainspring_store.state.conditions import LIVE
 from mainspring_store.state.events import write_event
@@ -46,6 +48,7 @@ __all__ = [
     "Claimed",
     "End",
     "ForeignIncarnation",
+    "ValueNotWhole",
     "Worker",
     "append_log",
     "claim_attempt",
@@ -60,6 +63,10 @@ _log = logging.getLogger(__name__)
 
 _Report = dict[str, Any]
 """A row of the inbox."""
+
+
+class ValueNotWhole(Exception):
+    """A report names a large output of which pieces are missing. Nothing has changed."""
 
 
 class ForeignIncarnation(Exception):
@@ -84,6 +91,8 @@ class ClaimRequest:
     without a proof."""
     queue: str | None = None
     """The single queue of the worker; `None` = any queue."""
+    takes_values: bool = False
+    """Whether the worker can fetch large values; workers of the release before cannot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +106,8 @@ class End:
     """The last part of the log."""
     start: Mapping[str, Any] | None = None
     """The unreported start of a prefetched attempt."""
+    large: Sequence[LargeValue] = ()
+    """The large outputs in the report, whose pieces the worker has sent."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -312,6 +323,9 @@ def finish_attempt(
     Idempotent. The inbox also takes the report of a fenced attempt, which proves the stop of its processes.
 
     claim_request: the next attempt of the worker, claimed in this transaction; ignored when the token does not match.
+
+    Raises:
+        ValueNotWhole: Pieces of a large output are missing.
     """
     with database.write() as connection:
         finished, reports = _end(connection, [end])
@@ -329,7 +343,7 @@ def report_and_claim(
 ) -> Mapping[str, Claimed]:
     """Finish and claim several attempts in a single transaction, as `finish_attempt` and `claim_attempt` do.
 
-    Ignores an end without the matching token. Returns attempt id -> claim of the claimed attempts.
+    Ignores an end without the matching token. Returns attempt id -> claim of the claimed attempts. Raises as these do.
     """
     with database.write() as connection:
         _, reports = _end(connection, ends)
@@ -356,6 +370,9 @@ def _end(connection: Connection, ends: Sequence[End]) -> tuple[frozenset[str], l
     statement = _select_attempts_of_tokens(connection.dialect.name == "sqlite")
     attempt_ids = frozenset(connection.scalars(statement, {"rows": rows}))
     accepted = [end for end in ends if end.attempt_id in attempt_ids]
+    values = [value for end in accepted for value in end.large]
+    if values and len(whole := whole_values(connection, values)) < len(values):
+        raise ValueNotWhole(next(value.name for value in values if value.id not in whole))
     chunks = [chunk for end in accepted for chunk in end.chunks]
     if chunks:
         insert_chunks(connection, chunks)
@@ -465,6 +482,8 @@ def _claim(
     )
     if not states:
         return {}, []
+    claims = _readable(connection, states, claim_requests)
+    claimed_ids = {claim.attempt_id for claim in claims}
     # The attempt may still be queued in a repeated claim: as a start after a prefetch, or before the scheduler has
     # applied the first report of the start.
     reports: list[_Report] = [
@@ -474,13 +493,37 @@ def _claim(
             "body": {"at": claim_request.at.isoformat(), "hostname": claim_request.hostname},
         }
         for claim_request in claim_requests
-        if not claim_request.is_ahead and states.get(claim_request.attempt_id) == AttemptState.QUEUED
-    ]
-    rows = dump_rows({"attempt_id": attempt_id} for attempt_id in states)
-    claims = [
-        Claimed(**row._mapping) for row in connection.execute(_select_claimed_attempts(is_sqlite), {"rows": rows})
+        if not claim_request.is_ahead
+        and claim_request.attempt_id in claimed_ids
+        and states[claim_request.attempt_id] == AttemptState.QUEUED
     ]
     return {claim.attempt_id: claim for claim in claims}, reports
+
+
+_GIVE_BACK = (
+    update(task_try)
+    .where(task_try.c.attempt_id.in_(bindparam("ids", expanding=True)), task_try.c.state == literal_column("'queued'"))
+    .values(claimed_at=None, lease_expires_at=None, token_hash=None, hostname=None, worker_id=None)
+)
+
+
+def _readable(
+    connection: Connection, attempt_ids: Iterable[str], claim_requests: Sequence[ClaimRequest]
+) -> list[Claimed]:
+    """The claims of these attempts, without those of workers that cannot fetch the large values of the attempt.
+
+    Such a worker would run the task without the values. Its claim is given back, and the scheduler offers the attempt
+    again, until another worker claims it.
+    """
+    rows = dump_rows({"attempt_id": attempt_id} for attempt_id in attempt_ids)
+    statement = _select_claimed_attempts(connection.dialect.name == "sqlite")
+    claims = [Claimed(**row._mapping) for row in connection.execute(statement, {"rows": rows})]
+    takers = {claim_request.attempt_id for claim_request in claim_requests if claim_request.takes_values}
+    unreadable = [claim.attempt_id for claim in claims if claim.attempt_id not in takers and opened(claim.payload)[1]]
+    if unreadable:
+        connection.execute(_GIVE_BACK, {"ids": unreadable})
+        _log.warning("a worker of an older release cannot carry large values: attempts=%s", ",".join(unreadable))
+    return [claim for claim in claims if claim.attempt_id not in unreadable]
 
 
 _QUEUES = (

@@ -51,5 +51,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     # Runs that are under way end without a trace.
     "0022": (),
     "0023": (("runs that wait for their handlers", "SELECT count(*) FROM dag_run WHERE ending IS NOT NULL"),),
+    "0024": (("outputs that are kept by reference", "SELECT count(*) FROM xcom WHERE large_id IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -30,7 +30,17 @@ from mainspring.states import TaskState
 from mainspring_store.access.stored_totals import ROW_BYTES
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.tables import dag, dag_run, dag_version, feed_event, pruned_run, task_instance, task_try, xcom
+from mainspring_store.tables import (
+    dag,
+    dag_run,
+    dag_version,
+    feed_event,
+    large_value,
+    pruned_run,
+    task_instance,
+    task_try,
+    xcom,
+)
 
 __all__ = [
     "Removed",
@@ -217,8 +227,12 @@ def _tries() -> Select[int, Any]:
     return select(func.count(), func.sum(task_try.c.log_bytes)).select_from(task_try)
 
 
-def _outputs() -> Select[int, Any]:
-    return select(func.count(), func.sum(func.length(cast(xcom.c.value, LargeBinary)))).select_from(xcom)
+def _outputs(*, is_sqlite: bool) -> Select[int, Any]:
+    # A cast to bytes would read the backslashes of JSON as escapes on PostgreSQL.
+    own_size = func.length(cast(xcom.c.value, LargeBinary)) if is_sqlite else func.octet_length(xcom.c.value)
+    size = own_size + func.coalesce(large_value.c.raw_bytes, 0)
+    referred = large_value.c.id == xcom.c.large_id
+    return select(func.count(), func.sum(size)).select_from(xcom.outerjoin(large_value, referred))
 
 
 def _instances_of_runs(is_sqlite: bool) -> Select[int]:
@@ -232,7 +246,7 @@ def _count_tries(is_sqlite: bool) -> Select[int, Any]:
 
 @cache
 def _count_outputs(is_sqlite: bool) -> Select[int, Any]:
-    return _outputs().where(xcom.c.task_instance_id.in_(_instances_of_runs(is_sqlite)))
+    return _outputs(is_sqlite=is_sqlite).where(xcom.c.task_instance_id.in_(_instances_of_runs(is_sqlite)))
 
 
 @cache
@@ -242,7 +256,7 @@ def _count_tries_of_instances(is_sqlite: bool) -> Select[int, Any]:
 
 @cache
 def _count_outputs_of_instances(is_sqlite: bool) -> Select[int, Any]:
-    return _outputs().where(xcom.c.task_instance_id.in_(_ids(is_sqlite)))
+    return _outputs(is_sqlite=is_sqlite).where(xcom.c.task_instance_id.in_(_ids(is_sqlite)))
 
 
 @cache

@@ -23,7 +23,15 @@ from mainspring_store.tables.metrics import metric_dag, metric_position, metric_
 from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
-from mainspring_store.tables.tasks import attempt_report, task_instance, task_log, task_try, xcom
+from mainspring_store.tables.tasks import (
+    attempt_report,
+    large_value,
+    large_value_piece,
+    task_instance,
+    task_log,
+    task_try,
+    xcom,
+)
 from mainspring_store.tables.traces import trace_position
 from mainspring_store.tables.webhooks import delivery, receiver, webhook_position
 
@@ -48,6 +56,8 @@ __all__ = [
     "hook_identity",
     "idempotency_key",
     "installation",
+    "large_value",
+    "large_value_piece",
     "login_device",
     "metadata",
     "metric_dag",

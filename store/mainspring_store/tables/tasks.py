@@ -19,7 +19,7 @@ from mainspring.states import AttemptState, TaskState
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["attempt_report", "task_instance", "task_log", "task_try", "xcom"]
+__all__ = ["attempt_report", "large_value", "large_value_piece", "task_instance", "task_log", "task_try", "xcom"]
 
 task_instance = Table(
     "task_instance",
@@ -181,8 +181,56 @@ xcom = Table(
     metadata,
     Column("task_instance_id", ForeignKey("task_instance.id", ondelete="CASCADE"), primary_key=True),
     Column("key", String(250), primary_key=True),
+    # JSON; the reference, where `large_id` is set.
     Column("value", Text, nullable=False),
     Column("timestamp", UtcDateTime, nullable=False),
+    # The large value that the output refers to; NULL = `value` is the value itself.
+    Column("large_id", String(32)),
+    Index(
+        "ix_xcom_large_id",
+        "large_id",
+        sqlite_where=text("large_id IS NOT NULL"),
+        postgresql_where=text("large_id IS NOT NULL"),
+    ),
+)
+
+large_value = Table(
+    "large_value",
+    metadata,
+    # See `mainspring.large_values.value_id`.
+    Column("id", String(32), primary_key=True),
+    Column("task_instance_id", ForeignKey("task_instance.id", ondelete="CASCADE"), nullable=False),
+    # The try that gave the value.
+    Column("attempt_id", String(32), nullable=False),
+    # Size and SHA-256 (hex) of the JSON text.
+    Column("raw_bytes", Integer, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("stored_at", UtcDateTime, nullable=False),
+    # The object of the log store that has the bytes of the pieces; NULL = the pieces have them.
+    Column("object_key", Text),
+    Index("ix_large_value_task_instance_id", "task_instance_id"),
+    Index("ix_large_value_attempt_id", "attempt_id"),
+    # For the look for values to move.
+    Index(
+        "ix_large_value_unmoved",
+        "id",
+        sqlite_where=text("object_key IS NULL"),
+        postgresql_where=text("object_key IS NULL"),
+    ),
+)
+
+large_value_piece = Table(
+    "large_value_piece",
+    metadata,
+    Column("value_id", ForeignKey("large_value.id", ondelete="CASCADE"), primary_key=True),
+    # Counts from 0. Each piece but the last holds `mainspring.large_values.PIECE_BYTES` of the JSON text.
+    Column("position", Integer, primary_key=True),
+    # Compressed with zstd; empty when the object of the value has the bytes.
+    Column("data", LargeBinary, nullable=False),
+    Column("raw_bytes", Integer, nullable=False),
+    # Where the piece lies in the object of the value.
+    Column("object_start", Integer),
+    Column("object_bytes", Integer),
 )
 
 task_log = Table(

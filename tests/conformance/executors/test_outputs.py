@@ -85,10 +85,16 @@ def test_outputs_that_cannot_be_kept_say_why(harness: Harness, task: object, pro
 @pytest.mark.parametrize(
     "task",
     [
-        pytest.param(call("long_text", 2_000, limits=Limits(output_bytes_max=1_000)), id="callable"),
-        pytest.param(call("long_text", 5_000_000, limits=Limits(output_bytes_max=1_000)), id="callable, by far"),
+        pytest.param(call("long_text", 2_000, limits=Limits(output_bytes_max=1_000, value_bytes_max=0)), id="callable"),
         pytest.param(
-            sh("head -c 2000 /dev/zero | tr '\\0' x >> $MAINSPRING_OUTPUT", limits=Limits(output_bytes_max=1_000)),
+            call("long_text", 5_000_000, limits=Limits(output_bytes_max=1_000, value_bytes_max=0)),
+            id="callable, by far",
+        ),
+        pytest.param(
+            sh(
+                "head -c 2000 /dev/zero | tr '\\0' x >> $MAINSPRING_OUTPUT",
+                limits=Limits(output_bytes_max=1_000, value_bytes_max=0),
+            ),
             id="program",
         ),
     ],

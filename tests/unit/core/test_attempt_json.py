@@ -7,8 +7,18 @@ import pytest
 
 from mainspring.attempt_json import attempt_from_json, attempt_to_json
 from mainspring.attempts import Attempt, Limits
+from mainspring.large_values import LargeValue
 from mainspring_executors.protocol.wire import decode_attempt, encode_attempt
 
+BIG = LargeValue(
+    id="b" * 32,
+    name="big",
+    bytes=300_000,
+    sha256="c" * 64,
+    kind="string",
+    excerpt='"xx',
+    path="/state/values/in-b",
+)
 FULL = Attempt(
     attempt_id="0123456789abcdef" * 2,
     dag_id="etl",
@@ -18,13 +28,15 @@ FULL = Attempt(
     try_number=2,
     queue="gpu",
     task_type="shell",
-    payload={"command": ["true"], "env": {"TOKEN": {"secret": "token"}}},
+    payload={"command": ["true"], "env": {"TOKEN": {"secret": "token"}, "BIG": None}},
+    values={"/env/BIG": BIG},
     secrets={"token": "s3cret-value"},
     context={"ds": "2026-01-31", "params": {"n": 1}},
     text_outputs=("sha",),
+    output_types={"sha": {"type": "string"}},
     timeout=timedelta(minutes=1.5),
     cancel_grace=timedelta(seconds=2.5),
-    limits=Limits(output_bytes_max=1000, log_bytes_max=2000),
+    limits=Limits(output_bytes_max=1000, value_bytes_max=3000, log_bytes_max=2000),
 )
 
 ON_THE_NETWORK = {
@@ -36,13 +48,28 @@ ON_THE_NETWORK = {
     "try_number": 2,
     "queue": "gpu",
     "task_type": "shell",
-    "payload": {"command": ["true"], "env": {"TOKEN": {"secret": "token"}}},
+    "payload": {
+        "$payload": {"command": ["true"], "env": {"TOKEN": {"secret": "token"}, "BIG": None}},
+        "$values": {
+            "/env/BIG": {
+                "id": "b" * 32,
+                "name": "big",
+                "bytes": 300_000,
+                "sha256": "c" * 64,
+                "kind": "string",
+                "excerpt": '"xx',
+                "path": "/state/values/in-b",
+            }
+        },
+    },
     "secrets": {"token": "s3cret-value"},
     "context": {"ds": "2026-01-31", "params": {"n": 1}},
     "text_outputs": ["sha"],
+    "output_types": {"sha": {"type": "string"}},
     "timeout_seconds": 90.0,
     "cancel_grace_seconds": 2.5,
     "output_bytes_max": 1000,
+    "value_bytes_max": 3000,
     "log_bytes_max": 2000,
 }
 
@@ -58,21 +85,25 @@ def test_every_field_of_an_attempt_comes_back() -> None:
 
 
 def test_a_task_host_reads_the_attempt_that_its_scheduler_wrote() -> None:
-    frozen = replace(FULL, payload=MappingProxyType({"env": MappingProxyType({"A": "b"})}), timeout=None)
+    frozen = replace(FULL, payload=MappingProxyType({"env": MappingProxyType({"A": "b"})}), values={}, timeout=None)
     assert decode_attempt(orjson.loads(encode_attempt(frozen))) == replace(
-        FULL, payload={"env": {"A": "b"}}, timeout=None
+        FULL, payload={"env": {"A": "b"}}, values={}, timeout=None
     )
 
 
-def test_an_attempt_of_the_release_before_has_no_text_outputs() -> None:
-    assert attempt_from_json({k: v for k, v in ON_THE_NETWORK.items() if k != "text_outputs"}).text_outputs == ()
+NEW_FIELDS = {"text_outputs", "output_types", "value_bytes_max"}
+
+
+def test_an_execution_api_of_the_release_before_keeps_no_output_by_reference() -> None:
+    attempt = attempt_from_json({name: value for name, value in ON_THE_NETWORK.items() if name not in NEW_FIELDS})
+    assert (attempt.text_outputs, attempt.output_types, attempt.limits.value_bytes_max) == ((), {}, 0)
 
 
 def test_a_field_of_the_next_release_is_ignored() -> None:
     assert attempt_from_json({**ON_THE_NETWORK, "colour": "red"}) == FULL
 
 
-@pytest.mark.parametrize("field", sorted({*ON_THE_NETWORK} - {"text_outputs"}))
+@pytest.mark.parametrize("field", sorted({*ON_THE_NETWORK} - NEW_FIELDS))
 def test_a_field_that_every_release_has_sent_must_be_there(field: str) -> None:
     with pytest.raises(KeyError):
         attempt_from_json({name: value for name, value in ON_THE_NETWORK.items() if name != field})

@@ -1,5 +1,6 @@
 """Outputs as JSON."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mainspring.large_values import value_id
 from mainspring.states import StateReason
 from mainspring_executors import outputs
+from mainspring_executors.outputs import OutputRoom
 from mainspring_executors.protocol.results import TaskEnded
 
 JSON = st.recursive(
@@ -23,10 +26,17 @@ JSON = st.recursive(
     max_leaves=20,
 )
 
+ROOM = OutputRoom(bytes_max=1_000)
+
+
+def returned(value: object, bytes_max: int) -> bytes:
+    """The outputs of a callable that must fit into one object."""
+    return outputs.from_returned(value, OutputRoom(bytes_max=bytes_max)).json
+
 
 @given(JSON)
 def test_every_json_value_survives(value: Any) -> None:
-    encoded = outputs.from_returned(value, 1_000_000)
+    encoded = returned(value, 1_000_000)
     expected = {} if value is None else {**(value if isinstance(value, dict) else {}), "return_value": value}
     assert json.loads(encoded) == expected
     assert orjson.loads(encoded) == expected
@@ -34,13 +44,13 @@ def test_every_json_value_survives(value: Any) -> None:
 
 @pytest.mark.parametrize("text", ["\\u0000", "\\\\u0000", "a\\", "u0000"])
 def test_text_that_looks_like_an_escaped_nul_is_kept(text: str) -> None:
-    assert json.loads(outputs.from_returned(text, 1_000)) == {"return_value": text}
+    assert json.loads(returned(text, 1_000)) == {"return_value": text}
 
 
 @pytest.mark.parametrize("text", ["\0", "a\\\0", "\\\\\0"])
 def test_a_nul_is_refused(text: str) -> None:
     with pytest.raises(TaskEnded, match=r"U\+0000"):
-        outputs.from_returned([text], 1_000)
+        returned([text], 1_000)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +67,7 @@ def test_a_nul_is_refused(text: str) -> None:
 )
 def test_what_json_cannot_hold_is_refused_with_its_place(value: object, problem: str) -> None:
     with pytest.raises(TaskEnded) as caught:
-        outputs.from_returned(value, 1_000)
+        returned(value, 1_000)
     assert caught.value.result.reason is StateReason.OUTPUT_INVALID
     assert problem in str(caught.value)
 
@@ -66,22 +76,22 @@ def test_a_value_that_contains_itself_is_refused() -> None:
     value: list[object] = []
     value.append(value)
     with pytest.raises(TaskEnded, match="contains itself"):
-        outputs.from_returned(value, 1_000)
+        returned(value, 1_000)
 
 
 def test_sixty_three_levels_are_kept_and_more_refused() -> None:
     value: object = 1
     for _ in range(63):
         value = [value]
-    assert outputs.from_returned(value, 1_000)
+    assert returned(value, 1_000)
     with pytest.raises(TaskEnded, match="nested more than 64 levels"):
-        outputs.from_returned([value], 1_000)
+        returned([value], 1_000)
 
 
 def test_a_limit_is_exact() -> None:
-    assert outputs.from_returned("xx", 21) == b'{"return_value":"xx"}'
+    assert returned("xx", 21) == b'{"return_value":"xx"}'
     with pytest.raises(TaskEnded, match="21 bytes; the limit is 20 bytes"):
-        outputs.from_returned("xx", 20)
+        returned("xx", 20)
 
 
 @pytest.mark.parametrize(
@@ -107,21 +117,91 @@ def test_a_limit_is_exact() -> None:
 def test_lines_of_a_file_are_outputs(tmp_path: Path, content: str, expected: dict[str, Any]) -> None:
     path = tmp_path / "output"
     path.write_text(content, newline="")
-    assert json.loads(outputs.from_file(str(path), 1_000)) == expected
+    assert json.loads(outputs.from_file(str(path), ROOM).json) == expected
 
 
 def test_no_file_is_no_output(tmp_path: Path) -> None:
-    assert outputs.from_file(str(tmp_path / "absent"), 1_000) == b"{}"
+    assert outputs.from_file(str(tmp_path / "absent"), ROOM).json == b"{}"
 
 
 @pytest.mark.parametrize("text", ["1234", " 1234 ", "true", "null", "1.5", '{"a":  1}', "[1]", "a b"])
 def test_a_declared_string_stays_the_text_that_was_written(tmp_path: Path, text: str) -> None:
     path = tmp_path / "output"
     path.write_text(f"sha={text}\nn=1\n")
-    assert json.loads(outputs.from_file(str(path), 1_000, texts=("sha",))) == {"sha": text, "n": 1}
+    assert json.loads(outputs.from_file(str(path), ROOM, texts=("sha",)).json) == {"sha": text, "n": 1}
 
 
 def test_the_quotes_of_a_declared_string_are_taken_off(tmp_path: Path) -> None:
     path = tmp_path / "output"
     path.write_text('sha="12\\n34"\n')
-    assert json.loads(outputs.from_file(str(path), 1_000, texts=("sha",))) == {"sha": "12\n34"}
+    assert json.loads(outputs.from_file(str(path), ROOM, texts=("sha",)).json) == {"sha": "12\n34"}
+
+
+ATTEMPT_ID = "a" * 32
+
+
+def room(folder: Path, **fields: Any) -> OutputRoom:
+    """Room for 1,000 bytes in the object, and 10,000 in one file."""
+    bounds: dict[str, Any] = {"bytes_max": 1_000, "value_bytes_max": 10_000}
+    return OutputRoom(folder=str(folder), attempt_id=ATTEMPT_ID, **{**bounds, **fields})
+
+
+def test_the_largest_outputs_go_to_files_until_the_others_fit(tmp_path: Path) -> None:
+    values = {"small": 1, "middle": "m" * 900, "big": ["x" * 3_000], "bigger": {"k": "y" * 4_000}}
+    encoded = outputs.encode(values, room(tmp_path))
+    assert json.loads(encoded.json) == {"small": 1, "middle": "m" * 900}
+    assert [(value.name, value.kind) for value in encoded.large] == [("bigger", "object"), ("big", "array")]
+    for value in encoded.large:
+        text = Path(value.path or "").read_bytes()
+        assert json.loads(text) == values[value.name]
+        assert (value.bytes, value.sha256) == (len(text), hashlib.sha256(text).hexdigest())
+        assert value.id == value_id(ATTEMPT_ID, value.name)
+        assert text.decode().startswith(value.excerpt)
+
+
+@pytest.mark.parametrize("size", [999, 1_000])
+def test_what_fits_into_the_object_stays_there(tmp_path: Path, size: int) -> None:
+    text = "x" * (size - len('{"return_value":""}'))
+    encoded = outputs.from_returned(text, room(tmp_path))
+    assert (len(encoded.json), encoded.large) == (size, ())
+
+
+def test_an_output_of_exactly_the_bound_is_kept_and_a_byte_more_refused(tmp_path: Path) -> None:
+    assert outputs.from_returned("x" * 9_998, room(tmp_path)).large[0].bytes == 10_000
+    with pytest.raises(TaskEnded, match=r"output 'return_value' is 10001 bytes; the limit is 10000 bytes"):
+        outputs.from_returned("x" * 9_999, room(tmp_path))
+
+
+def test_all_files_together_have_a_bound(tmp_path: Path) -> None:
+    with pytest.raises(TaskEnded, match=r"27006 bytes; the limit is 20000 bytes"):
+        outputs.encode({name: name * 9_000 for name in "abc"}, room(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_many_small_outputs_are_refused_as_before(tmp_path: Path) -> None:
+    with pytest.raises(TaskEnded, match="the limit is 1000 bytes") as caught:
+        outputs.encode({f"n{number}": number for number in range(1_000)}, room(tmp_path))
+    assert caught.value.result.reason is StateReason.OUTPUT_TOO_LARGE
+
+
+def test_an_output_in_a_file_must_fit_its_declared_type(tmp_path: Path) -> None:
+    types = {"return_value": {"type": "array", "items": {"type": "integer"}}}
+    assert outputs.from_returned([1] * 2_000, room(tmp_path, types=types)).large
+    with pytest.raises(TaskEnded, match="does not fit its declared type") as caught:
+        outputs.from_returned([*[1] * 2_000, "x"], room(tmp_path, types=types))
+    assert caught.value.result.reason is StateReason.OUTPUT_INVALID
+
+
+def test_a_value_that_looks_like_a_reference_stays_what_it_is(tmp_path: Path) -> None:
+    fake = {
+        "id": "a" * 32,
+        "name": "x",
+        "bytes": 5,
+        "sha256": "0" * 64,
+        "kind": "string",
+        "excerpt": "",
+        "path": "/etc",
+    }
+    encoded = outputs.from_returned({"$values": {"": fake}, "$payload": fake}, room(tmp_path))
+    assert json.loads(encoded.json)["return_value"] == {"$values": {"": fake}, "$payload": fake}
+    assert encoded.large == ()

@@ -111,6 +111,10 @@ export const instances = (run: RunAddress, state: string | undefined, limit: num
 export interface Output {
   key: string;
   value: unknown;
+  /** A value of megabytes, which the page shows by its beginning; null = `value` is the whole value. */
+  large: Schema<"XCom">["large_value"];
+  /** Address of the whole entry. */
+  download: string;
 }
 
 /** The outputs of an instance, with their values. */
@@ -122,9 +126,12 @@ export const taskOutputs = (task: TaskAddress) =>
       const path = taskPath(task);
       const { xcom_entries: entries } = await ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries", { params: { path, query }, signal }));
       return Promise.all(
-        entries.map(async ({ key }) => {
+        entries.map(async ({ key, large_value: large }) => {
+          const [dag, run, id, name] = [task.dagId, task.runId, task.taskId, key].map(encodeURIComponent);
+          const download = `/api/v2/dags/${dag}/dagRuns/${run}/taskInstances/${id}/xcomEntries/${name}${task.mapIndex < 0 ? "" : `?map_index=${task.mapIndex}`}`;
+          if (large) return { key, value: null, large, download };
           const entry = await ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/xcomEntries/{xcom_key}", { params: { path: { ...path, xcom_key: key }, query }, signal }));
-          return { key, value: "value" in entry ? entry.value : null };
+          return { key, value: "value" in entry ? entry.value : null, large: null, download };
         }),
       );
     },

@@ -8,6 +8,7 @@ from flask import Response, request
 from marshmallow import fields
 
 from mainspring.errors import NotFound, Problem
+from mainspring.large_values import filled, opened, shown
 from mainspring.states import ATTEMPT_LIVE, TaskState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
@@ -195,7 +196,8 @@ def _detailed(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
         # An attempt without a payload of its own got the payload of the definition, unless no executor got the attempt.
         inputs = task.payload.source if task is not None and task.payload.is_constant else None
-    return {**instance_body(ctx, row), "rendered_fields": inputs or {}}
+    payload, values = opened(inputs or {})
+    return {**instance_body(ctx, row), "rendered_fields": shown(filled(payload, values))}
 
 
 def instances_answer(ctx: Context, ids: Sequence[int]) -> Response:

@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from mainspring.errors import InvalidInput, Problem
+from mainspring.large_values import KINDS, LargeValue
 from mainspring_api.http.answers import answer, no_content
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonValue, MapIndex, list_arguments, list_query
@@ -18,12 +19,22 @@ from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import xcoms as questions
+from mainspring_store.queries.large_values import ValueMissing, read_value
 from mainspring_store.queries.task_instances import get_task_instance
 from mainspring_store.resources.xcoms import create_xcom, delete_xcom, update_xcom
 
 __all__ = ["blueprint"]
 
 blueprint = Resource("xcoms", "XComs: the outputs of tasks")
+
+
+class LargeValueFields(Answer):
+    """An output that is kept by reference."""
+
+    bytes = fields.Integer(metadata={"description": "Size of the value as JSON, in bytes", "example": 5242880})
+    sha256 = fields.String(metadata={"description": "SHA-256 (hex) of the value as JSON"})
+    kind = fields.String(validate=validate.OneOf(KINDS), metadata={"description": "JSON type of the value"})
+    excerpt = fields.String(metadata={"description": "The first characters of the value as JSON"})
 
 
 class XCom(Answer):
@@ -39,6 +50,11 @@ class XCom(Answer):
     dag_id = fields.String()
     dag_display_name = fields.String()
     run_id = fields.String()
+    large_value = fields.Nested(
+        LargeValueFields,
+        allow_none=True,
+        metadata={"description": "Size and digest of a value that is kept by reference; null for any other value"},
+    )
 
 
 class XComWithValue(XCom):
@@ -81,7 +97,7 @@ class XComCreateBody(XComUpdateBody):
 
 
 VALUE_BYTES_MAX = 256 * 1024
-"""As for what a task reports."""
+"""As for what a task reports without a reference."""
 _ENTRIES = "/dags/<dag_id>/dagRuns/<dag_run_id>/taskInstances/<task_id>/xcomEntries"
 XComList = list_arguments("XComList", questions.XCOMS)
 
@@ -114,11 +130,27 @@ def get_xcom_entries(query: Mapping[str, Any], dag_id: str, dag_run_id: str, tas
     errors=(404,),
 )
 def get_xcom_entry(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str, xcom_key: str) -> Response:
-    """One output with its value."""
+    """One output with its whole value, which has up to 16 MiB as JSON."""
     ctx = context()
     row = questions.get_xcom(ctx.database, dag_id, dag_run_id, task_id, xcom_key, map_index=query["map_index"])
-    value = row["value"] if query["stringify"] else orjson.Fragment(row["value"])
+    text = _whole(ctx, row)
+    value = text.decode() if query["stringify"] else orjson.Fragment(text)
     return answer({**_xcom(ctx, row), "value": value})
+
+
+def _whole(ctx: Context, row: Mapping[str, Any]) -> bytes:
+    """The JSON text of the value."""
+    reference = _reference(row)
+    if reference is None:
+        return str(row["value"]).encode()
+    try:
+        return read_value(ctx.database, reference)
+    except ValueMissing as exc:
+        raise questions.xcom_not_found(row["key"]) from exc
+
+
+def _reference(row: Mapping[str, Any]) -> LargeValue | None:
+    return None if row["reference"] is None else LargeValue.stored(orjson.loads(row["reference"]), row["large_id"])
 
 
 @blueprint.operation(
@@ -185,6 +217,7 @@ def _text(value: Any) -> str:
 
 def _xcom(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
+    reference = _reference(row)
     return {
         "key": row["key"],
         "timestamp": row["timestamp"],
@@ -196,4 +229,14 @@ def _xcom(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "dag_id": row["dag_id"],
         "dag_display_name": row["display_name"],
         "run_id": row["run_id"],
+        "large_value": None if reference is None else _described(reference),
+    }
+
+
+def _described(reference: LargeValue) -> dict[str, Any]:
+    return {
+        "bytes": reference.bytes,
+        "sha256": reference.sha256,
+        "kind": reference.kind,
+        "excerpt": reference.excerpt,
     }

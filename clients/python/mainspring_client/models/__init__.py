@@ -187,6 +187,8 @@ if TYPE_CHECKING:
     from .job_collection import JobCollection
     from .json_object import JsonObject
     from .keyword_arguments import KeywordArguments
+    from .large_value_fields import LargeValueFields
+    from .large_value_fields_kind import LargeValueFieldsKind
     from .limit_holder import LimitHolder
     from .list_dag_warnings import ListDagWarnings
     from .log_line import LogLine
@@ -531,6 +533,8 @@ _MODULES = {
     "JobCollection": ".job_collection",
     "JsonObject": ".json_object",
     "KeywordArguments": ".keyword_arguments",
+    "LargeValueFields": ".large_value_fields",
+    "LargeValueFieldsKind": ".large_value_fields_kind",
     "LimitHolder": ".limit_holder",
     "ListDagWarnings": ".list_dag_warnings",
     "LogLine": ".log_line",
@@ -885,6 +889,8 @@ __all__ = (
     "JobCollection",
     "JsonObject",
     "KeywordArguments",
+    "LargeValueFields",
+    "LargeValueFieldsKind",
     "LimitHolder",
     "ListDagWarnings",
     "LoginBody",

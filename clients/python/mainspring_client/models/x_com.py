@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.large_value_fields import LargeValueFields
+
+from ..plain import as_dict
 
 T = TypeVar("T", bound="XCom")
 
@@ -24,6 +29,8 @@ class XCom:
         dag_id (str): Identifier of the DAG
         dag_display_name (str): Name of the DAG for people
         run_id (str): Identifier of the run within its DAG
+        large_value (LargeValueFields | None): Size and digest of a value that is kept by reference; null for any other
+            value
     """
 
     key: str
@@ -36,9 +43,12 @@ class XCom:
     dag_id: str
     dag_display_name: str
     run_id: str
+    large_value: LargeValueFields | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.large_value_fields import LargeValueFields  # noqa: PLC0415
+
         key = self.key
 
         timestamp = self.timestamp.isoformat()
@@ -63,6 +73,12 @@ class XCom:
 
         run_id = self.run_id
 
+        large_value: dict[str, Any] | None
+        if isinstance(self.large_value, LargeValueFields):
+            large_value = as_dict(self.large_value)
+        else:
+            large_value = self.large_value
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -77,6 +93,7 @@ class XCom:
                 "dag_id": dag_id,
                 "dag_display_name": dag_display_name,
                 "run_id": run_id,
+                "large_value": large_value,
             }
         )
 
@@ -84,6 +101,8 @@ class XCom:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.large_value_fields import LargeValueFields  # noqa: PLC0415
+
         d = dict(src_dict)
         key = d.pop("key")
 
@@ -118,6 +137,21 @@ class XCom:
 
         run_id = d.pop("run_id")
 
+        def _parse_large_value(data: object) -> LargeValueFields | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                large_value_type_0 = LargeValueFields.from_dict(data)
+
+                return large_value_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(LargeValueFields | None, data)
+
+        large_value = _parse_large_value(d.pop("large_value"))
+
         x_com = cls(
             key=key,
             timestamp=timestamp,
@@ -129,6 +163,7 @@ class XCom:
             dag_id=dag_id,
             dag_display_name=dag_display_name,
             run_id=run_id,
+            large_value=large_value,
         )
 
         x_com.additional_properties = d

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.large_value_fields import LargeValueFields
+
+from ..plain import as_dict
 
 T = TypeVar("T", bound="XComWithValue")
 
@@ -24,6 +29,8 @@ class XComWithValue:
         dag_id (str): Identifier of the DAG
         dag_display_name (str): Name of the DAG for people
         run_id (str): Identifier of the run within its DAG
+        large_value (LargeValueFields | None): Size and digest of a value that is kept by reference; null for any other
+            value
         value (Any): JSON value; text when the client asked for `stringify`
     """
 
@@ -37,10 +44,13 @@ class XComWithValue:
     dag_id: str
     dag_display_name: str
     run_id: str
+    large_value: LargeValueFields | None
     value: Any
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.large_value_fields import LargeValueFields  # noqa: PLC0415
+
         key = self.key
 
         timestamp = self.timestamp.isoformat()
@@ -65,6 +75,12 @@ class XComWithValue:
 
         run_id = self.run_id
 
+        large_value: dict[str, Any] | None
+        if isinstance(self.large_value, LargeValueFields):
+            large_value = as_dict(self.large_value)
+        else:
+            large_value = self.large_value
+
         value = self.value
 
         field_dict: dict[str, Any] = {}
@@ -81,6 +97,7 @@ class XComWithValue:
                 "dag_id": dag_id,
                 "dag_display_name": dag_display_name,
                 "run_id": run_id,
+                "large_value": large_value,
                 "value": value,
             }
         )
@@ -89,6 +106,8 @@ class XComWithValue:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.large_value_fields import LargeValueFields  # noqa: PLC0415
+
         d = dict(src_dict)
         key = d.pop("key")
 
@@ -123,6 +142,21 @@ class XComWithValue:
 
         run_id = d.pop("run_id")
 
+        def _parse_large_value(data: object) -> LargeValueFields | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                large_value_type_0 = LargeValueFields.from_dict(data)
+
+                return large_value_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(LargeValueFields | None, data)
+
+        large_value = _parse_large_value(d.pop("large_value"))
+
         value = d.pop("value")
 
         x_com_with_value = cls(
@@ -136,6 +170,7 @@ class XComWithValue:
             dag_id=dag_id,
             dag_display_name=dag_display_name,
             run_id=run_id,
+            large_value=large_value,
             value=value,
         )
 

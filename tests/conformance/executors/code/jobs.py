@@ -1,5 +1,7 @@
 """Callables that the conformance suite runs."""
 
+import hashlib
+import json
 import logging
 import os
 import signal
@@ -211,3 +213,17 @@ def die_with_a_witness(witness):
     with open(witness, "a") as file:
         file.write("start\n")
     os._exit(7)
+
+
+def numbers(count):
+    return list(range(count))
+
+
+def two_texts(letter, size):
+    return {"first": letter * size, "second": letter * size}
+
+
+def digests(*args, **kwargs):
+    """SHA-256 of the JSON of each argument, by its position or name."""
+    values = {**{str(index): value for index, value in enumerate(args)}, **kwargs}
+    return {name: hashlib.sha256(json.dumps(value).encode()).hexdigest() for name, value in values.items()}

@@ -17,6 +17,7 @@ import pytest
 from mainspring.attempt_json import attempt_to_json
 from mainspring.attempts import Attempt, Finished
 from mainspring_executors.local.local import LocalExecutor
+from mainspring_executors.local.value_folder import ValueFolder
 from mainspring_executors.rq import attempt_run
 from mainspring_executors.rq import prefetch as prefetcher
 from mainspring_executors.rq.execution_client import ExecutionClient
@@ -122,6 +123,12 @@ def executor(tmp_path: Path) -> Iterator[LocalExecutor]:
     executor.close(timedelta(0))
 
 
+def _folder_of(executor: LocalExecutor) -> ValueFolder:
+    """The folder for the large values of a worker."""
+    assert executor._settings.state_dir is not None
+    return ValueFolder(executor._settings.state_dir)
+
+
 class Deliveries:
     """Says which deliveries are settled, and which were taken and given back: these somebody else takes."""
 
@@ -166,7 +173,12 @@ def run_attempts(api: ExecutionApi, executor: LocalExecutor) -> Callable[[str], 
         execution_client.patience_seconds = LEASE_SECONDS / 4
         deliveries = Deliveries()
         worker_loop = WorkerLoop(
-            execution_client, executor, deliveries, is_stopping=lambda: False, stop_grace=timedelta(0)
+            execution_client,
+            executor,
+            deliveries,
+            folder=_folder_of(executor),
+            is_stopping=lambda: False,
+            stop_grace=timedelta(0),
         )
         try:
             worker_loop.run_attempts(ATTEMPT_ID)
@@ -330,6 +342,7 @@ class Road:
                 execution_client,
                 self._executor,
                 self.deliveries,
+                folder=_folder_of(self._executor),
                 is_stopping=lambda: self.is_stopping,
                 stop_grace=timedelta(0),
             ).run_attempts("a" * 32)

@@ -36,6 +36,7 @@ export const task = {
   child_run: "Open its run",
   outputs: "Outputs",
   no_outputs: "None yet.",
+  download_value: (size: string) => `Download the value (${size} MiB)`,
   no_outputs_failed: "None: it wrote no output before it failed.",
   waits_limits: "Waits and limits",
   pool: "Pool",

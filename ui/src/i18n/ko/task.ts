@@ -36,6 +36,7 @@ export const task: Messages["task"] = {
   child_run: "하위 실행 열기",
   outputs: "출력",
   no_outputs: "아직 없습니다.",
+  download_value: (size: string) => `값 내려받기 (${size} MiB)`,
   no_outputs_failed: "없음: 실패하기 전에 출력을 쓰지 않았습니다.",
   waits_limits: "대기와 제한",
   pool: "풀",

@@ -132,11 +132,20 @@ function Outputs({ task, instance, defined }: { task: TaskAddress; instance: Sch
             <p className="pad small muted">{empty}</p>
           ) : (
             <List
-              entries={outputs.map(({ key, value }) => [
+              entries={outputs.map(({ key, value, large, download }) => [
                 key,
-                <pre key={key} tabIndex={0}>
-                  {textOf(value)}
-                </pre>,
+                large ? (
+                  <span key={key}>
+                    <pre tabIndex={0}>{large.excerpt}…</pre>
+                    <a href={download} download={`${key}.json`}>
+                      {t.download_value((large.bytes / 1_048_576).toFixed(1))}
+                    </a>
+                  </span>
+                ) : (
+                  <pre key={key} tabIndex={0}>
+                    {textOf(value)}
+                  </pre>
+                ),
               ])}
               isMono
             />

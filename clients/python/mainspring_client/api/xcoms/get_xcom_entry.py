@@ -75,7 +75,7 @@ def sync(
     deserialize: bool | Unset = False,
     stringify: bool | Unset = False,
 ) -> XComWithValue:
-    """One output with its value.
+    """One output with its whole value, which has up to 16 MiB as JSON.
 
     Needs the role `viewer` on the DAG.
 
