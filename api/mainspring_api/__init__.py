@@ -4,6 +4,6 @@
 of a home folder can be used without loading a web framework.
 """
 
-from mainspring_api.settings import ApiSettings, FirstUser
+from mainspring_api.settings import ApiSettings, FirstUser, OidcSettings
 
-__all__ = ["ApiSettings", "FirstUser"]
+__all__ = ["ApiSettings", "FirstUser", "OidcSettings"]

@@ -13,6 +13,7 @@ from mainspring_api.http.context import EXTENSION, Context
 from mainspring_api.http.credential_files import login_key, signing_key
 from mainspring_api.http.event_feed import EventFeed
 from mainspring_api.http.first_user import ensure_first_user
+from mainspring_api.http.identity_providers import IdentityProviders
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import limits_of
 from mainspring_api.http.log_indexes import LogIndexes
@@ -20,6 +21,7 @@ from mainspring_api.http.login_limits import login_limits_of
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.metric_totals import MetricTotals
 from mainspring_api.http.middleware import install_middleware
+from mainspring_api.http.oidc_logins import OidcLogins
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.places import Places
 from mainspring_api.http.problems import register_error_handlers
@@ -57,7 +59,7 @@ from mainspring_api.resources.interventions import (
     version_changes,
 )
 from mainspring_api.resources.page import activity, calendar, grid, home, overview, search, summary, timeline
-from mainspring_api.resources.people import login, sessions, tokens, ui_config, users
+from mainspring_api.resources.people import login, oidc_login, sessions, token_exchange, tokens, ui_config, users
 from mainspring_api.resources.runs import backfills, dag_runs, hook_deliveries, inline_runs, run_waits
 from mainspring_api.resources.service import (
     airflow_only,
@@ -75,7 +77,7 @@ from mainspring_api.resources.service import (
 )
 from mainspring_api.resources.stored import connections, notifiers, pools, secrets, variables, webhooks
 from mainspring_api.settings import STATEMENT_SECONDS_MAX, ApiSettings
-from mainspring_store import open_database
+from mainspring_store import Database, open_database
 from mainspring_store.access.quotas import Usage
 from mainspring_store.access.stored_totals import StoredTotals
 from mainspring_store.database.key_ring import KeyRing, key_file
@@ -141,6 +143,8 @@ BLUEPRINTS: tuple[Resource, ...] = (
     users.blueprint,
     tokens.blueprint,
     login.blueprint,
+    oidc_login.blueprint,
+    token_exchange.blueprint,
     sessions.blueprint,
     sessions.own_blueprint,
     version.blueprint,
@@ -162,13 +166,7 @@ def create_app(settings: ApiSettings) -> Flask:
     """
     app = Flask("mainspring_api", static_folder=None)
     route_exactly(app)
-    database = open_database(
-        settings.database_url,
-        connections_max=settings.connections_max,
-        synchronous=settings.synchronous,
-        statement_seconds_max=STATEMENT_SECONDS_MAX,
-    )
-    database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
+    database = _open_database(settings)
     ensure_admin_token(database, settings.home, is_only=settings.is_admin_token_given)
     ensure_first_user(database, settings.first_user)
     feed = EventFeed(database, kept=settings.events_kept)
@@ -186,6 +184,8 @@ def create_app(settings: ApiSettings) -> Flask:
         wait_places=_places("waiting requests", settings.waits_max, settings.waits_per_principal_max),
         signer=URLSafeSerializer(signing_key(settings.home)),
         login_tokens=login_tokens,
+        providers=IdentityProviders(settings.issuers),
+        oidc_logins=OidcLogins(signing_key(settings.home)),
         key_ring=KeyRing(key_file(settings.home), settings.secret_keys),
         keys_in_use=KeysInUse(),
         limits=limits,
@@ -212,6 +212,17 @@ def end_waits(app: Flask) -> None:
     context: Context = app.extensions[EXTENSION]
     context.watcher.close()
     context.feed.close()
+
+
+def _open_database(settings: ApiSettings) -> Database:
+    database = open_database(
+        settings.database_url,
+        connections_max=settings.connections_max,
+        synchronous=settings.synchronous,
+        statement_seconds_max=STATEMENT_SECONDS_MAX,
+    )
+    database.log_store = None if settings.log_store is None else open_log_store(settings.log_store)
+    return database
 
 
 def _places(kind: str, total: int, per_principal: int | None) -> Places:

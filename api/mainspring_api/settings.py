@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
+from mainspring.identity_rules import ExchangeRule, GroupRights
 from mainspring.quotas import Quotas
 
 __all__ = ["BODY_BYTES_MAX", "DEFINITION_BYTES_MAX", "STATEMENT_SECONDS_MAX", "ApiSettings"]
@@ -22,6 +23,29 @@ class FirstUser:
     name: str
     """Matches `USER_NAME`."""
     password: str = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OidcSettings:
+    """The identity provider that people log in with."""
+
+    issuer: str
+    """As its tokens name it."""
+    client_id: str
+    client_secret: str | None = field(default=None, repr=False)
+    """`None` = a public client, which PKCE alone protects."""
+    public_url: str
+    """Address of this server for browsers; the redirect URI is made from it, never from a request."""
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    label: str = "OpenID Connect"
+    """Name of the provider, for the button of the page."""
+    name_claim: str = "preferred_username"
+    groups_claim: str = "groups"
+    """The name of a claim, or a path of names with dots."""
+    groups: Mapping[str, GroupRights]
+    """What people in a group may do."""
+    required_groups: tuple[str, ...] = ()
+    """A person needs one of them; empty = one of `groups`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +71,10 @@ class ApiSettings:
     """The admin token in `home` is the one of the settings: those that were given before are revoked."""
     first_user: FirstUser | None = None
     """An administrator that is made at the start while there is no user."""
+    oidc: OidcSettings | None = None
+    """`None` = there is no identity provider."""
+    exchange_rules: tuple[ExchangeRule, ...] = ()
+    """Tokens of pipelines that are exchanged; the first rule that holds counts."""
     writes_per_second_max: float = 200.0
     """Of one user or token, in all processes together, on average; ten seconds' worth may come at once."""
     quotas: Quotas = field(default_factory=Quotas)
@@ -81,3 +109,9 @@ class ApiSettings:
     """The protection of this service, from its settings: the members of `SecurityFacts`, for administrators."""
     wait_seconds_max: float = 3600.0
     """A wait answers the present state after this time at the latest."""
+
+    @property
+    def issuers(self) -> tuple[str, ...]:
+        """The issuers whose tokens are read."""
+        of_people = () if self.oidc is None else (self.oidc.issuer,)
+        return tuple(dict.fromkeys((*of_people, *(rule.issuer for rule in self.exchange_rules))))

@@ -8,6 +8,7 @@ afterwards.
 import difflib
 import hashlib
 import ipaddress
+import json
 import os
 import re
 import tempfile
@@ -17,9 +18,19 @@ from dataclasses import Field, dataclass, field, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from mainspring.errors import MainspringError
+from mainspring.identity_rules import (
+    EVERYBODY,
+    ExchangeRule,
+    GroupRights,
+    check_issuer,
+    json_text,
+    parse_exchange_rules,
+    parse_group_rights,
+)
 from mainspring.quotas import Quotas
 from mainspring.retention import RetentionSettings, parse_lifetime
 from mainspring.user_names import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, USER_NAME, USER_NAME_RULE
@@ -30,6 +41,7 @@ __all__ = [
     "Resolved",
     "check_execution_exposure",
     "check_exposure",
+    "check_identity",
     "is_loopback",
     "load_config",
     "secret_file_variables",
@@ -131,6 +143,22 @@ def _page_url(raw: Any) -> str:
     if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", url):
         raise ValueError("must be an address like https://mainspring.example.test, without a query")
     return url
+
+
+def _issuer(raw: Any) -> str:
+    return check_issuer(_text(raw))
+
+
+def _group_rights(raw: Any) -> str:
+    text = json_text(raw)
+    parse_group_rights(json.loads(text))
+    return text
+
+
+def _exchange_rules(raw: Any) -> str:
+    text = json_text(raw)
+    parse_exchange_rules(json.loads(text))
+    return text
 
 
 def _worker_tokens(raw: Any) -> tuple[str, ...]:
@@ -297,6 +325,28 @@ class Config:
     trigger may have a callback. The API and all schedulers are given the same."""
     public_url: str | None = field(default=None, metadata={"parse": _page_url})
     """Address at which people reach the page, for links in webhooks and messages; `None` = no links."""
+    oidc_issuer: str | None = field(default=None, metadata={"parse": _issuer})
+    """Issuer of the identity provider that people log in with (OpenID Connect), as its discovery document names it;
+    `None` = no provider. Needs `oidc_client_id`, `oidc_groups` and `public_url`."""
+    oidc_client_id: str | None = field(default=None, metadata={"parse": _text})
+    """Name of this server at the identity provider."""
+    oidc_client_secret: str | None = field(default=None, metadata={"parse": _text, "is_secret": True})
+    """Secret of this server at the identity provider; `None` = a public client, which PKCE alone protects."""
+    oidc_name: str = field(default="OpenID Connect", metadata={"parse": _text})
+    """Name of the identity provider, for the button of the page."""
+    oidc_scopes: tuple[str, ...] = field(default=("openid", "profile", "email"), metadata={"parse": _words})
+    """Scopes that a login asks for, comma separated."""
+    oidc_name_claim: str = field(default="preferred_username", metadata={"parse": _text})
+    """Claim with the name of a new user. Only a name: who a person is follows from issuer and subject."""
+    oidc_groups_claim: str = field(default="groups", metadata={"parse": _text})
+    """Claim with the groups of a person; dots lead into objects, as in `realm_access.roles`."""
+    oidc_groups: str | None = field(default=None, metadata={"parse": _group_rights, "has_file": True})
+    """Rights of groups: a table, or JSON like `{"data": {"role": "viewer", "grants": [{"pattern": "data.*", "role":
+    "author"}]}}`. The group `*` is every person."""
+    oidc_required_groups: tuple[str, ...] = field(default=(), metadata={"parse": _words})
+    """Groups of which a person needs one to log in, comma separated; empty = one of `oidc_groups`."""
+    token_exchange: str | None = field(default=None, metadata={"parse": _exchange_rules, "has_file": True})
+    """Rules for tokens of CI systems: a list of tables, or JSON. `None` = no token is exchanged."""
     otlp_endpoint: str | None = field(default=None, metadata={"parse": _page_url})
     """Collector that gets a trace of each run by OTLP over HTTP, without `/v1/traces`; `None` = no traces. The API and
     all schedulers are given the same. Needs the extra `otel`."""
@@ -329,6 +379,16 @@ class Config:
     def retention_settings(self) -> RetentionSettings:
         names = [item.name for item in fields(RetentionSettings) if item.name != "mode"]
         return RetentionSettings(mode=self.retention, **{name: getattr(self, f"retention_{name}") for name in names})
+
+    @property
+    def group_rights(self) -> Mapping[str, GroupRights]:
+        """The rights of groups, see `oidc_groups`."""
+        return {} if self.oidc_groups is None else parse_group_rights(json.loads(self.oidc_groups))
+
+    @property
+    def exchange_rules(self) -> tuple[ExchangeRule, ...]:
+        """The rules of `token_exchange`."""
+        return () if self.token_exchange is None else parse_exchange_rules(json.loads(self.token_exchange))
 
     @property
     def proxies(self) -> tuple[str, ...]:
@@ -402,7 +462,7 @@ def load_config(flags: Mapping[str, Any], environment: Mapping[str, str], *, fil
     for name, item in settings_by_name.items():
         if environment.get(_variable(name)):
             sources[name] = (environment[_variable(name)], _variable(name))
-        if item.metadata.get("is_secret") and environment.get(f"{_variable(name)}_FILE"):
+        if _may_be_file(item) and environment.get(f"{_variable(name)}_FILE"):
             _read_secret_file(name, environment, sources, faults)
         if flags.get(name) is not None:
             sources[name] = (flags[name], f"--{name.replace('_', '-')}")
@@ -434,8 +494,12 @@ def _check_extras(config: Config) -> None:
 
 
 def secret_file_variables() -> frozenset[str]:
-    """The variables that name a file with a secret. A child process gets the secret itself, not these."""
-    return frozenset(f"{_variable(item.name)}_FILE" for item in fields(Config) if item.metadata.get("is_secret"))
+    """The variables that name a file with a secret, or with rules. A child process gets the text itself, not these."""
+    return frozenset(f"{_variable(item.name)}_FILE" for item in fields(Config) if _may_be_file(item))
+
+
+def _may_be_file(setting: Field[Any]) -> bool:
+    return bool(setting.metadata.get("is_secret") or setting.metadata.get("has_file"))
 
 
 def check_exposure(config: Config) -> None:
@@ -450,6 +514,43 @@ def check_exposure(config: Config) -> None:
         raise ConfigError(["admin_user and admin_password go together: give both or none"])
     secrets = () if config.admin_token is None else (config.admin_token,)
     _check_host(config, "host", config.host, "admin_token", secrets)
+
+
+def check_identity(config: Config) -> None:
+    """Refuse settings of the identity provider that do not go together.
+
+    Raises:
+        ConfigError: says what is missing.
+    """
+    if config.oidc_issuer is None:
+        stray = [name for name in ("oidc_client_id", "oidc_client_secret", "oidc_groups") if getattr(config, name)]
+        if stray:
+            raise ConfigError([f"{', '.join(stray)}: set oidc_issuer too, or people cannot log in with it"])
+        return
+    faults = [
+        f"{name}: oidc_issuer needs it; {cure}"
+        for name, cure in (
+            ("oidc_client_id", "set it to the name that this server has at the identity provider"),
+            ("oidc_groups", "set it to the rights of groups, see docs/identity.md"),
+            ("public_url", "set it to the address at which people reach the page: the provider sends them back there"),
+        )
+        if getattr(config, name) is None
+    ]
+    if "openid" not in config.oidc_scopes:
+        faults.append("oidc_scopes: must name openid")
+    if config.public_url is not None and not _is_safe_for_people(config.public_url):
+        faults.append(f"public_url: {config.public_url!r} must have https for a login with oidc_issuer")
+    unknown = [group for group in config.oidc_required_groups if group == EVERYBODY]
+    if unknown:
+        faults.append(f"oidc_required_groups: {EVERYBODY!r} is no group; leave the setting empty")
+    if faults:
+        raise ConfigError(faults)
+
+
+def _is_safe_for_people(url: str) -> bool:
+    """Whether the way of a browser to the address is encrypted, or within this machine."""
+    parts = urlsplit(url)
+    return parts.scheme == "https" or is_loopback(parts.hostname or "")
 
 
 def check_execution_exposure(config: Config) -> None:

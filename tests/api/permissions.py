@@ -11,6 +11,7 @@ __all__ = ["NEEDED", "PUBLIC"]
 PUBLIC = {
     *("get_docs", "get_openapi", "get_problem", "get_health", "get_ready", "get_version"),
     *("create_token", "create_token_cli", "create_session", "refuse_v1"),
+    *("begin_oidc_login", "finish_oidc_login", "exchange_token"),
     *("get_root", "get_file", "get_page", "get_ui_config"),
     "deliver_to_hook",
 }

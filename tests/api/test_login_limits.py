@@ -299,7 +299,7 @@ def test_four_passwords_are_checked_at_once_and_no_client_waits(sqlite_api: Api,
 
 
 def test_the_hash_that_unknown_names_are_checked_against_costs_as_much_as_those_of_users() -> None:
-    parameters = extract_parameters(passwords._NO_USERS_HASH)
+    parameters = extract_parameters(passwords.NO_PASSWORD_HASH)
     assert parameters == extract_parameters(PasswordHasher(time_cost=3, memory_cost=65536, parallelism=4).hash("x"))
     assert parameters == extract_parameters(hash_password("x"))
     assert not is_password("x", None)

@@ -51,7 +51,14 @@ def rules(api: Api) -> list[tuple[str, Rule, str]]:
 
 
 def test_only_health_readiness_version_login_page_and_the_docs_are_open() -> None:
-    login = {"login.create_token", "login.create_token_cli", "sessions.create_session"}
+    login = {
+        "login.create_token",
+        "login.create_token_cli",
+        "oidc_login.begin_oidc_login",
+        "oidc_login.finish_oidc_login",
+        "sessions.create_session",
+        "token_exchange.exchange_token",
+    }
     page = {"root.get_root", "page.get_file", "page.get_page", "ui_config.get_ui_config"}
     told = {
         "moved.get_health",

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { everyPage } from "./every_page.mjs";
 import { hardScenarios } from "./hard_scenarios.mjs";
 import { killedScenarios } from "./killed_scenarios.mjs";
+import { loginScenarios } from "./login_scenarios.mjs";
 import { runScenarios } from "./run_scenarios.mjs";
 import { scenarios } from "./scenarios.mjs";
 
@@ -76,7 +77,7 @@ async function run(task) {
     },
   };
   try {
-    await { ...scenarios, ...runScenarios, ...hardScenarios, ...killedScenarios, ...everyPage }[task.scenario](tools);
+    await { ...scenarios, ...runScenarios, ...hardScenarios, ...killedScenarios, ...loginScenarios, ...everyPage }[task.scenario](tools);
     return errors.length > 0 ? { error: errors.join("\n") } : {};
   } catch (error) {
     if (task.folder && pages.length > 0) await pages.at(-1).screenshot({ path: `${task.folder}/${task.scenario}.png` }).catch(() => undefined);

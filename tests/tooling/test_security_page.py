@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-REQUIREMENTS = 40
+REQUIREMENTS = 42
 PACKAGES = ("core/mainspring", "store/mainspring_store", "scheduler/mainspring_scheduler", "api/mainspring_api")
 EVERYWHERE = (*PACKAGES, "executors/mainspring_executors", "cli/mainspring_cli")
 _IMPORTS_OR_RUNS = {"eval", "exec", "compile", "__import__", "import_module", "importlib.import_module"}

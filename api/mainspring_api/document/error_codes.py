@@ -17,9 +17,19 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
         "go together; `errors` tells which",
     ),
     "unknown_host": (400, "the Host header does not name this server; add the name to `allowed_hosts`"),
+    "other_issuer": (400, "the token of an identity provider comes from an issuer that no setting names"),
+    "other_audience": (400, "the token of an identity provider was made for another service; ask for this audience"),
+    "invalid_oidc_token": (
+        400,
+        "the token of an identity provider is malformed, not signed by a key of its issuer, or not valid yet",
+    ),
+    "token_replayed": (400, "the token was exchanged already; get a new one of the identity provider"),
+    "unsupported_grant_type": (400, "`POST /auth/token/exchange` exchanges tokens, and does nothing else"),
     "unauthenticated": (401, "no token, no session, or a login that failed; log in"),
     "token_expired": (401, "the token or the session was valid until its end; get a new one"),
     "forbidden": (403, "the token is unknown or revoked, or its role does not do; see [identity](identity.md)"),
+    "no_exchange_rule": (403, "no rule of `token_exchange` holds for the token; `detail` tells its claims"),
+    "inactive_user": (403, "an administrator has made the user inactive"),
     "quota_exceeded": (
         403,
         "you have as many of these as one may have; `detail` names the [quota](identity.md#quotas) and what makes room",
@@ -46,6 +56,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "too_many_requests": (429, "more often than is allowed; wait for `Retry-After` seconds"),
     "internal": (500, "our fault; the server's log has the cause under `request_id`"),
     "not_here": (501, "Airflow has this operation, and this server has nothing it could be about"),
+    "identity_provider_unavailable": (503, "the identity provider cannot be reached; try again after `Retry-After`"),
     "not_ready": (503, "the server is starting, or a part that it needs is away"),
     "log_store_unavailable": (503, "the log lies in a store that cannot be used now; nothing else is affected"),
     "too_many_waits": (503, "too many requests wait, or too many streams are open; try again after `Retry-After`"),
@@ -123,6 +134,7 @@ FAULT_CODES: Mapping[str, str] = {
     "no_time_limit": "warning of `mainspring dags lint`: no time limit stops the task",
     "idempotency_key_reused": "the `Idempotency-Key` was used for another request",
     "wrong_password": "the current password is not right",
+    "no_password": "an identity provider vouches for the user, who has no password",
 }
 """Code of a fault in a request -> meaning."""
 

@@ -30,9 +30,9 @@ Define DAGs as data, run them, see how they went. A superset of Airflow 3's `/ap
 its names, codes and fields, so its clients work unchanged.
 
 Every request but those to `/`, `/monitor/health`, `/ready`, `/version`, `/docs`, `/openapi.json`, `/problems`,
-`/uiConfig`, `/auth/token` and `/auth/session` carries `Authorization: Bearer <token>`. A browser may carry the cookie
-of `/auth/session` instead; its requests that change something then need `X-Mainspring-Page: 1` and an `Origin` of this
-server.
+`/uiConfig`, `/auth/token`, `/auth/token/exchange`, `/auth/oidc` and `/auth/session` carries `Authorization: Bearer
+<token>`. A browser may carry the cookie of `/auth/session` instead; its requests that change something then need
+`X-Mainspring-Page: 1` and an `Origin` of this server.
 """
 
 

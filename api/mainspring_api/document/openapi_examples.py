@@ -200,6 +200,13 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "PasswordChange": [{"current_password": "the one until now", "new_password": "at least twelve characters"}],
     "SessionBody": [{"username": "ada", "password": "at least twelve characters"}, {"token": "ms_..."}],
     "LoginBody": [{"username": "ada", "password": "at least twelve characters"}],
+    "ExchangeBody": [
+        {
+            "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "subject_token": "eyJhbGciOiJSUzI1NiIs...",
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        }
+    ],
     "ApiTokenBody": [{"name": "pipeline", "role": "operator", "expires_at": "2027-02-26T00:00:00Z"}],
     "WaitResult": [
         {

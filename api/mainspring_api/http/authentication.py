@@ -16,8 +16,8 @@ from mainspring_store import Database
 from mainspring_store.access.roles import Principal
 from mainspring_store.access.sessions import SessionRecord, find_session, touch_session
 from mainspring_store.access.tokens import (
+    SIGNED_KINDS,
     USE_KEPT_TO,
-    TokenKind,
     TokenRecord,
     find_token,
     keep_admin_token,
@@ -115,7 +115,7 @@ class Authenticator:
         is_login = is_login_token(secret)
         token = find_token(self._database, self._jti(secret) if is_login else secret)
         # A `jti` by itself, without its signature, is no token.
-        if token is None or (token.kind is TokenKind.LOGIN) is not is_login:
+        if token is None or (token.kind in SIGNED_KINDS) is not is_login:
             raise InvalidToken("Invalid token")
         self._note_use(token)
         self._keep(self._kept, secret, token)

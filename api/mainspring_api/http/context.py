@@ -8,12 +8,14 @@ from itsdangerous import URLSafeSerializer
 from mainspring_api.http.authentication import Authenticator
 from mainspring_api.http.client_address import TrustedProxies
 from mainspring_api.http.event_feed import EventFeed
+from mainspring_api.http.identity_providers import IdentityProviders
 from mainspring_api.http.keys_in_use import KeysInUse
 from mainspring_api.http.limits import Limits
 from mainspring_api.http.log_indexes import LogIndexes
 from mainspring_api.http.login_limits import LoginLimits
 from mainspring_api.http.login_tokens import LoginTokens
 from mainspring_api.http.metric_totals import MetricTotals
+from mainspring_api.http.oidc_logins import OidcLogins
 from mainspring_api.http.places import Places
 from mainspring_api.http.refused_deliveries import RefusedDeliveries
 from mainspring_api.http.run_watcher import RunWatcher
@@ -44,6 +46,8 @@ class Context:
     wait_places: Places
     signer: URLSafeSerializer
     login_tokens: LoginTokens
+    providers: IdentityProviders
+    oidc_logins: OidcLogins
     key_ring: KeyRing
     keys_in_use: KeysInUse
     limits: Limits

@@ -64,6 +64,10 @@ class LoginLimits:
             (self.total, _ALL),
         )
 
+    def take_identity(self, network: str) -> LoginTry:
+        """Count a try to log in with an identity provider, or to exchange a token. Raises TooManyRequests."""
+        return _taken((self.networks, network), (self.total, _ALL))
+
     def take_change(self, user_id: str) -> LoginTry:
         """Count a try to change a password. Raises TooManyRequests."""
         return _taken((self.changes, user_id))

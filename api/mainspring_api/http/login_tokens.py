@@ -1,4 +1,4 @@
-"""The tokens of logins: in the form of a JWT (RFC 7519), because clients of Airflow read `exp` from them.
+"""The tokens of logins and exchanges: in the form of a JWT (RFC 7519), because clients of Airflow read `exp` from them.
 
 A token proves nothing by itself: it holds no role and no grant, and counts only while the token table knows its `jti`.
 These checks come before the look-up. There is nothing to choose in it: the header must equal this server's header byte

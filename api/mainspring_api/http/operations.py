@@ -28,7 +28,7 @@ BODY_DEPTH_MAX = 50
 BODY_NODES_MAX = 200_000
 JSON = "application/json"
 _WRITING_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_SUCCESSES = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content"}
+_SUCCESSES = {200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 302: "Found"}
 
 View = Callable[..., Response]
 Register = Callable[[View], View]

@@ -1,6 +1,6 @@
-"""The cookie of the page, and the checks that keep other sites from using it.
+"""The cookies of the page, and the checks that keep other sites from using it.
 
-The cookie holds the secret of a session. The browser sends the cookie with requests of the page alone
+The first cookie holds the secret of a session. The browser sends the cookie with requests of the page alone
 (`SameSite=Strict`), no script reads it (`HttpOnly`), and a request that changes something must show a header that no
 other site can set, and an `Origin` of this server.
 """
@@ -14,12 +14,24 @@ from mainspring_api.http.authentication import Forbidden
 from mainspring_api.http.client_address import is_client_on_this_machine
 from mainspring_store.access.sessions import SESSION_LIFE_MAX
 
-__all__ = ["PAGE_HEADER", "check_page_request", "clear_cookie", "is_own_origin", "session_secret", "set_cookie"]
+__all__ = [
+    "PAGE_HEADER",
+    "check_page_request",
+    "clear_cookie",
+    "is_own_origin",
+    "login_state",
+    "session_secret",
+    "set_cookie",
+    "set_login_problem",
+    "set_login_state",
+]
 
 PAGE_HEADER = "X-Mainspring-Page"
 _SECURE_NAME = "__Host-mainspring"
 _PLAIN_NAME = "mainspring"
 _SECRET_CHARS_MAX = 100
+_LOGIN_SUFFIX = "-login"
+PROBLEM_COOKIE = "mainspring-login-problem"
 _PORTS = {"http": "80", "https": "443"}
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 _ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<host>[a-z0-9_.:\[\]-]+)", re.ASCII)
@@ -79,8 +91,26 @@ def _name() -> str:
     return _PLAIN_NAME if _is_plain() else _SECURE_NAME
 
 
-def _write_cookie(response: Response, value: str, max_age: int) -> None:
+def login_state() -> str | None:
+    """The state of a login with an identity provider that this browser began; `None` = it began none."""
+    return request.cookies.get(_name() + _LOGIN_SUFFIX)
+
+
+def set_login_state(response: Response, state: str, *, seconds: int) -> None:
+    """Bind a login to this browser. The cookie comes back with the redirect of the provider, which is another site:
+    `SameSite=Lax`. Empty = remove the cookie."""
+    _write_cookie(response, state, seconds, suffix=_LOGIN_SUFFIX, same_site="Lax")
+
+
+def set_login_problem(response: Response, problem: str) -> None:
+    """Hand the reason of a failed login to the login page. A script reads this cookie, which holds no secret. Any site
+    could put a text into the address of the page instead."""
+    cookie = dump_cookie(PROBLEM_COOKIE, problem, max_age=60, path="/login", secure=not _is_plain(), samesite="Lax")
+    response.headers.add("Set-Cookie", cookie)
+
+
+def _write_cookie(response: Response, value: str, max_age: int, *, suffix: str = "", same_site: str = "Strict") -> None:
     cookie = dump_cookie(
-        _name(), value, max_age=max_age, path="/", secure=not _is_plain(), httponly=True, samesite="Strict"
+        _name() + suffix, value, max_age=max_age, path="/", secure=not _is_plain(), httponly=True, samesite=same_site
     )
     response.headers.add("Set-Cookie", cookie)

@@ -11,14 +11,14 @@ from mainspring_api.http.limits import TooManyRequests
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
-__all__ = ["HASHES_AT_ONCE_MAX", "hash_password", "is_password"]
+__all__ = ["HASHES_AT_ONCE_MAX", "NO_PASSWORD_HASH", "hash_password", "is_password"]
 
 HASHES_AT_ONCE_MAX = 4
 """In one process. A further request is refused at once, as a waiting one would take a thread from the others."""
 _RETRY_SECONDS = 1
-_NO_USERS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$sXOh9PRQtGQCdfB0hfevMA$/MRZCj8v948MTyhxlK31ll49sT8p4GEinvMNz6IF8I4"
+NO_PASSWORD_HASH = "$argon2id$v=19$m=65536,t=3,p=4$sXOh9PRQtGQCdfB0hfevMA$/MRZCj8v948MTyhxlK31ll49sT8p4GEinvMNz6IF8I4"  # noqa: S105
 """Of random bytes that were thrown away. Checking against this takes as long as against the hash of a user, from the
-first check on."""
+first check on. Users without a password have this hash."""
 
 _turns = BoundedSemaphore(HASHES_AT_ONCE_MAX)
 
@@ -44,7 +44,7 @@ def is_password(password: str, stored: str | None) -> bool:
 
     with _turn():
         try:
-            return _hasher().verify(stored or _NO_USERS_HASH, password) and stored is not None
+            return _hasher().verify(stored or NO_PASSWORD_HASH, password) and stored is not None
         except VerifyMismatchError:
             return False
 

@@ -33,10 +33,13 @@ from mainspring.errors import (
 from mainspring.pointers import split_pointer
 from mainspring_api.http.answers import dump
 from mainspring_api.http.authentication import Forbidden, TokenExpired, Unauthenticated
+from mainspring_api.http.identity_providers import ProviderUnavailable
 from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.near_ids import near_id_hint
+from mainspring_api.http.oidc_tokens import InvalidOidcToken, OtherAudience, OtherIssuer
 from mainspring_api.http.places import TooManyWaits
 from mainspring_store.access.idempotency import KeyInUse
+from mainspring_store.access.identities import InactiveUser, Replayed
 from mainspring_store.database.key_ring import CannotOpen
 from mainspring_store.queries.listing import InvalidPage
 
@@ -45,11 +48,13 @@ __all__ = [
     "BadRequest",
     "InvalidHeader",
     "InvalidQuery",
+    "NoExchangeRule",
     "NotHere",
     "NotReady",
     "ProblemSchema",
     "Refused",
     "UnknownHost",
+    "UnsupportedGrantType",
     "problem_of",
     "register_error_handlers",
     "require_all",
@@ -90,6 +95,14 @@ class BadCursor(BadRequest):
     """A position in the event feed that is no position; the pointer names the parameter."""
 
 
+class NoExchangeRule(Forbidden):
+    """A token of an identity provider that no rule of the settings exchanges."""
+
+
+class UnsupportedGrantType(MainspringError):
+    """A form that asks the token endpoint for something else than an exchange."""
+
+
 class Refused(InvalidInput):
     """A valid body with an impossible request. Airflow tells why in one sentence."""
 
@@ -104,6 +117,13 @@ class _Answer:
 _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     TokenExpired: _Answer(401, "token_expired", (("WWW-Authenticate", 'Bearer error="invalid_token"'),)),
     Unauthenticated: _Answer(401, "unauthenticated", (("WWW-Authenticate", "Bearer"),)),
+    OtherIssuer: _Answer(400, "other_issuer"),
+    OtherAudience: _Answer(400, "other_audience"),
+    InvalidOidcToken: _Answer(400, "invalid_oidc_token"),
+    Replayed: _Answer(400, "token_replayed"),
+    NoExchangeRule: _Answer(403, "no_exchange_rule"),
+    InactiveUser: _Answer(403, "inactive_user"),
+    UnsupportedGrantType: _Answer(400, "unsupported_grant_type"),
     Forbidden: _Answer(403, "forbidden"),
     QuotaExceeded: _Answer(403, "quota_exceeded"),
     NotFound: _Answer(404, "not_found"),
@@ -117,6 +137,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     InvalidInput: _Answer(422, "invalid"),
     TooManyRequests: _Answer(429, "too_many_requests"),
     NotHere: _Answer(501, "not_here"),
+    ProviderUnavailable: _Answer(503, "identity_provider_unavailable", (("Retry-After", "10"),)),
     NotReady: _Answer(503, "not_ready", (("Retry-After", "1"),)),
     TooManyWaits: _Answer(503, "too_many_waits", (("Retry-After", "1"),)),
     LogStoreUnavailable: _Answer(503, "log_store_unavailable", (("Retry-After", "5"),)),
@@ -153,6 +174,10 @@ TITLES: Mapping[int, str] = {
 
 _SECRET_PATHS = frozenset({"hooks.deliver_to_hook"})
 """Endpoints whose path holds a secret, which no log shows."""
+_OAUTH_ENDPOINT = "token_exchange.exchange_token"
+"""Its errors have the members of RFC 6749 (5.2) too."""
+_OAUTH_ERRORS = {"unsupported_grant_type": "unsupported_grant_type"}
+"""Code -> error. RFC 8693 (2.2.2) wants `invalid_request` for every token that is not taken."""
 _UNAVAILABLE = "The database cannot be used now; try again in a second. The server's log tells why."
 _LOGS_UNAVAILABLE = "the store of old logs cannot be used now; the log is not lost, try again later"
 _OTHER_METHODS = {("POST", "/api/v2/dags"): "Save a DAG with PUT /api/v2/dags/{dag_id}, or many with PUT /api/v2/dags."}
@@ -199,6 +224,12 @@ class ProblemSchema(Schema):
     request_id = fields.String(
         required=True, metadata={"description": "Identifier of the request, as in the server's log"}
     )
+    error = fields.String(
+        metadata={
+            "description": "For `POST /auth/token/exchange`: the error of RFC 6749, `invalid_request` for example"
+        }
+    )
+    error_description = fields.String(metadata={"description": "The same error in a sentence"})
     hint = fields.String(metadata={"description": "For 404: the id that may be meant; absent = none is near"})
     errors = fields.List(
         fields.Nested(ErrorItem), metadata={"description": f"Faults of the request, at most {ERRORS_MAX}"}
@@ -331,6 +362,10 @@ def _write(
     headers: Mapping[str, str] | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> Response:
+    oauth: Mapping[str, Any] = {}
+    if request.endpoint == _OAUTH_ENDPOINT and status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        sentence = detail if isinstance(detail, str) else _title(status)
+        oauth = {"error": _OAUTH_ERRORS.get(code, "invalid_request"), "error_description": sentence}
     content = {
         "detail": detail,
         "type": f"/problems/{code}",
@@ -338,6 +373,7 @@ def _write(
         "status": status,
         "code": code,
         "request_id": _request_id(),
+        **oauth,
         **(extra or {}),
     }
     wants_problem = "application/problem+json" in request.headers.get("Accept", "")

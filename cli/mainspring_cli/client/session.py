@@ -16,10 +16,10 @@ from mainspring_cli.client.output import Output, with_output
 from mainspring_cli.config import ConfigError, load_config
 
 if TYPE_CHECKING:
-    from mainspring_client import AuthenticatedClient
+    from mainspring_client import AuthenticatedClient, Client
     from mainspring_client.types import Response
 
-__all__ = ["Session", "choose_server", "open_session", "with_session"]
+__all__ = ["Session", "choose_server", "open_public_session", "open_session", "with_session"]
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
@@ -35,7 +35,7 @@ class Session:
     """Asks one server. Answers are the server's plain JSON."""
 
     server: Server
-    client: "AuthenticatedClient"
+    client: "AuthenticatedClient | Client"
     output: Output
 
     def call(self, operation: ModuleType, *arguments: Any, **options: Any) -> Any:
@@ -125,6 +125,20 @@ def open_session(context: str | None, output: Output, *, headers: Mapping[str, s
         httpx_args={"trust_env": False},
     )
     return Session(server=server, client=client, output=output)
+
+
+def open_public_session(url: str, output: Output) -> Session:
+    """A session without a token, for the operations that are open to everybody."""
+    import httpx
+
+    from mainspring_client import Client
+
+    client = Client(
+        base_url=url,
+        timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+        httpx_args={"trust_env": False},
+    )
+    return Session(server=Server(url=url, token=""), client=client, output=output)
 
 
 def choose_server(context: str | None, environment: Mapping[str, str]) -> Server:

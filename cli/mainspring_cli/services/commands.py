@@ -13,6 +13,7 @@ from mainspring_cli.config import (
     ConfigError,
     check_execution_exposure,
     check_exposure,
+    check_identity,
     secret_file_variables,
 )
 from mainspring_cli.services.database import opened_database
@@ -24,6 +25,7 @@ from mainspring_cli.services.security_mode import api_facts, execution_facts, lo
 from mainspring_cli.services.supervisor import Service, supervise
 
 if TYPE_CHECKING:
+    from mainspring_api import OidcSettings
     from mainspring_store.database.key_ring import KeyRing
 
 __all__ = [
@@ -52,6 +54,7 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
     from mainspring_cli.services.api_server import api_server
 
     check_exposure(config)
+    check_identity(config)
     prepare_home(config.home)
     keep_admin_token(config)
     _log_to_stderr(config, "api")
@@ -83,11 +86,33 @@ def serve_api(config: Config, *, listen_fd: int | None) -> None:
         ui_timezone=config.ui_timezone,
         http_allow=config.http_allow,
         callback_allow=config.callback_allow,
+        oidc=_oidc_settings(config),
+        exchange_rules=config.exchange_rules,
         security_facts=facts,
     )
     # From here on the socket is gunicorn's to close.
     number = listen(config.host, config.port).detach() if listen_fd is None else listen_fd
     api_server(config, settings, listen_fd=number).run()
+
+
+def _oidc_settings(config: Config) -> "OidcSettings | None":
+    """Those of a configuration that `check_identity` has let pass."""
+    from mainspring_api import OidcSettings
+
+    if config.oidc_issuer is None or config.oidc_client_id is None or config.public_url is None:
+        return None
+    return OidcSettings(
+        issuer=config.oidc_issuer,
+        client_id=config.oidc_client_id,
+        client_secret=config.oidc_client_secret,
+        public_url=config.public_url,
+        scopes=config.oidc_scopes,
+        label=config.oidc_name,
+        name_claim=config.oidc_name_claim,
+        groups_claim=config.oidc_groups_claim,
+        groups=config.group_rights,
+        required_groups=config.oidc_required_groups,
+    )
 
 
 def serve_execution_api(config: Config, *, listen_fd: int | None) -> None:

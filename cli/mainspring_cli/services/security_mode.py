@@ -34,12 +34,19 @@ def api_facts(config: Config) -> Facts:
     origin = "a token made here" if config.admin_token is None else "a token from the settings"
     return {
         "address": _address(config.host),
-        "authentication": f"tokens and passwords; the administrator has {origin}",
+        "authentication": f"tokens and passwords; the administrator has {origin}{_identity(config)}",
         "transport": _transport(config, has_tls=config.tls_certificate is not None),
         "database": _database(config),
         "redis": _redis(config) if "rq" in config.executor else "not used",
         "executors": _executors(config),
     }
+
+
+def _identity(config: Config) -> str:
+    """Who else vouches for people and pipelines; empty = nobody."""
+    provider = "" if config.oidc_issuer is None else f"; people log in with {config.oidc_issuer}"
+    issuers = ", ".join(dict.fromkeys(rule.issuer for rule in config.exchange_rules))
+    return f"{provider}; tokens of {issuers} are exchanged" if issuers else provider
 
 
 def execution_facts(config: Config) -> Facts:

@@ -14,6 +14,7 @@ from mainspring_cli.config import (
     ConfigError,
     check_execution_exposure,
     check_exposure,
+    check_identity,
     is_loopback,
     secret_file_variables,
 )
@@ -37,6 +38,7 @@ def run_up(config: Config) -> int:
         ConfigError: the home folder or the port cannot be had, or the address must not be served.
     """
     check_exposure(config)
+    check_identity(config)
     if "rq" in config.executor:
         check_execution_exposure(config)
     prepare_home(config.home)

@@ -3189,6 +3189,69 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oidc/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Send a browser to the identity provider. A cookie binds the login to the browser for 10 minutes.
+         * @description Needs no token.
+         */
+        get: operations["begin_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Open a session for a browser that comes back from the identity provider, and send it to the page.
+         * @description Needs no token.
+         */
+        get: operations["finish_oidc_login"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/token/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange the OIDC token of a CI system for a token of this server, as RFC 8693 describes.
+         * @description The first rule of the setting `token_exchange` that holds gives the rights and the lifetime. The token acts as the
+         *     user `ci:<rule>`. Each OIDC token is exchanged once.
+         *
+         *     Needs no token.
+         */
+        post: operations["exchange_token"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/session": {
         parameters: {
             query?: never;
@@ -3444,6 +3507,10 @@ export interface components {
             code: string;
             /** @description Identifier of the request, as in the server's log */
             request_id: string;
+            /** @description For `POST /auth/token/exchange`: the error of RFC 6749, `invalid_request` for example */
+            error?: string;
+            /** @description The same error in a sentence */
+            error_description?: string;
             /** @description For 404: the id that may be meant; absent = none is near */
             hint?: string;
             /** @description Faults of the request, at most 200 */
@@ -10958,6 +11025,7 @@ export interface components {
          *         "password",
          *         "token"
          *       ],
+         *       "oidc_name": null,
          *       "languages": [
          *         "en",
          *         "ko"
@@ -10972,8 +11040,10 @@ export interface components {
         UiConfig: {
             /** @description Name of this installation */
             instance_name: string;
-            /** @description Ways to log in: `password`, `token` */
+            /** @description Ways to log in: `password`, `token`, `oidc` */
             logins: string[];
+            /** @description Name of the identity provider for `oidc`; null = there is none */
+            oidc_name: string | null;
             /** @description Languages of the page, by ISO 639 code */
             languages: string[];
             /** @description Build of the page that this server has; empty = no page */
@@ -11002,6 +11072,7 @@ export interface components {
          *           "password",
          *           "token"
          *         ],
+         *         "oidc_name": null,
          *         "languages": [
          *           "en",
          *           "ko"
@@ -11045,6 +11116,8 @@ export interface components {
          *         }
          *       ],
          *       "is_active": true,
+         *       "issuer": null,
+         *       "subject": null,
          *       "created_at": "2026-11-28T03:25:42.957Z",
          *       "last_login_at": null
          *     }
@@ -11058,6 +11131,10 @@ export interface components {
             grants: components["schemas"]["Grant"][];
             /** @description Permission to log in; false ends all logins */
             is_active: boolean;
+            /** @description Identity provider that vouches for the user, or `urn:mainspring:exchange` for a rule of the token exchange; null = the user has a password */
+            issuer: string | null;
+            /** @description Who the user is at `issuer`; null = the user has a password */
+            subject: string | null;
             /**
              * Format: date-time
              * @description Instant of the creation
@@ -11079,6 +11156,8 @@ export interface components {
          *             }
          *           ],
          *           "is_active": true,
+         *           "issuer": null,
+         *           "subject": null,
          *           "created_at": "2026-11-28T03:25:42.957Z",
          *           "last_login_at": null
          *         }
@@ -11298,6 +11377,47 @@ export interface components {
             access_token: string;
             /** @description To be sent with the next login within 30 days; opens nothing. Null unless the client sent a `device_token` */
             device_token: string | null;
+        };
+        /**
+         * @example {
+         *       "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+         *       "subject_token": "eyJhbGciOiJSUzI1NiIs...",
+         *       "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"
+         *     }
+         */
+        ExchangeBody: {
+            /** @description `urn:ietf:params:oauth:grant-type:token-exchange` */
+            grant_type: string;
+            /** @description The OIDC token of the CI system */
+            subject_token: string;
+            /**
+             * @description What `subject_token` is
+             * @enum {string}
+             */
+            subject_token_type: "urn:ietf:params:oauth:token-type:jwt" | "urn:ietf:params:oauth:token-type:id_token";
+            /**
+             * @description `urn:ietf:params:oauth:token-type:access_token`, or absent
+             * @enum {string}
+             */
+            requested_token_type?: "urn:ietf:params:oauth:token-type:access_token";
+        };
+        /**
+         * @example {
+         *       "access_token": "eyJhbGciOiJIUzUxMiIs...",
+         *       "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+         *       "token_type": "Bearer",
+         *       "expires_in": 900
+         *     }
+         */
+        ExchangedToken: {
+            /** @description In the form of a JWT: its `exp` says when it runs out */
+            access_token: string;
+            /** @description `urn:ietf:params:oauth:token-type:access_token` */
+            issued_token_type: string;
+            /** @description `Bearer` */
+            token_type: string;
+            /** @description Seconds until the token runs out */
+            expires_in: number;
         };
         /**
          * @example {
@@ -18812,6 +18932,98 @@ export interface operations {
             };
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    begin_oidc_login: {
+        parameters: {
+            query?: {
+                /** @description Path of the page to show after the login */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    finish_oidc_login: {
+        parameters: {
+            query?: {
+                /** @description Authorization code */
+                code?: string;
+                /** @description As the login was begun with */
+                state?: string;
+                /** @description Error of RFC 6749 */
+                error?: string;
+                /** @description The error in a sentence of the provider */
+                error_description?: string;
+                /** @description Issuer that answers (RFC 9207); absent = not sent */
+                iss?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Found */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    exchange_token: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": components["schemas"]["ExchangeBody"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExchangedToken"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];

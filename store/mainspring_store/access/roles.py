@@ -1,9 +1,10 @@
 """Roles of users and tokens, on all DAGs or on some DAGs. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from mainspring.identity_rules import DAG_PATTERN
 
 __all__ = ["GRANT_PATTERN", "Grant", "Principal", "Rights", "Role"]
 
@@ -25,7 +26,7 @@ class Role(StrEnum):
 
 
 _RANKS = {role: rank for rank, role in enumerate(Role)}
-GRANT_PATTERN = re.compile(r"[A-Za-z0-9_.~:+-]{0,249}\*|[A-Za-z0-9_.~:+-]{1,250}", re.ASCII)
+GRANT_PATTERN = DAG_PATTERN
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,9 +20,11 @@ from mainspring_store.tables import api_token, dag_grant, user_account
 
 __all__ = [
     "PRINCIPAL_COLUMNS",
+    "SIGNED_KINDS",
     "USE_KEPT_TO",
     "TokenKind",
     "TokenRecord",
+    "add_exchanged",
     "add_grants",
     "add_login",
     "add_token",
@@ -51,8 +53,14 @@ class TokenKind(StrEnum):
     """Created by a user, for a program."""
     LOGIN = "login"
     """Issued for a password. Deleted after its expiry."""
+    EXCHANGE = "exchange"
+    """Issued for the token of a pipeline, and signed like those of logins. Deleted after its expiry."""
     WORKER = "worker"
     """Gives workers of one queue access to the execution API only: see `worker_tokens`."""
+
+
+SIGNED_KINDS = (TokenKind.LOGIN, TokenKind.EXCHANGE)
+"""Tokens in the form of a JWT, which the store knows by their `jti`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,13 +182,31 @@ def revoke_token(database: Database, token_id: str, *, owner_id: str | None, now
 
 
 def forget_logins(connection: Connection, *, now: datetime) -> None:
-    """Delete some expired login tokens in the caller's transaction."""
+    """Delete some expired tokens of logins and exchanges in the caller's transaction."""
     connection.execute(_FORGET_LOGINS, {"now": now})
 
 
 def add_login(connection: Connection, jti: str, *, user_id: str, now: datetime, expires_at: datetime) -> None:
     """Store the token of a login by its `jti`, in the caller's transaction. The token has the rights of its user."""
     _insert(connection, jti, "login", now=now, expires_at=expires_at, kind=TokenKind.LOGIN, user_id=user_id)
+
+
+def add_exchanged(
+    connection: Connection,
+    jti: str,
+    *,
+    user_id: str,
+    name: str,
+    role: Role | None,
+    grants: Iterable[Grant],
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Store the token of an exchange by its `jti`, in the caller's transaction. The token has the rights that both the
+    token and its user have, so it makes no tokens that last longer."""
+    kind = TokenKind.EXCHANGE
+    key = _insert(connection, jti, name, role=role, now=now, expires_at=expires_at, kind=kind, user_id=user_id)
+    add_grants(connection, grants, token_id=key, now=now)
 
 
 def add_grants(
@@ -276,7 +302,7 @@ _REVOKE = update(api_token).where(_token.id == bindparam("key")).values(revoked_
 _FORGET_LOGINS = delete(api_token).where(
     _token.id.in_(
         select(_token.id)
-        .where(_token.kind == TokenKind.LOGIN, _token.expires_at < _now)
+        .where(_token.kind.in_(SIGNED_KINDS), _token.expires_at < _now)
         .limit(_FORGOTTEN_AT_ONCE)
         .with_for_update(skip_locked=True)
     )

@@ -1,4 +1,4 @@
-"""Users: people who log in with a password. The caller hashes and checks passwords."""
+"""Users: people who log in with a password, and those of `identities`. The caller hashes and checks passwords."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from mainspring.errors import Conflict, NotFound
 from mainspring_store.access.devices import forget_devices, keep_device
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.sessions import NewSession, add_session, end_sessions
-from mainspring_store.access.tokens import TokenKind, add_grants, add_login, forget_logins
+from mainspring_store.access.tokens import SIGNED_KINDS, add_grants, add_login, forget_logins
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
-from mainspring_store.tables import api_token, dag_grant, user_account
+from mainspring_store.tables import api_token, dag_grant, user_account, user_identity
 
 __all__ = [
     "Credential",
@@ -38,6 +38,8 @@ class Credential:
     user_id: str
     password_hash: str
     is_active: bool
+    has_password: bool
+    """False: an identity provider vouches for the user, and no password fits the hash."""
 
 
 def create_user(
@@ -106,7 +108,11 @@ def find_credential(database: Database, username: str) -> Credential | None:
     """The credential of a user; `None` = no such user."""
     with database.read() as connection:
         row = connection.execute(_CREDENTIAL, {"name": username}).one_or_none()
-    return None if row is None else Credential(user_id=row.id, password_hash=row.password_hash, is_active=row.is_active)
+    if row is None:
+        return None
+    return Credential(
+        user_id=row.id, password_hash=row.password_hash, is_active=row.is_active, has_password=row.issuer is None
+    )
 
 
 def log_in(
@@ -143,12 +149,14 @@ def user_not_found(username: str) -> NotFound:
 
 
 _user = user_account.c
-_CREDENTIAL = select(_user.id, _user.password_hash, _user.is_active).where(_user.username == bindparam("name"))
+_CREDENTIAL = (
+    select(_user.id, _user.password_hash, _user.is_active, user_identity.c.issuer)
+    .outerjoin(user_identity, user_identity.c.user_id == _user.id)
+    .where(_user.username == bindparam("name"))
+)
 _CHANGED = update(user_account).where(_user.username == bindparam("name")).returning(_user.id)
 _DELETE = delete(user_account).where(_user.username == bindparam("name"))
-_END_LOGINS = delete(api_token).where(
-    api_token.c.user_id == bindparam("key"), api_token.c.kind == TokenKind.LOGIN.value
-)
+_END_LOGINS = delete(api_token).where(api_token.c.user_id == bindparam("key"), api_token.c.kind.in_(SIGNED_KINDS))
 _NOTE_LOGIN = (
     update(user_account).where(_user.id == bindparam("key")).values(last_login_at=bindparam("now", type_=UtcDateTime))
 )

@@ -5,20 +5,28 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, select
 
 from mainspring.errors import NotFound
-from mainspring_store.access.tokens import TokenKind
+from mainspring_store.access.tokens import SIGNED_KINDS
 from mainspring_store.access.users import user_not_found
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.filters import Kind, equal_to, patterns
 from mainspring_store.queries.listing import Listed, Listing, ListQuery, SortKey, list_rows
-from mainspring_store.tables import api_token, dag_grant, user_account
+from mainspring_store.tables import api_token, dag_grant, user_account, user_identity
 
 __all__ = ["TOKENS", "USERS", "get_token", "get_user", "list_tokens", "list_users"]
 
 _user = user_account.c
 _token = api_token.c
 _USER = select(
-    _user.id, _user.username, _user.role, _user.is_active, _user.created_at, _user.last_login_at, _user.updated_at
-)
+    _user.id,
+    _user.username,
+    _user.role,
+    _user.is_active,
+    user_identity.c.issuer,
+    user_identity.c.subject,
+    _user.created_at,
+    _user.last_login_at,
+    _user.updated_at,
+).outerjoin(user_identity, user_identity.c.user_id == _user.id)
 _TOKEN = select(
     _token.id,
     _token.name,
@@ -44,7 +52,7 @@ USERS = Listing(
     tie_breaker=("username",),
 )
 TOKENS = Listing(
-    rows=_TOKEN.where(_token.kind != TokenKind.LOGIN),
+    rows=_TOKEN.where(_token.kind.not_in(SIGNED_KINDS)),
     filters={"username": equal_to(_user.username), **patterns("name", _token.name)},
     sort_keys={
         "id": SortKey(column=_token.id, kind=Kind.TEXT, is_nullable=False),
@@ -89,7 +97,7 @@ def get_token(database: Database, key: str) -> dict[str, Any]:
 
 
 def list_tokens(database: Database, query: ListQuery, *, user_id: str | None) -> Listed:
-    """A page of the tokens of a user, or of all tokens (`None`), with `grants`; omits login tokens.
+    """A page of the tokens of a user, or of all tokens (`None`), with `grants`; omits tokens of logins and exchanges.
 
     Raises:
         InvalidPage: See `list_rows`.

@@ -52,5 +52,7 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0022": (),
     "0023": (("runs that wait for their handlers", "SELECT count(*) FROM dag_run WHERE ending IS NOT NULL"),),
     "0024": (("outputs that are kept by reference", "SELECT count(*) FROM xcom WHERE large_id IS NOT NULL"),),
+    # They stay as users without a password.
+    "0025": (("users of an identity provider or of the exchange", "SELECT count(*) FROM user_identity"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -13,7 +13,9 @@ from mainspring_store.tables.access import (
     login_device,
     rate_limit,
     session_code,
+    used_token,
     user_account,
+    user_identity,
 )
 from mainspring_store.tables.base import metadata
 from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
@@ -76,7 +78,9 @@ __all__ = [
     "task_log",
     "task_try",
     "trace_position",
+    "used_token",
     "user_account",
+    "user_identity",
     "variable",
     "webhook_position",
     "xcom",

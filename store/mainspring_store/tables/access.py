@@ -1,4 +1,4 @@
-"""Users, tokens, grants, rate limits, the audit log and the stored responses of idempotency keys."""
+"""Users, identities, tokens, grants, rate limits, the audit log and the stored responses of idempotency keys."""
 
 from sqlalchemy import (
     Boolean,
@@ -29,7 +29,9 @@ __all__ = [
     "login_device",
     "rate_limit",
     "session_code",
+    "used_token",
     "user_account",
+    "user_identity",
 ]
 
 user_account = Table(
@@ -45,6 +47,29 @@ user_account = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Column("last_login_at", UtcDateTime),
+)
+
+user_identity = Table(
+    "user_identity",
+    metadata,
+    # A user whom another server vouches for: the user has no password, and each login sets the rights.
+    Column("user_id", ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    # The issuer of the identity provider, or `EXCHANGE` for a rule of the token exchange.
+    Column("issuer", String(500), nullable=False),
+    # `sub` of the provider, or the name of the rule.
+    Column("subject", String(255), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("issuer", "subject"),
+)
+
+used_token = Table(
+    "used_token",
+    metadata,
+    # A token or a state of a login that counts once. SHA-256 (hex).
+    Column("token_hash", String(64), primary_key=True),
+    # The row is deleted after this instant, when the token has expired anyway.
+    Column("expires_at", UtcDateTime, nullable=False),
+    Index("ix_used_token_expires_at", "expires_at"),
 )
 
 api_token = Table(

@@ -1,11 +1,20 @@
 import dataclasses
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mainspring.attempts import Attempt
 from mainspring.quotas import Quotas
-from mainspring_cli.config import Config, ConfigError, check_execution_exposure, check_exposure, load_config
+from mainspring_cli.config import (
+    Config,
+    ConfigError,
+    check_execution_exposure,
+    check_exposure,
+    check_identity,
+    load_config,
+)
 from mainspring_cli.services.commands import shown_worker_token
 from mainspring_executors.environment import ATTEMPT_VARIABLE, HOST_VARIABLE, facts
 
@@ -216,3 +225,60 @@ def test_the_private_folders_of_tasks_are_in_home_only_for_the_user_of_the_servi
     assert Config(home=tmp_path).task_path == tmp_path / "tasks"
     assert tmp_path not in Config(home=tmp_path, task_user="nobody").task_path.parents
     assert Config(home=tmp_path, task_user="nobody", task_folder=Path("/srv/tasks")).task_path == Path("/srv/tasks")
+
+
+_OIDC = {
+    "oidc_issuer": "https://login.example.test",
+    "oidc_client_id": "mainspring",
+    "oidc_groups": '{"data": {"role": "viewer"}}',
+    "public_url": "https://flows.example.test",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param({}, None, id="complete"),
+        pytest.param({"public_url": "http://127.0.0.1:8080"}, None, id="this machine"),
+        pytest.param({"public_url": None}, "public_url: oidc_issuer needs it", id="no address"),
+        pytest.param({"public_url": "http://flows.example.test"}, "must have https", id="clear text"),
+        pytest.param({"oidc_client_id": None}, "oidc_client_id: oidc_issuer needs it", id="no client"),
+        pytest.param({"oidc_groups": None}, "oidc_groups: oidc_issuer needs it", id="no groups"),
+        pytest.param({"oidc_issuer": None}, "set oidc_issuer too", id="no issuer"),
+        pytest.param({"oidc_scopes": ("profile",)}, "must name openid", id="no OpenID"),
+        pytest.param({"oidc_required_groups": ("*",)}, "is no group", id="everybody is required"),
+    ],
+)
+def test_settings_of_an_identity_provider_go_together(change: dict[str, Any], message: str | None) -> None:
+    config = Config(**{**_OIDC, **change})
+    if message is None:
+        check_identity(config)
+    else:
+        with pytest.raises(ConfigError, match=message):
+            check_identity(config)
+
+
+def test_groups_and_rules_are_tables_or_json_or_files(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "identity.md").read_text(encoding="utf-8")
+    file = tmp_path / "mainspring.toml"
+    file.write_text("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)))
+    config = load_config({}, {}, file=file).config
+    check_identity(config)
+    assert config.group_rights["data"].grants == {"data.*": "author"}
+    assert [rule.name for rule in config.exchange_rules] == ["flows-main", "flows-branches"]
+    # A child process gets the same by its environment.
+    again = load_config({}, config.to_environment()).config
+    assert (again.group_rights, again.exchange_rules) == (config.group_rights, config.exchange_rules)
+    rules = tmp_path / "rules.json"
+    rules.write_text(config.token_exchange or "")
+    assert (
+        load_config({}, {"MAINSPRING_TOKEN_EXCHANGE_FILE": str(rules)}).config.exchange_rules == config.exchange_rules
+    )
+
+
+def test_a_faulty_rule_is_named() -> None:
+    rule = '[{"name": "x", "issuer": "https://i.test", "audience": "a", "role": "viewer"}]'
+    with pytest.raises(ConfigError, match=r"token_exchange: .* rule 'x': `claims` must name a claim"):
+        load_config({}, {"MAINSPRING_TOKEN_EXCHANGE": rule})
+    with pytest.raises(ConfigError, match=r"oidc_groups: .* must be JSON"):
+        load_config({}, {"MAINSPRING_OIDC_GROUPS": "data=viewer"})

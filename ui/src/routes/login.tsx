@@ -8,6 +8,7 @@ import { Button, Segments } from "../kit/button.tsx";
 import { Field } from "../kit/field.tsx";
 import { Mark } from "../kit/icon.tsx";
 import { roughly } from "../time/format.ts";
+import { type LoginProblem, takeLoginProblem } from "./login_problem.ts";
 import { isOwnAddress } from "./own_address.ts";
 import { logIn } from "./session.tsx";
 import { takeSignInCode } from "./sign_in_code.ts";
@@ -21,18 +22,20 @@ export function LoginPage() {
   return (
     <main className="login" id="main">
       <div className="stack" style={{ justifyItems: "center", inlineSize: "100%", gap: "16px" }}>
-        <LoginForm onDone={() => void navigate({ href: isOwnAddress(next) ? next : "/", replace: true })} />
+        <LoginForm next={isOwnAddress(next) ? next : "/"} onDone={() => void navigate({ href: isOwnAddress(next) ? next : "/", replace: true })} />
         <Segments label="Language" value={language} options={Object.entries(LANGUAGES) as [Language, string][]} onChange={choose} />
       </div>
     </main>
   );
 }
 
-export function LoginForm({ onDone, isBare = false }: { onDone(): void; isBare?: boolean }) {
+/** The form of a login. Without `next` it stands over a page that must stay: the identity provider opens in a tab of its own. */
+export function LoginForm({ onDone, next, isBare = false }: { onDone(): void; next?: string; isBare?: boolean }) {
   const { login } = useT();
   const { data: config } = useQuery(uiConfig());
   const [kind, setKind] = useState<"password" | "token">("password");
   const { error, isBusy, submit } = useLogIn(onDone);
+  const [problem] = useState(() => (isBare ? null : takeLoginProblem()));
   useEffect(() => {
     const code = takeSignInCode();
     if (code !== null) submit({ code });
@@ -57,6 +60,8 @@ export function LoginForm({ onDone, isBare = false }: { onDone(): void; isBare?:
             </h1>
           </>
         )}
+        {config?.oidc_name && <OidcLink name={config.oidc_name} next={next} onDone={onDone} />}
+        {problem && !error && <ProblemText problem={problem} name={config?.oidc_name ?? ""} />}
         {kind === "password" ? <PasswordFields /> : <TokenField />}
         {error && (
           <p className="t-bad small b" role="alert">
@@ -71,6 +76,45 @@ export function LoginForm({ onDone, isBare = false }: { onDone(): void; isBare?:
         </Button>
       </form>
     </section>
+  );
+}
+
+/** Leads to the identity provider. Where the page must stay, a second tab does, and this one looks whether it has succeeded. */
+function OidcLink({ name, next, onDone }: { name: string; next: string | undefined; onDone(): void }) {
+  const { login } = useT();
+  const [isAway, setAway] = useState(false);
+  useEffect(() => {
+    if (!isAway) return;
+    const look = () =>
+      void fetch("/api/v2/me").then(
+        (answer) => answer.ok && onDone(),
+        () => undefined,
+      );
+    window.addEventListener("focus", look);
+    return () => window.removeEventListener("focus", look);
+  }, [isAway, onDone]);
+  const newTab = next === undefined ? { target: "_blank", rel: "noopener", onClick: () => setAway(true) } : {};
+  return (
+    <a className="btn fill" style={{ blockSize: "36px" }} href={`/auth/oidc/login?next=${encodeURIComponent(next ?? "/")}`} {...newTab}>
+      {login.with_provider(name)}
+    </a>
+  );
+}
+
+function ProblemText({ problem, name }: { problem: LoginProblem; name: string }) {
+  const { login } = useT();
+  const sentences: Record<string, string> = {
+    lost: login.oidc_lost,
+    expired: login.oidc_expired,
+    inactive: login.oidc_inactive,
+    unavailable: login.oidc_unavailable(name),
+    no_group: login.oidc_no_group(problem.groups.join(", ")),
+    too_many: login.oidc_too_many,
+  };
+  return (
+    <p className="t-bad small b" role="alert">
+      {sentences[problem.code] ?? login.oidc_refused(problem.detail)}
+    </p>
   );
 }
 

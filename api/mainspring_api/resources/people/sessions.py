@@ -24,7 +24,7 @@ from mainspring_store.access.sessions import NewSession, end_own_session, end_se
 from mainspring_store.access.tokens import hash_of
 from mainspring_store.access.users import log_in_browser
 
-__all__ = ["blueprint", "own_blueprint"]
+__all__ = ["blueprint", "new_secret", "own_blueprint"]
 
 blueprint = Resource("sessions", "Sessions of browsers", url_prefix=None)
 own_blueprint = Resource("own_sessions", "Sessions of browsers", tag="sessions")
@@ -103,7 +103,7 @@ def create_session(body: Mapping[str, Any]) -> Response:
     origin = request.headers.get("Origin")
     if origin is not None and not is_own_origin(origin):
         raise Forbidden("another site must not log a browser in")
-    secret = secrets.token_urlsafe(SESSION_BYTES)
+    secret = new_secret()
     client = request.headers.get("User-Agent", "").replace("\0", "")
     if "code" in body:
         _redeem(body["code"], secret, client)
@@ -180,6 +180,11 @@ def delete_session(session_id: str) -> Response:
     end_own_session(ctx.database, session_id, g.user)
     ctx.authenticator.forget()
     return no_content()
+
+
+def new_secret() -> str:
+    """The secret of a new session."""
+    return secrets.token_urlsafe(SESSION_BYTES)
 
 
 def _user(body: Mapping[str, Any]) -> str:

@@ -24,7 +24,10 @@ class UiConfig(Answer):
     """Settings of the page. Members that say anything about this server are null without a credential."""
 
     instance_name = fields.String(metadata={"description": "Name of this installation"})
-    logins = fields.List(fields.String(), metadata={"description": "Ways to log in: `password`, `token`"})
+    logins = fields.List(fields.String(), metadata={"description": "Ways to log in: `password`, `token`, `oidc`"})
+    oidc_name = fields.String(
+        allow_none=True, metadata={"description": "Name of the identity provider for `oidc`; null = there is none"}
+    )
     languages = fields.List(fields.String(), metadata={"description": "Languages of the page, by ISO 639 code"})
     build = fields.String(metadata={"description": "Build of the page that this server has; empty = no page"})
     banner = fields.String(allow_none=True, metadata={"description": "Sentence to show above all; null = no banner"})
@@ -46,9 +49,11 @@ def get_ui_config() -> Response:
 def ui_config(*, is_known: bool) -> dict[str, Any]:
     """A `UiConfig`. is_known: whether the request has a credential."""
     settings, built = context().settings, bundle()
+    oidc = settings.oidc
     return {
         "instance_name": settings.ui_name,
-        "logins": LOGINS,
+        "logins": LOGINS if oidc is None else (*LOGINS, "oidc"),
+        "oidc_name": None if oidc is None else oidc.label,
         "languages": LANGUAGES,
         "build": built.build if built else "",
         "banner": settings.ui_banner if is_known else None,

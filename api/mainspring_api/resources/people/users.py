@@ -50,6 +50,16 @@ class User(Answer):
     role = Choice(Role, allow_none=True, metadata=_ROLE)
     grants = fields.List(fields.Nested(GrantSchema))
     is_active = fields.Boolean()
+    issuer = fields.String(
+        allow_none=True,
+        metadata={
+            "description": "Identity provider that vouches for the user, or `urn:mainspring:exchange` for a rule of the"
+            " token exchange; null = the user has a password"
+        },
+    )
+    subject = fields.String(
+        allow_none=True, metadata={"description": "Who the user is at `issuer`; null = the user has a password"}
+    )
     created_at = Instant()
     last_login_at = Instant(allow_none=True, metadata={"description": "Instant of the latest login; null = never"})
 
@@ -150,6 +160,8 @@ def put_my_password(body: Mapping[str, Any]) -> Response:
     credential = find_credential(ctx.database, g.user.name) if g.user.user_id else None
     if credential is None:
         raise Forbidden("a token that belongs to no user has no password")
+    if not credential.has_password:
+        raise Forbidden("an identity provider vouches for you: you have no password here")
     change = ctx.login_limits.take_change(g.user.id)
     try:
         is_right = is_password(body["current_password"], credential.password_hash)
@@ -250,6 +262,10 @@ def grants_of(bodies: Sequence[Mapping[str, Any]]) -> list[Grant]:
 
 def _change(username: str, body: Mapping[str, Any]) -> None:
     ctx = context()
+    credential = find_credential(ctx.database, username) if "password" in body else None
+    if credential is not None and not credential.has_password:
+        message = "an identity provider vouches for this user, who has no password"
+        raise InvalidInput([Problem(pointer="/password", message=message, code="no_password")])
     changes = {name: body[name] for name in ("role", "is_active") if name in body}
     if "password" in body:
         changes["password_hash"] = hash_password(body["password"])
@@ -264,6 +280,8 @@ def _user(row: Mapping[str, Any]) -> dict[str, Any]:
         "role": row["role"],
         "grants": row["grants"],
         "is_active": row["is_active"],
+        "issuer": row["issuer"],
+        "subject": row["subject"],
         "created_at": row["created_at"],
         "last_login_at": row["last_login_at"],
     }

@@ -118,6 +118,10 @@ if TYPE_CHECKING:
     from .event_kind import EventKind
     from .event_log import EventLog
     from .event_log_collection import EventLogCollection
+    from .exchange_body import ExchangeBody
+    from .exchange_body_requested_token_type import ExchangeBodyRequestedTokenType
+    from .exchange_body_subject_token_type import ExchangeBodySubjectTokenType
+    from .exchanged_token import ExchangedToken
     from .execution_api_health import ExecutionApiHealth
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
@@ -464,6 +468,10 @@ _MODULES = {
     "EventKind": ".event_kind",
     "EventLog": ".event_log",
     "EventLogCollection": ".event_log_collection",
+    "ExchangeBody": ".exchange_body",
+    "ExchangeBodyRequestedTokenType": ".exchange_body_requested_token_type",
+    "ExchangeBodySubjectTokenType": ".exchange_body_subject_token_type",
+    "ExchangedToken": ".exchanged_token",
     "ExecutionApiHealth": ".execution_api_health",
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
@@ -820,6 +828,10 @@ __all__ = (
     "EventKind",
     "EventLog",
     "EventLogCollection",
+    "ExchangeBody",
+    "ExchangeBodyRequestedTokenType",
+    "ExchangeBodySubjectTokenType",
+    "ExchangedToken",
     "ExecutionApiHealth",
     "Expand",
     "ExtraLinkCollection",

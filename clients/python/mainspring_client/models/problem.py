@@ -28,6 +28,8 @@ class Problem:
         status (int): HTTP status code
         code (str): Stable name of this kind of error
         request_id (str): Identifier of the request, as in the server's log
+        error (str | Unset): For `POST /auth/token/exchange`: the error of RFC 6749, `invalid_request` for example
+        error_description (str | Unset): The same error in a sentence
         hint (str | Unset): For 404: the id that may be meant; absent = none is near
         errors (list[ErrorItem] | Unset): Faults of the request, at most 200
         errors_total (int | Unset): Number of all faults
@@ -41,6 +43,8 @@ class Problem:
     status: int
     code: str
     request_id: str
+    error: str | Unset = UNSET
+    error_description: str | Unset = UNSET
     hint: str | Unset = UNSET
     errors: list[ErrorItem] | Unset = UNSET
     errors_total: int | Unset = UNSET
@@ -71,6 +75,10 @@ class Problem:
 
         request_id = self.request_id
 
+        error = self.error
+
+        error_description = self.error_description
+
         hint = self.hint
 
         errors: list[dict[str, Any]] | Unset = UNSET
@@ -100,6 +108,10 @@ class Problem:
                 "request_id": request_id,
             }
         )
+        if error is not UNSET:
+            field_dict["error"] = error
+        if error_description is not UNSET:
+            field_dict["error_description"] = error_description
         if hint is not UNSET:
             field_dict["hint"] = hint
         if errors is not UNSET:
@@ -155,6 +167,10 @@ class Problem:
 
         request_id = d.pop("request_id")
 
+        error = d.pop("error", UNSET)
+
+        error_description = d.pop("error_description", UNSET)
+
         hint = d.pop("hint", UNSET)
 
         _errors = d.pop("errors", UNSET)
@@ -184,6 +200,8 @@ class Problem:
             status=status,
             code=code,
             request_id=request_id,
+            error=error,
+            error_description=error_description,
             hint=hint,
             errors=errors,
             errors_total=errors_total,

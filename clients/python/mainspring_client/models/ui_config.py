@@ -14,7 +14,8 @@ class UiConfig:
     """
     Attributes:
         instance_name (str): Name of this installation
-        logins (list[str]): Ways to log in: `password`, `token`
+        logins (list[str]): Ways to log in: `password`, `token`, `oidc`
+        oidc_name (None | str): Name of the identity provider for `oidc`; null = there is none
         languages (list[str]): Languages of the page, by ISO 639 code
         build (str): Build of the page that this server has; empty = no page
         banner (None | str): Sentence to show above all; null = no banner
@@ -25,6 +26,7 @@ class UiConfig:
 
     instance_name: str
     logins: list[str]
+    oidc_name: None | str
     languages: list[str]
     build: str
     banner: None | str
@@ -37,6 +39,9 @@ class UiConfig:
         instance_name = self.instance_name
 
         logins = self.logins
+
+        oidc_name: None | str
+        oidc_name = self.oidc_name
 
         languages = self.languages
 
@@ -60,6 +65,7 @@ class UiConfig:
             {
                 "instance_name": instance_name,
                 "logins": logins,
+                "oidc_name": oidc_name,
                 "languages": languages,
                 "build": build,
                 "banner": banner,
@@ -77,6 +83,13 @@ class UiConfig:
         instance_name = d.pop("instance_name")
 
         logins = cast(list[str], d.pop("logins"))
+
+        def _parse_oidc_name(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        oidc_name = _parse_oidc_name(d.pop("oidc_name"))
 
         languages = cast(list[str], d.pop("languages"))
 
@@ -113,6 +126,7 @@ class UiConfig:
         ui_config = cls(
             instance_name=instance_name,
             logins=logins,
+            oidc_name=oidc_name,
             languages=languages,
             build=build,
             banner=banner,

@@ -25,6 +25,9 @@ class User:
         role (None | Role): Role on every DAG and everything else; null = only the grants
         grants (list[Grant]): Roles on single DAGs or groups of DAGs
         is_active (bool): Permission to log in; false ends all logins
+        issuer (None | str): Identity provider that vouches for the user, or `urn:mainspring:exchange` for a rule of the
+            token exchange; null = the user has a password
+        subject (None | str): Who the user is at `issuer`; null = the user has a password
         created_at (datetime.datetime): Instant of the creation
         last_login_at (datetime.datetime | None): Instant of the latest login; null = never
     """
@@ -33,6 +36,8 @@ class User:
     role: None | Role
     grants: list[Grant]
     is_active: bool
+    issuer: None | str
+    subject: None | str
     created_at: datetime.datetime
     last_login_at: datetime.datetime | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -53,6 +58,12 @@ class User:
 
         is_active = self.is_active
 
+        issuer: None | str
+        issuer = self.issuer
+
+        subject: None | str
+        subject = self.subject
+
         created_at = self.created_at.isoformat()
 
         last_login_at: None | str
@@ -69,6 +80,8 @@ class User:
                 "role": role,
                 "grants": grants,
                 "is_active": is_active,
+                "issuer": issuer,
+                "subject": subject,
                 "created_at": created_at,
                 "last_login_at": last_login_at,
             }
@@ -107,6 +120,20 @@ class User:
 
         is_active = d.pop("is_active")
 
+        def _parse_issuer(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        issuer = _parse_issuer(d.pop("issuer"))
+
+        def _parse_subject(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        subject = _parse_subject(d.pop("subject"))
+
         created_at = datetime.datetime.fromisoformat(d.pop("created_at"))
 
         def _parse_last_login_at(data: object) -> datetime.datetime | None:
@@ -129,6 +156,8 @@ class User:
             role=role,
             grants=grants,
             is_active=is_active,
+            issuer=issuer,
+            subject=subject,
             created_at=created_at,
             last_login_at=last_login_at,
         )

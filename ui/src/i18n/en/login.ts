@@ -12,5 +12,13 @@ export const login = {
   wrong_token: "This token is not valid.",
   old_link: "This link was used or is too old. Log in here, or make a new link: mainspring login --page",
   too_many: (span: string) => `Too many attempts. Try again in ${span}.`,
+  with_provider: (name: string) => `Log in with ${name}`,
+  oidc_lost: "This login was used, took longer than 10 minutes, or began in another browser. Begin it again.",
+  oidc_expired: "The answer of the identity provider has expired. Begin the login again.",
+  oidc_inactive: "An administrator has made your user inactive.",
+  oidc_unavailable: (name: string) => `${name} cannot be reached now. Try again later.`,
+  oidc_no_group: (groups: string) => `You may not log in here: you need to be in one of the groups ${groups}.`,
+  oidc_too_many: "Too many attempts. Try again in a minute.",
+  oidc_refused: (detail: string) => `The login failed: ${detail}`,
   first_time: "First time? The command prints a link that logs you in:",
 };

@@ -14,5 +14,13 @@ export const login: Messages["login"] = {
   wrong_token: "유효하지 않은 토큰입니다.",
   old_link: "이미 사용되었거나 만료된 링크입니다. 여기에서 로그인하거나 새 링크를 만드세요: mainspring login --page",
   too_many: (span) => `시도가 너무 많습니다. ${span} 후 다시 시도하세요.`,
+  with_provider: (name) => `${name}(으)로 로그인`,
+  oidc_lost: "이미 사용되었거나, 10분이 지났거나, 다른 브라우저에서 시작된 로그인입니다. 다시 시작하세요.",
+  oidc_expired: "인증 제공자의 응답이 만료되었습니다. 다시 로그인하세요.",
+  oidc_inactive: "관리자가 이 사용자를 비활성화했습니다.",
+  oidc_unavailable: (name) => `지금은 ${name}에 연결할 수 없습니다. 나중에 다시 시도하세요.`,
+  oidc_no_group: (groups) => `로그인할 수 없습니다. 다음 그룹 중 하나에 속해야 합니다: ${groups}`,
+  oidc_too_many: "시도가 너무 많습니다. 1분 후 다시 시도하세요.",
+  oidc_refused: (detail) => `로그인하지 못했습니다: ${detail}`,
   first_time: "처음이신가요? 다음 명령이 로그인 링크를 출력합니다:",
 };
