@@ -8,7 +8,7 @@ import { Button } from "../../kit/button.tsx";
 import { copyText } from "../../kit/copy.ts";
 import { Icon } from "../../kit/icon.tsx";
 import { Menu, MenuItem } from "../../kit/menu.tsx";
-import { Badge } from "../../kit/state.tsx";
+import { Badge, useReason } from "../../kit/state.tsx";
 import { Took, useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { useIsOffline } from "../../live/state.ts";
@@ -23,6 +23,7 @@ type Run = Schema<"DagRun">;
 /** When, in which state, what data, how long, which version, who: and what can be done about it. */
 export function RunHead({ run }: { run: Run }) {
   const clock = useClock();
+  const reason = useReason();
   return (
     <div className="head">
       <div>
@@ -30,6 +31,7 @@ export function RunHead({ run }: { run: Run }) {
           {moment(clock, Date.parse(run.run_after))} <Badge state={run.state} />
         </h1>
         <Facts run={run} />
+        {run.state_reason === "cancelling" && <p className="small muted">{reason(run.state_reason)}</p>}
         {run.note && <p className="small muted anywhere">{run.note}</p>}
       </div>
       <RunActions run={run} />
