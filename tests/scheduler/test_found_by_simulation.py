@@ -15,10 +15,12 @@ from mainspring_store import Database
 from mainspring_store.interventions import Mark, RunSelection, TaskSelection, mark
 from mainspring_store.resources import dag_deletion, dag_pauses
 from mainspring_store.resources import heartbeats as services
+from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.tables import pool
+from tests.invariants import assert_sound
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, claim
 from tests.simulation.world import UnreliableDatabase
@@ -326,3 +328,14 @@ def test_a_run_that_starts_in_the_pass_in_which_a_task_misses_its_deadline_goes_
     engine.run_until_idle()
     assert engine.states() == {"a": "failed", "b": "upstream_failed"}
     assert engine.run()["state"] == "failed"
+
+
+def test_a_call_takes_its_slot_in_the_pass_in_which_another_wait_of_its_pool_ends(engine: Engine) -> None:
+    engine.save("child", {"a": {}})
+    ask = {"type": "approval", "message": "go on?"}
+    engine.trigger(engine.save("etl", {"ask": ask, "call": {"type": "dag", "dag_id": "child", "depends_on": ["ask"]}}))
+    engine.run_until_idle()
+    answer_approval(engine.database, "etl", "r1", "ask", choice="approve", by="ann", note=None, now=engine.clock.now())
+    engine.step()
+    assert engine.states() == {"ask": "success", "call": "deferred"}
+    assert_sound(engine.database)

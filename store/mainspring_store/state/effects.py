@@ -304,7 +304,7 @@ class Effects:
         rows: list[dict[str, Any]] = [
             {"name": name, "active": slots.active, "deferred": slots.deferred, "calling": slots.calling}
             for name, slots in sorted(self._pools.items())
-            if slots.active or slots.deferred
+            if slots.active or slots.deferred or slots.calling
         ]
         if not rows:
             return
