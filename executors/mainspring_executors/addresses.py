@@ -29,6 +29,7 @@ _NEVER_PUBLIC = tuple(
             "168.63.129.16/32",  # a cloud's internal service behind a public number
             "192.0.0.0/24",
             "192.88.99.0/24",
+            "2002::/16",  # 6to4, withdrawn by RFC 7526; Python calls it public up to 3.12.3
             "fec0::/10",
         ),
     )

@@ -16,11 +16,13 @@ ROOT = Path(__file__).parents[2]
 SECONDS_MAX = 300
 
 
-def run(command: Sequence[str | Path], *, folder: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
+def run(
+    command: Sequence[str | Path], *, folder: Path = ROOT, seconds: float = SECONDS_MAX, **variables: str
+) -> "subprocess.CompletedProcess[str]":
     """Run a program in a minimal environment. The caller looks at the exit code."""
     return subprocess.run(
         [str(part) for part in command],
-        cwd=folder, env=child_environment(**variables), capture_output=True, text=True, timeout=SECONDS_MAX,
+        cwd=folder, env=child_environment(**variables), capture_output=True, text=True, timeout=seconds,
     )  # fmt: skip
 
 

@@ -62,6 +62,8 @@ class Awaited:
     def close(self) -> None:
         if not self._loop.is_closed():
             self._loop.run_until_complete(self._events.aclose())  # type: ignore[attr-defined]
+            # As asyncio.run does: httpx leaves a generator of its own to the loop.
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
 
 
