@@ -252,7 +252,8 @@ def test_an_answer_over_the_limit_is_not_read_to_its_end(harness: Harness, serve
 
 
 def test_the_limit_of_outputs_holds_for_answers(harness: Harness, server: Server) -> None:
-    task = get(f"{server.url}/big", response_bytes_max=2_000_000, fields={"limits": Limits(output_bytes_max=500_000)})
+    limits = Limits(output_bytes_max=500_000, value_bytes_max=0)
+    task = get(f"{server.url}/big", response_bytes_max=2_000_000, fields={"limits": limits})
     assert harness.run(task).reason is StateReason.OUTPUT_TOO_LARGE
 
 
