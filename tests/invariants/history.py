@@ -134,7 +134,9 @@ def a_failure_ends_a_run_with_fail_fast(facts: Facts) -> Line:
     """A run goes on with no failure of its own that came since it was queued or started, and succeeds with none."""
     for run in facts.runs.values():
         definition = facts.definition(run)
-        if not definition.fail_fast or run.state == "failed":
+        # A run whose handlers run after a failure has not ended yet.
+        is_ending = run.ending not in (None, "success")
+        if not definition.fail_fast or run.state == "failed" or is_ending:
             continue
         rows = {one.id: one for one in facts.instances[run.id]}
         failed: set[int] = set()
