@@ -66,29 +66,30 @@ def attempt(number: int, **fields: object) -> Attempt:
     return Attempt(attempt_id=f"{number:032x}", **values)  # type: ignore[arg-type]
 
 
-def copies(executor: Executor, number: int, text: str) -> int:
-    search = attempt(number, task_type="python", payload={"callable": "search:copies", "args": [text[::-1]]})
-    executor.submit([search])
-    end = take(executor, Finished, search.attempt_id)
-    assert isinstance(end, Finished)
-    assert end.outcome is Outcome.SUCCESS
-    return int(end.outputs["return_value"])
+def copies_beside(folder: Path, text: str, *others: Attempt) -> int:
+    """How often a call has a text in memory, in a new executor that has started other attempts before."""
+    executor = open_executor("local", ExecutorSettings(concurrency=2, state_dir=folder / "state", code_path=(folder,)))
+    try:
+        for other in others:
+            executor.submit([other])
+            take(executor, Started, other.attempt_id)
+        search = attempt(9, task_type="python", payload={"callable": "search:copies", "args": [text[::-1]]})
+        executor.submit([search])
+        end = take(executor, Finished, search.attempt_id)
+        assert isinstance(end, Finished)
+        assert end.outcome is Outcome.SUCCESS
+        return int(end.outputs["return_value"])
+    finally:
+        executor.close(timedelta(0))
 
 
 def test_a_call_has_no_copy_of_the_secrets_of_other_attempts(folder: Path) -> None:
     (folder / "search.py").write_text(SEARCH)
     secret = "kanarienvogel-4711-" + "x" * 40
-    settings = ExecutorSettings(concurrency=2, state_dir=folder / "state", code_path=(folder,))
-    executor = open_executor("local", settings)
-    try:
-        own = copies(executor, 1, secret)
-        assert own > 0
-        other = attempt(2, payload={"command": ["sleep", "60"], "env": {"S": {"secret": "s"}}}, secrets={"s": secret})
-        executor.submit([other])
-        take(executor, Started, other.attempt_id)
-        assert copies(executor, 3, secret) == own
-    finally:
-        executor.close(timedelta(0))
+    other = attempt(1, payload={"command": ["sleep", "60"], "env": {"S": {"secret": "s"}}}, secrets={"s": secret})
+    own = copies_beside(folder, secret)
+    assert own > 0
+    assert copies_beside(folder, secret, other) == own
 
 
 def test_a_task_user_needs_root(monkeypatch: pytest.MonkeyPatch) -> None:
