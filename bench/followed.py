@@ -19,7 +19,7 @@ from bench.events import held_stream
 from tests.acceptance.server import Server, started
 from tests.services.receiver import receiving
 
-ROUNDS, WIDTH = 12, 200
+ROUNDS, WIDTH = 40, 200
 COST_MAX = 1.1
 TYPES = ["run.failed", "run.success"]
 

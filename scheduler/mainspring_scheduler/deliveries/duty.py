@@ -48,7 +48,7 @@ KEPT = timedelta(days=7)
 """Deliveries that ended stay so long."""
 _POLL_SECONDS = 1.0
 _BLOCKED_POLL_SECONDS = 0.01
-_GATHER_SECONDS = 0.02
+_GATHER_SECONDS = 0.05
 """After each page, so that the events of a busy engine share a page."""
 _FORGET_SECONDS = 600.0
 _FORGET_PAUSE_SECONDS = 1.0
