@@ -231,8 +231,10 @@ class ValueCarrier:
         later: list[tuple[float, _Step]] = []
         """Steps to repeat, each with its time; in this order."""
         while not self._stopped.is_set():
+            # A step that is due comes first: new steps must not hold it up for ever.
+            patience = later[0][0] - monotonic() if later else None
             try:
-                step = self._todo.get(timeout=max(0.0, later[0][0] - monotonic()) if later else None)
+                step = later.pop(0)[1] if patience is not None and patience <= 0 else self._todo.get(timeout=patience)
             except Empty:
                 step = later.pop(0)[1]
             if step is None:
