@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { fillOf } from "./fills.ts";
 import { buildTimeline, type TimelineAnswer, type TimelineInstance } from "./rows.ts";
 import { timeScale } from "./scale.ts";
 
@@ -124,4 +125,10 @@ describe("the rows", () => {
       ["load", true, true],
     ]);
   });
+});
+
+test("only a success looks like one", () => {
+  expect(fillOf("success")).toBe("b-success");
+  expect(["failed", "cancelled", "lost"].map(fillOf)).toEqual(["f", "f", "f"]);
+  expect(fillOf("interrupted")).toBe("b-skipped");
 });

@@ -7,6 +7,7 @@ import { duration, roughly, time, timeWithSeconds } from "../time/format.ts";
 import type { Bar, Timeline, TimelineInstance, TimelineRow } from "./rows.ts";
 import type { TimeScale } from "./scale.ts";
 import "./timeline.css";
+import { fillOf } from "./fills.ts";
 
 interface Props {
   timeline: Timeline;
@@ -187,8 +188,7 @@ function LaneText({ text, bars }: { text: string; bars: readonly Bar[] }) {
 function classOf(bar: Bar, isCritical: boolean): string {
   if (bar.kind === "wait") return "w";
   if (bar.kind === "gap") return "u";
-  const state = bar.state ?? "";
-  const fill = { failed: "f", running: "r", restarting: "r" }[state] ?? `b-${state}`;
+  const fill = fillOf(bar.state ?? "");
   return isCritical ? `${fill} k` : fill;
 }
 
