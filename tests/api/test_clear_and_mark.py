@@ -264,6 +264,10 @@ class TestMark:
         (row,) = api.patch(f"{path}?update_mask=note", {"note": None})["task_instances"]
         assert row["note"] is None, "unless the mask says that it does"
         api.patch(path, {"note": "seen again"})
+        noted = "/dags/etl/dagRuns/r1/taskInstances?has_note="
+        assert [each["task_id"] for each in api.get(f"{noted}true")["task_instances"]] == ["a"]
+        assert "a" not in [each["task_id"] for each in api.get(f"{noted}false")["task_instances"]]
+        api.get(f"{noted}perhaps", 422)
         (row,) = api.patch(path, {"note": ""})["task_instances"]
         assert row["note"] is None
 

@@ -65,6 +65,8 @@ def runs(request: pytest.FixtureRequest, open_api: OpenApi) -> Iterator[Api]:
         ("etl/dagRuns?conf_contains=50%25", "r2"),
         ("etl/dagRuns?conf_contains=%22n%22:3", "r3"),
         ("etl/dagRuns?dag_version=1&limit=1", "r0"),
+        ("etl/dagRuns?has_note=true", "r3"),
+        ("etl/dagRuns?has_note=false", "r0 r1 r2 r4"),
         ("etl/dagRuns?dag_version=2", ""),
         ("etl/dagRuns?logical_date_gte=2026-01-02&logical_date_lt=2026-01-05", "r1 r2"),
         ("etl/dagRuns?logical_date_gt=2026-01-02T00:00:00%2B0000&logical_date_lte=2026-01-05", "r2 r4"),

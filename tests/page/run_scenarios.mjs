@@ -327,6 +327,112 @@ export const runScenarios = {
     await seen(page.getByRole("status").getByText("1 of 1"));
   },
 
+  async the_breadcrumb_leads_to_other_dags_runs_and_tasks({ open, task, api }) {
+    const { dag_run_id: second } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    await until("the end of the run", async () => (await api("GET", `/dags/page_breaks/dagRuns/${encodeURIComponent(second)}`)).state === "failed");
+    const { dag_runs: runs } = await api("GET", "/dags/page_breaks/dagRuns?order_by=-run_after&limit=2");
+    const hrefOf = (run) => `/dags/page_breaks/runs/${encodeURIComponent(run.dag_run_id)}`;
+    for (const [language, width, names] of [["en", 1280, ["Another task", "Another run", "Another DAG"]], ["ko", 380, ["다른 태스크"]]]) {
+      const page = await open({ token: task.token, language, width });
+      await page.goto(`${hrefOf(runs[0])}/tasks/load`);
+      const button = (name) => page.locator(".crumbs").getByRole("button", { name });
+      await button(names[0]).focus();
+      await page.keyboard.press("Enter");
+      await seen(page.getByRole("menuitem", { name: /^load/ }).and(page.locator("[aria-current]")));
+      const box = await button(names[0]).boundingBox();
+      assert.ok(box.width >= 24 && box.height >= 24, JSON.stringify(box));
+      await fitsAcross(page);
+      await page.getByRole("menuitem", { name: /^report/ }).click();
+      await page.waitForURL(/\/tasks\/report$/);
+      if (width < 600) continue;
+      await button(names[1]).click();
+      await seen(page.getByRole("menuitem", { name: /manual/ }).nth(1));
+      await page.locator(`[role=menuitem][href="${hrefOf(runs[1])}/tasks/report"]`).click();
+      await page.waitForURL((url) => url.pathname === `${hrefOf(runs[1])}/tasks/report`);
+      await page.goto("/dags/page_breaks/durations");
+      await button(names[2]).click();
+      await page.getByRole("menuitem", { name: /^page_maps/ }).click();
+      await page.waitForURL(/\/dags\/page_maps\/durations$/);
+    }
+  },
+
+  async a_dag_shows_the_state_of_its_last_run_and_its_author({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_breaks");
+    await seen(page.getByRole("heading", { level: 1 }).getByRole("img", { name: "last run: failed" }).locator(".s-failed"));
+    const { dag_versions: versions } = await api("GET", "/dags/page_breaks/dagVersions?limit=1");
+    await seen(page.locator(".head .facts").getByText(`by ${versions[0].created_by}`));
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto("/dags/page_breaks");
+    await seen(korean.getByRole("img", { name: "최근 실행: 실패" }));
+    await fitsAcross(korean);
+  },
+
+  async a_graph_shows_how_long_its_tasks_took({ open, task, api, violations }) {
+    const tasks = { quick: { type: "shell", command: ["true"] }, slow: { type: "shell", command: ["sleep", "0.4"], depends_on: ["quick"] }, never: { type: "noop", depends_on: ["slow"], when: "${{ false }}" } };
+    await api("PUT", "/dags/page_takes", { tasks });
+    for (let time = 0; time < 2; time++) {
+      const { dag_run_id: run } = await api("POST", "/dags/page_takes/dagRuns", { logical_date: null });
+      await until("the end of the run", async () => (await api("GET", `/dags/page_takes/dagRuns/${encodeURIComponent(run)}`)).state === "success");
+    }
+    for (const [language, name, table] of [["en", "Durations", "Table"], ["ko", "소요 시간", "표"]]) {
+      const page = await open({ token: task.token, language, width: language === "ko" ? 380 : 1280 });
+      await page.goto(await latestRun(api, "page_takes"));
+      await nothing(page.locator("svg.graph .took"));
+      await page.getByRole("button", { name, exact: true }).click();
+      await page.waitForURL(/view=durations/);
+      const bar = (id) => page.locator(`svg.graph [data-task=${id}] .took rect:nth-child(2)`);
+      await seen(bar("slow"));
+      const [quick, slow] = [await bar("quick").boundingBox(), await bar("slow").boundingBox()];
+      assert.ok(slow.width > 2 * quick.width && quick.width >= 1, `${slow.width} ${quick.width}`);
+      await seen(page.locator("svg.graph [data-task=slow] .usual"));
+      await nothing(page.locator("svg.graph [data-task=never] .took"));
+      assert.deepEqual(await violations(page), []);
+      await page.getByRole("button", { name: table, exact: true }).click();
+      await seen(page.getByRole("row", { name: /slow.*(0\.\d s|0\.\d초).*(0\.\d s|0\.\d초)/ }));
+      await fitsAcross(page);
+    }
+  },
+
+  async a_run_has_notes_and_is_marked_with_one({ open, task, api, violations }) {
+    const { dag_run_id: id } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    const run = `/dags/page_breaks/dagRuns/${encodeURIComponent(id)}`;
+    await until("the end of the run", async () => (await api("GET", run)).state === "failed");
+    await api("PATCH", `${run}/taskInstances/load`, { note: "disk <b>was</b> full\nsee INC-1" });
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_breaks/runs/${encodeURIComponent(id)}`);
+    await page.getByRole("link", { name: "Notes" }).click();
+    await page.waitForURL(/\/notes$/);
+    await seen(page.getByText("disk <b>was</b> full"));
+    await page.getByRole("button", { name: "Write a note" }).click();
+    await page.getByRole("textbox", { name: "Note of the run" }).fill("looked into it");
+    await page.keyboard.press("Control+Enter");
+    await seen(page.locator(".panel").getByText("looked into it"));
+    await until("the note", async () => (await api("GET", run)).note === "looked into it");
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await page.getByRole("textbox", { name: "Note of the run" }).fill("");
+    await page.keyboard.press("Escape");
+    await seen(page.locator(".panel").getByText("looked into it"));
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    await page.getByRole("textbox", { name: "Note of the run" }).fill(" ");
+    await page.getByRole("button", { name: /^Save/ }).click();
+    await seen(page.getByText("Nobody wrote a note on this run."));
+    await page.getByRole("button", { name: "Mark…" }).click();
+    const dialog = page.getByRole("dialog", { name: "Mark the run" });
+    await dialog.getByLabel("Note").fill("loaded by hand");
+    await page.keyboard.press("Control+Enter");
+    await dialog.waitFor({ state: "detached" });
+    await seen(page.locator(".panel").getByText("loaded by hand"));
+    const marked = await api("GET", run);
+    assert.deepEqual([marked.state, marked.note], ["success", "loaded by hand"]);
+    const reader = await open({ token: task.viewer, language: "ko", width: 380, theme: "dark" });
+    await reader.goto(`/dags/page_breaks/runs/${encodeURIComponent(id)}/notes`);
+    await seen(reader.getByText("see INC-1"));
+    await nothing(reader.getByRole("button", { name: /편집|메모 쓰기/ }));
+    await fitsAcross(reader);
+    assert.deepEqual(await violations(reader), []);
+  },
+
   async run_pages_have_no_fault_of_accessibility({ open, task, api, violations }) {
     const run = await latestRun(api, "page_breaks");
     const mapped = await latestRun(api, "page_maps");

@@ -104,6 +104,33 @@ export const scenarios = {
     await nothing(page.locator("img"));
   },
 
+  async a_trigger_takes_yesterday_or_the_params_of_an_earlier_run({ open, task, api }) {
+    const params = { type: "object", properties: { day: { type: "string", format: "date", default: "2026-01-01" } } };
+    await api("PUT", "/dags/page_daily", { params, tasks: { only: { type: "noop" } } });
+    const { dag_run_id: older } = await api("POST", "/dags/page_daily/dagRuns", { logical_date: null, run_after: "2026-02-03T00:00:00Z", conf: { day: "2026-02-02" } });
+    await api("POST", "/dags/page_daily/dagRuns", { logical_date: null });
+    assert.ok(older);
+    const page = await open({ token: task.token });
+    await page.addInitScript(() => localStorage.setItem("mainspring.zone", "Pacific/Kiritimati"));
+    await page.goto("/dags/page_daily/trigger");
+    const day = page.getByLabel("day");
+    await page.getByRole("button", { name: "Fill from a run…" }).focus();
+    await page.keyboard.press("Enter");
+    await seen(page.getByRole("menuitem").nth(1));
+    await page.getByRole("menuitem").nth(1).click();
+    await until("the day of the older run", async () => (await day.inputValue()) === "2026-02-02");
+    await page.getByRole("button", { name: "Yesterday" }).click();
+    const local = new Intl.DateTimeFormat("en-CA", { timeZone: "Pacific/Kiritimati", dateStyle: "short" });
+    assert.equal(await day.inputValue(), local.format(Date.now() - 86_400_000));
+    await page.keyboard.press("Control+Enter");
+    await page.waitForURL(/\/runs\//);
+    assert.equal((await runsOf(api, "page_daily"))[0].conf.day, local.format(Date.now() - 86_400_000));
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto("/dags/page_daily/trigger");
+    await korean.getByRole("button", { name: "어제" }).tap();
+    await seen(korean.getByRole("button", { name: "이전 실행에서 채우기…" }));
+  },
+
   async numbers_are_sent_and_shown_as_typed({ open, task, api }) {
     const long = "9007199254740993";
     const shape = { type: "object", properties: { id: { type: "integer" }, ratio: { type: "number" }, more: { type: "object" } } };
@@ -194,7 +221,8 @@ export const scenarios = {
     await page.getByLabel("Note").fill("kept");
     await page.getByRole("radio", { name: "At a time" }).click();
     await page.locator("#run-after").fill("2030-01-01T00:00");
-    await page.getByRole("button", { name: "Fill from the latest run" }).click();
+    await page.getByRole("button", { name: "Fill from a run…" }).click();
+    await page.getByRole("menuitem").first().click();
     await until("the default again", async () => (await ratio.inputValue()) === "2");
     assert.deepEqual([await page.getByLabel("Note").inputValue(), await page.locator("#run-after").inputValue()], ["kept", "2030-01-01T00:00"]);
     await page.goto("/dags/page_ratio/backfill");

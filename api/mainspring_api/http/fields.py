@@ -252,10 +252,16 @@ _FILTER_DESCRIPTIONS: Mapping[str, str] = {
 """End of a filter's name -> its description, with a place for the rest of the name."""
 
 
+_FLAG_DESCRIPTIONS: Mapping[str, str] = {
+    "is_late": "Whether a deadline was missed; absent = both",
+    "has_note": "Whether a person attached a note; absent = both",
+}
+
+
 def _filter_metadata(name: str) -> dict[str, Any]:
     """The description of a filter whose name says how the filter compares; empty for other filters."""
-    if name == "is_late":
-        return {"description": "Whether a deadline was missed; absent = both"}
+    if name in _FLAG_DESCRIPTIONS:
+        return {"description": _FLAG_DESCRIPTIONS[name]}
     for ending, description in _FILTER_DESCRIPTIONS.items():
         if name.endswith(ending):
             return {"description": description.format(name.removesuffix(ending))}

@@ -12878,6 +12878,8 @@ export interface operations {
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 /** @description Whether a deadline was missed; absent = both */
                 is_late?: boolean;
+                /** @description Whether a person attached a note; absent = both */
+                has_note?: boolean;
                 /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -13205,6 +13207,8 @@ export interface operations {
                 state?: ("queued" | "running" | "success" | "failed" | "no_status" | "none")[];
                 /** @description Whether a deadline was missed; absent = both */
                 is_late?: boolean;
+                /** @description Whether a person attached a note; absent = both */
+                has_note?: boolean;
                 /** @description Number of the version that the run executes; several numbers are alternatives */
                 dag_version?: number[];
                 /** @description Part of `run_id` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -14211,6 +14215,8 @@ export interface operations {
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 /** @description Whether a deadline was missed; absent = both */
                 is_late?: boolean;
+                /** @description Whether a person attached a note; absent = both */
+                has_note?: boolean;
                 /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */
@@ -14557,6 +14563,8 @@ export interface operations {
                 state?: ("scheduled" | "queued" | "running" | "success" | "failed" | "skipped" | "upstream_failed" | "up_for_retry" | "deferred" | "removed" | "restarting" | "up_for_reschedule" | "awaiting_input" | "no_status" | "none")[];
                 /** @description Whether a deadline was missed; absent = both */
                 is_late?: boolean;
+                /** @description Whether a person attached a note; absent = both */
+                has_note?: boolean;
                 /** @description Names of pools; several names are alternatives */
                 pool?: string[];
                 /** @description Part of `pool_name` in any letter case; `%` and `_` are wildcards, `|` separates alternatives, `~` matches every text */

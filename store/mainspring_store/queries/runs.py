@@ -97,6 +97,7 @@ RUNS = Listing(
         "run_type": one_of(_run.run_type, choices=[*RunType, *_OTHER_RUN_TYPES]),
         "state": state_of(_run.state, RunState),
         "is_late": is_set(_run.late_since),
+        "has_note": is_set(_run.note),
         "dag_version": one_of(dag_version.c.version_number, Kind.INTEGER),
         **patterns("run_id", _run.run_id),
         **patterns("triggering_user_name", _run.triggering_user_name),

@@ -116,6 +116,7 @@ INSTANCES = Listing(
         **patterns("run_id", dag_run.c.run_id),
         "state": state_of(_ti.state, TaskState, *_OTHER_STATES),
         "is_late": is_set(_ti.late_since),
+        "has_note": is_set(_ti.note),
         "pool": one_of(_ti.pool),
         **patterns("pool_name", _ti.pool),
         "queue": one_of(_ti.queue),

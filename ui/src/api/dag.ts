@@ -23,14 +23,26 @@ export const dagVersions = (dagId: string, limit: number) =>
     queryFn: ({ signal }) => firstOf("dag_versions", limit, (page) => ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path: { dag_id: dagId }, query: { ...page, order_by: ["-version_number"] } }, signal }))),
   });
 
-/** How many runs and saved versions a DAG has. A number of runs that is only known to be at least that has a limit. */
+/**
+ * How many runs and saved versions a DAG has, and the latest of each. A number of runs that is only known to be at least
+ * that has a limit.
+ */
 export const dagCounts = (dagId: string) =>
   queryOptions({
     queryKey: ["dag", dagId, "counts"],
     queryFn: async ({ signal }) => {
-      const options = { params: { path: { dag_id: dagId }, query: { limit: 0 } }, signal };
-      const [runs, versions] = await Promise.all([ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", options)), ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", options))]);
-      return { runs: runs.total_entries, isAtLeast: runs.total_entries_limit !== null, versions: versions.total_entries };
+      const path = { dag_id: dagId };
+      const [runs, versions] = await Promise.all([
+        ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path, query: { limit: 1, order_by: ["-run_after"] } }, signal })),
+        ok(api.GET("/api/v2/dags/{dag_id}/dagVersions", { params: { path, query: { limit: 1, order_by: ["-version_number"] } }, signal })),
+      ]);
+      return {
+        runs: runs.total_entries,
+        isAtLeast: runs.total_entries_limit !== null,
+        versions: versions.total_entries,
+        lastState: runs.dag_runs[0]?.state ?? null,
+        author: versions.dag_versions[0]?.created_by ?? null,
+      };
     },
   });
 

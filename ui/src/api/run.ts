@@ -108,6 +108,14 @@ export const instances = (run: RunAddress, state: string | undefined, limit: num
       ),
   });
 
+/** The first instances of a run that have a note. */
+export const notedInstances = (run: RunAddress, limit: number) =>
+  queryOptions({
+    queryKey: runKey(run, "notes", limit),
+    queryFn: ({ signal }) =>
+      firstOf("task_instances", limit, (page) => ok(api.GET("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances", { params: { path: runPath(run), query: { ...page, has_note: true } }, signal }))),
+  });
+
 export interface Output {
   key: string;
   value: unknown;

@@ -16,6 +16,15 @@ export interface NodeState {
   detail: string;
   /** Instances of a mapped task, such as `6 of 6`; null = not mapped or not expanded yet. */
   counts: string | null;
+  /** How long the task took, as parts of the longest; absent = the drawing shows states alone. */
+  bar?: NodeBar;
+}
+
+export interface NodeBar {
+  share: number;
+  /** Where the usual duration ends; null = unknown. */
+  medianShare: number | null;
+  isSlow: boolean;
 }
 
 interface Props {
@@ -196,11 +205,23 @@ const Node = memo(({ node, at: [x, y], height, state, hasStates, isChosen, isFar
           {shorten(state?.detail ?? node.type, 25)}
         </text>
       )}
+      {state?.bar && <Bar bar={state.bar} height={height} />}
       <Pill node={node} />
     </a>
     </g>
   );
 });
+const BAR_WIDTH = NODE_WIDTH - 16;
+const BAR_LEAST = 2;
+
+/** The duration along the lower edge of a node, with a mark at the usual one. */
+const Bar = ({ bar: { share, medianShare, isSlow }, height }: { bar: NodeBar; height: number }) => (
+  <g className="took" transform={`translate(8 ${height - 6})`}>
+    <rect className="all" width={BAR_WIDTH} height="3" rx="1.5" />
+    <rect className={isSlow ? "slow" : "part"} width={Math.max(BAR_LEAST, share * BAR_WIDTH).toFixed(1)} height="3" rx="1.5" />
+    {medianShare !== null && <rect className="usual" x={(medianShare * (BAR_WIDTH - 1.5)).toFixed(1)} y="-2" width="1.5" height="7" />}
+  </g>
+);
 const COLD = new Set(["skipped", "upstream_failed", "removed"]);
 
 /** What gates the node, where this is not the success of all before it. */
@@ -236,6 +257,10 @@ const Shapes = memo(({ graph, layout, boxes, states, chosen }: ShapesProps) => {
     const kind = known(state) === "upstream_failed" ? "hollow-bad" : familyOf(state) || "mute";
     paths.set(kind, (paths.get(kind) ?? "") + boxData(layout.positions[index]!, boxes.nodes[index]!.height));
   });
+  graph.nodes.forEach((node, index) => {
+    const bar = states?.get(node.id)?.bar;
+    if (bar) paths.set("took", (paths.get("took") ?? "") + boxData(layout.positions[index]!, boxes.nodes[index]!.height, Math.round(bar.share * NODE_WIDTH)));
+  });
   const index = graph.nodes.findIndex((node) => node.id === chosen);
   if (index >= 0) paths.set("chosen", boxData(layout.positions[index]!, boxes.nodes[index]!.height));
   return (
@@ -247,7 +272,7 @@ const Shapes = memo(({ graph, layout, boxes, states, chosen }: ShapesProps) => {
   );
 });
 
-const boxData = ([x, y]: Point, height: number): string => `M${x.toFixed(0)} ${y.toFixed(0)}h${NODE_WIDTH}v${height}h-${NODE_WIDTH}z`;
+const boxData = ([x, y]: Point, height: number, width = NODE_WIDTH): string => `M${x.toFixed(0)} ${y.toFixed(0)}h${width}v${height}h-${width}z`;
 
 /** Cut by what is seen: Hangul and other wide letters take two places. */
 export function shorten(text: string, places: number): string {

@@ -5,18 +5,20 @@ interface Props {
   label: string;
   trigger: ReactNode;
   className?: string;
+  /** The edge of the button at which the list begins. */
+  align?: "start" | "end";
   children: ReactNode;
 }
 
 /** A button that opens a list of actions or choices. Its text is its name; a button of an icon alone takes the label. */
-export function Menu({ label, trigger, className = "btn bare small", children }: Props) {
+export function Menu({ label, trigger, className = "btn bare small", align = "end", children }: Props) {
   return (
     <Base.Root>
       <Base.Trigger className={className} title={label} {...(/\bicon\b/.test(className) ? { "aria-label": label } : {})}>
         {trigger}
       </Base.Trigger>
       <Base.Portal>
-        <Base.Positioner className="floating" sideOffset={4} align="end">
+        <Base.Positioner className="floating" sideOffset={4} align={align}>
           <Base.Popup className="menu">{children}</Base.Popup>
         </Base.Positioner>
       </Base.Portal>

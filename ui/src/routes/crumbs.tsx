@@ -1,7 +1,11 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useLocation } from "@tanstack/react-router";
+import { type ReactNode, Suspense, lazy } from "react";
 import { dagRun, type RunAddress } from "../api/run.ts";
 import { type Messages, useT } from "../i18n/index.tsx";
+import { Icon } from "../kit/icon.tsx";
+import { Menu } from "../kit/menu.tsx";
+import { Loading } from "../kit/panel.tsx";
 import { useClock } from "../kit/time.tsx";
 import { moment } from "../time/format.ts";
 
@@ -13,9 +17,17 @@ const decoded = (part: string): string => {
   }
 };
 
+const DagChoices = lazy(() => import("./switchers.tsx").then((module) => ({ default: module.DagChoices })));
+const RunChoices = lazy(() => import("./switchers.tsx").then((module) => ({ default: module.RunChoices })));
+const TaskChoices = lazy(() => import("./switchers.tsx").then((module) => ({ default: module.TaskChoices })));
+
+/** What a crumb can be exchanged for. `rest`: the part of the address below the crumb, which another one keeps. */
+type Switch = { kind: "dag"; dagId: string; rest: string } | { kind: "run"; run: RunAddress; rest: string } | { kind: "task"; run: RunAddress; taskId: string; rest: string };
+
 interface Crumb {
   text: string;
   to: string;
+  choice?: Switch;
   /** The run that the crumb stands for: the page of a run knows when the run was due, which says more than its id. */
   run?: RunAddress;
 }
@@ -25,13 +37,21 @@ export function crumbsOf(pathname: string, t: Messages): Crumb[] {
   const parts = pathname.split("/").filter(Boolean);
   const home = { text: t.common.home, to: "/" };
   if (parts[0] === "dags" && parts[1]) {
-    const crumbs: Crumb[] = [home, { text: decoded(parts[1]), to: `/dags/${parts[1]}` }];
+    const dagId = decoded(parts[1]);
     const tab = parts[2] as keyof Messages["dag"]["tabs"] | undefined;
+    const isTab = tab !== undefined && tab in t.dag.tabs && parts.length === 3;
+    const crumbs: Crumb[] = [home, { text: dagId, to: `/dags/${parts[1]}`, choice: { kind: "dag", dagId, rest: isTab ? `/${tab}` : "" } }];
     if (tab !== undefined && tab !== "runs" && tab in t.dag.tabs) crumbs.push({ text: t.dag.tabs[tab], to: `/dags/${parts[1]}/${tab}` });
     if (tab === "definition" && parts[3] === "edit") crumbs.push({ text: t.dag.edit, to: pathname });
     if (parts[2] === "runs" && parts[3]) {
-      crumbs.push({ text: decoded(parts[3]), to: `/dags/${parts[1]}/runs/${parts[3]}`, run: { dagId: decoded(parts[1]), runId: decoded(parts[3]) } });
-      if (parts[4] === "tasks" && parts[5]) crumbs.push({ text: decoded(parts[5]), to: `/dags/${parts[1]}/runs/${parts[3]}/tasks/${parts[5]}` });
+      const run = { dagId, runId: decoded(parts[3]) };
+      // Another run or task need not have the mapped instance.
+      const below = parts.slice(4, parts[6] === "mapped" ? 6 : undefined);
+      crumbs.push({ text: run.runId, to: `/dags/${parts[1]}/runs/${parts[3]}`, run, choice: { kind: "run", run, rest: below.map((part) => `/${part}`).join("") } });
+      if (parts[4] === "tasks" && parts[5]) {
+        const rest = below.slice(2).map((part) => `/${part}`).join("");
+        crumbs.push({ text: decoded(parts[5]), to: `/dags/${parts[1]}/runs/${parts[3]}/tasks/${parts[5]}`, choice: { kind: "task", run, taskId: decoded(parts[5]), rest } });
+      }
     }
     return crumbs;
   }
@@ -52,19 +72,44 @@ export function Crumbs() {
       {crumbs.map((crumb, index) => {
         const isLast = index === crumbs.length - 1;
         const isMiddle = index > 0 && !isLast;
+        const place = isLast ? "here" : isMiddle ? "mid" : crumbs.length > 2 ? "first" : "";
         return [
           index > 0 && (
-            <span key={`${crumb.to} sep`} className="sep" aria-hidden="true">
+            <span key={`${index} sep`} className="sep" aria-hidden="true">
               /
             </span>
           ),
-          <Link key={crumb.to} to={crumb.to} className={isLast ? "here cut" : isMiddle ? "mid cut" : index === 0 && crumbs.length > 2 ? "first" : ""} {...(isLast ? { "aria-current": "page" as const } : {})} title={crumb.text}>
-            {crumb.run ? <RunName run={crumb.run} text={crumb.text} /> : crumb.text}
-          </Link>,
+          <span key={index} className={`crumb ${place}`}>
+            <Link to={crumb.to} className={index > 0 ? "cut" : ""} {...(isLast ? { "aria-current": "page" as const } : {})} title={crumb.text}>
+              {crumb.run ? <RunName run={crumb.run} text={crumb.text} /> : crumb.text}
+            </Link>
+            {crumb.choice && <Switcher choice={crumb.choice} />}
+          </span>,
         ];
       })}
     </nav>
   );
+}
+
+/** The menu at a crumb: others of its kind. */
+function Switcher({ choice }: { choice: Switch }) {
+  const { common } = useT();
+  return (
+    <Menu label={common.switch_to[choice.kind]} className="switcher icon" align="start" trigger={<Icon name="chev" />}>
+      <Suspense fallback={<Loading rows={3} />}>{choicesOf(choice)}</Suspense>
+    </Menu>
+  );
+}
+
+function choicesOf(choice: Switch): ReactNode {
+  switch (choice.kind) {
+    case "dag":
+      return <DagChoices dagId={choice.dagId} tab={choice.rest} />;
+    case "run":
+      return <RunChoices run={choice.run} rest={choice.rest} />;
+    case "task":
+      return <TaskChoices run={choice.run} taskId={choice.taskId} rest={choice.rest} />;
+  }
 }
 
 function RunName({ run, text }: { run: RunAddress; text: string }) {

@@ -39,7 +39,7 @@ const run = createRoute({
   getParentRoute: () => shell,
   path: "/dags/$dagId/runs/$runId",
   component: lazyRouteComponent(() => import("./run/page.tsx"), "RunPage"),
-  validateSearch: (search: Search) => ({ ...text(search, "task", "q", "expand"), ...natural(search, "map", "try"), ...choice(search, "view", ["graph", "table"]) }),
+  validateSearch: (search: Search) => ({ ...text(search, "task", "q", "expand"), ...natural(search, "map", "try"), ...choice(search, "view", ["graph", "durations", "table"]) }),
 });
 const runTab = createRoute({
   getParentRoute: () => shell,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { instantsOf, isZone, offsetOf, offsetText, shortZone, wallText } from "./zone.ts";
+import { dayBefore, instantsOf, isZone, offsetOf, offsetText, shortZone, wallText } from "./zone.ts";
 
 const at = (text: string) => Date.parse(text);
 
@@ -28,6 +28,15 @@ describe("a wall time and its instants", () => {
     expect(instantsOf("Asia/Seoul", "2026-11-27")).toEqual([at("2026-11-26T15:00:00Z")]);
     expect(instantsOf("Asia/Seoul", "soon")).toEqual([]);
   });
+});
+
+it("goes back a day of the zone's calendar, over months, years and changes of the clocks", () => {
+  expect(dayBefore("Asia/Seoul", at("2026-11-26T18:00:00Z"))).toBe("2026-11-26");
+  expect(dayBefore("UTC", at("2026-11-26T18:00:00Z"))).toBe("2026-11-25");
+  expect(dayBefore("UTC", at("2028-03-01T00:00:00Z"))).toBe("2028-02-29");
+  expect(dayBefore("UTC", at("2027-01-01T12:00:00Z"))).toBe("2026-12-31");
+  // The day after the clocks went forward has 23 hours before it.
+  expect(dayBefore("Europe/Berlin", at("2026-03-29T22:30:00Z"))).toBe("2026-03-29");
 });
 
 it("names zones", () => {

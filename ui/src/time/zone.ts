@@ -70,6 +70,12 @@ export function instantsOf(zone: string, wall: string): number[] {
 /** The first instant of a day of the zone. A midnight that the clocks skip begins the day at the next instant that there is. */
 export const dayStart = (zone: string, date: string): number => instantsOf(zone, date)[0] ?? instantsOf(zone, `${date}T01:00`)[0] ?? Date.parse(date);
 
+/** `YYYY-MM-DD` of the day before the one that the calendar of the zone shows. */
+export function dayBefore(zone: string, instant: number): string {
+  const { year, month, day } = wallOf(zone, instant);
+  return new Date(Date.UTC(year, month - 1, day - 1)).toISOString().slice(0, 10);
+}
+
 /** `YYYY-MM-DDTHH:MM` on the wall of the zone, as an input of type `datetime-local` takes it. */
 export function wallText(zone: string, instant: number): string {
   const { year, month, day, hour, minute } = wallOf(zone, instant);

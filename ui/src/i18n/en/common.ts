@@ -12,6 +12,8 @@ export const common = {
   admin: "Admin",
   main_navigation: "Main",
   breadcrumb: "Breadcrumb",
+  switch_to: { dag: "Another DAG", run: "Another run", task: "Another task" },
+  all_of: (n: number) => `All ${n}`,
   search_or_jump: "Search or jump to",
   /** A schedule in words; the server has them in English. */
   schedule: (_parts: Schema<"ScheduleParts">, description: string) => description,

@@ -73,6 +73,7 @@ export const dag = {
   next_in: "next in",
   no_schedule: "only by trigger",
   saved: (version: number) => `v${version}, saved`,
+  last_run: (state: string) => `last run: ${state}`,
   by: (name: string) => `by ${name}`,
   trigger: "Trigger",
   backfill: "Backfill",

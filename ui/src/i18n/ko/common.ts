@@ -12,6 +12,8 @@ export const common: Messages["common"] = {
   admin: "관리",
   main_navigation: "주 메뉴",
   breadcrumb: "현재 위치",
+  switch_to: { dag: "다른 DAG", run: "다른 실행", task: "다른 태스크" },
+  all_of: (n) => `전체 ${n}개`,
   search_or_jump: "검색 또는 이동",
   schedule: (parts, description) => scheduleInKorean(parts) ?? description,
   language: "언어",

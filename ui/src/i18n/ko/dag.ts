@@ -75,6 +75,7 @@ export const dag: Messages["dag"] = {
   next_in: "다음 실행까지",
   no_schedule: "수동 실행만",
   saved: (version) => `v${version}, 저장`,
+  last_run: (state) => `최근 실행: ${state}`,
   by: (name) => `${name}`,
   trigger: "실행 시작",
   backfill: "백필",

@@ -7,6 +7,7 @@ import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Icon } from "../../kit/icon.tsx";
 import { Boundary, Loaded } from "../../kit/panel.tsx";
+import { Glyph, useStateWord } from "../../kit/state.tsx";
 import { Ago, Until, When } from "../../kit/time.tsx";
 import { count } from "../../time/format.ts";
 import { Anchor } from "../anchor.tsx";
@@ -104,11 +105,18 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
   const canAct = session.may("operator", dag.dag_id);
   const isAuthor = session.may("author", dag.dag_id);
   const version = dag.latest_dag_version;
+  const { data: counts } = useQuery(dagCounts(dag.dag_id));
+  const word = useStateWord();
   const hasSchedule = dag.schedule !== null;
   return (
     <div className="head">
       <div style={{ minInlineSize: 0 }}>
         <h1 className="row wrap">
+          {counts?.lastState && (
+            <span role="img" aria-label={t.last_run(word(counts.lastState))} title={t.last_run(word(counts.lastState))}>
+              <Glyph state={counts.lastState} large />
+            </span>
+          )}
           <span className="anywhere">{dag.dag_id}</span>
           {dag.is_stale && <span className="tag">{t.stale}</span>}
           {canAct && !dag.is_stale ? <DagSwitch dag={dag} /> : dag.is_paused && !dag.is_stale && <span className="tag">{common.states.paused}</span>}
@@ -130,6 +138,7 @@ function Head({ dag }: { dag: Schema<"DagDetails"> }) {
           {version && (
             <span>
               {t.saved(version.version_number)} <Ago at={version.created_at} />
+              {counts?.author && ` ${t.by(counts.author)}`}
             </span>
           )}
           {dag.bundle_name !== null && <span className="anywhere">{t.of_bundle(dag.bundle_name)}</span>}

@@ -5,7 +5,7 @@ import { api, ok, type Schema } from "../../api/client.ts";
 import type { RunAddress, TaskAddress } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
-import { Checkbox, Radios } from "../../kit/field.tsx";
+import { Checkbox, Field, Radios } from "../../kit/field.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { InstanceList } from "../actions/instances.tsx";
 
@@ -50,22 +50,57 @@ export function ClearRunDialog({ run, onClose }: { run: Run; onClose(): void }) 
   );
 }
 
-/** Say how a run ended, or end it. */
-export function MarkRunDialog({ run, state, isCancel, onClose }: { run: Run; state: "success" | "failed"; isCancel: boolean; onClose(): void }) {
+/** Say how a run ended, and why. */
+export function MarkRunDialog({ run, onClose }: { run: Run; onClose(): void }) {
   const { run: t, common } = useT();
   const toast = useToast();
+  const [state, setState] = useState<"success" | "failed">(run.state === "failed" ? "success" : "failed");
+  const [note, setNote] = useState(run.note ?? "");
+  const body = { state, ...(note === (run.note ?? "") ? {} : { note }) };
   const change = useChange(
     { dagId: run.dag_id, runId: run.dag_run_id },
-    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: pathOf(run) }, body: { state } })),
+    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: pathOf(run) }, body })),
     () => {
-      toast.note(isCancel ? t.cancelled : t.mark_done(common.states[state]));
+      toast.note(t.mark_done(common.states[state]));
       onClose();
     },
   );
-  const text = isCancel ? t.cancel_title : state === "success" ? t.mark_success : t.mark_failed;
+  const options = (["success", "failed"] as const).map((each) => [each, common.states[each]] as const);
   return (
-    <Dialog open title={text} onClose={onClose} submit={{ text, onSubmit: () => change.mutate(), isBusy: change.isPending }}>
-      <p>{isCancel ? t.cancel_text : t.mark_run_text}</p>
+    <Dialog open title={t.mark_run_title} onClose={onClose} submit={{ text: state === "success" ? t.mark_success : t.mark_failed, onSubmit: () => change.mutate(), isBusy: change.isPending }}>
+      <Radios<"success" | "failed"> label={t.state} value={state} options={options} onChange={setState} />
+      <p>{t.mark_run_text}</p>
+      <NoteField note={note} onChange={setNote} />
+    </Dialog>
+  );
+}
+
+export const NOTE_MAX = 1000;
+
+const NoteField = ({ note, onChange }: { note: string; onChange(note: string): void }) => {
+  const { run: t } = useT();
+  return (
+    <Field label={t.note} aside={t.note_aside}>
+      {(ids) => <input {...ids} className="inp" maxLength={NOTE_MAX} value={note} onChange={(event) => onChange(event.target.value)} />}
+    </Field>
+  );
+};
+
+/** Stop the tasks of a run and end it. */
+export function CancelRunDialog({ run, onClose }: { run: Run; onClose(): void }) {
+  const { run: t } = useT();
+  const toast = useToast();
+  const change = useChange(
+    { dagId: run.dag_id, runId: run.dag_run_id },
+    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}", { params: { path: pathOf(run) }, body: { state: "failed" } })),
+    () => {
+      toast.note(t.cancelled);
+      onClose();
+    },
+  );
+  return (
+    <Dialog open title={t.cancel_title} onClose={onClose} submit={{ text: t.cancel_title, onSubmit: () => change.mutate(), isBusy: change.isPending }}>
+      <p>{t.cancel_text}</p>
     </Dialog>
   );
 }
@@ -101,6 +136,7 @@ export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose()
   const toast = useToast();
   const [state, setState] = useState<NewState>("success");
   const [withAfter, setWithAfter] = useState(false);
+  const [note, setNote] = useState("");
   const path = { dag_id: task.dagId, dag_run_id: task.runId, task_id: task.taskId };
   const query = task.mapIndex >= 0 ? { map_index: task.mapIndex } : {};
   const body = { new_state: state, include_downstream: withAfter };
@@ -112,7 +148,7 @@ export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose()
   });
   const change = useChange(
     task,
-    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", { params: { path, query }, body })),
+    () => ok(api.PATCH("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}", { params: { path, query }, body: { ...body, ...(note ? { note } : {}) } })),
     () => {
       toast.note(t.mark_done(common.states[state]));
       onClose();
@@ -127,6 +163,7 @@ export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose()
       <Checkbox checked={withAfter} onChange={setWithAfter}>
         {t.with_after}
       </Checkbox>
+      <NoteField note={note} onChange={setNote} />
       {instances.length > 0 && <InstanceList instances={instances} />}
     </Dialog>
   );

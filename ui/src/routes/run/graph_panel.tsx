@@ -1,10 +1,12 @@
-import { useRef, useState, useSyncExternalStore, type RefObject } from "react";
+import { useMemo, useRef, useState, useSyncExternalStore, type RefObject } from "react";
 import type { DagGraph } from "../../graph/dag.ts";
 import { GraphView, type GraphHandle, type NodeState } from "../../graph/graph_view.tsx";
 import { TaskTable } from "../../graph/task_table.tsx";
-import { useT } from "../../i18n/index.tsx";
+import { useLanguage, useT } from "../../i18n/index.tsx";
 import { Button, Segments } from "../../kit/button.tsx";
 import { Panel } from "../../kit/panel.tsx";
+import { duration } from "../../time/format.ts";
+import { type TaskDuration, withDurations } from "./durations.ts";
 
 const MOST_NODES = 3000;
 const NARROW = "(max-width: 700px)";
@@ -19,38 +21,44 @@ export function useIsNarrow(): boolean {
   return useSyncExternalStore(subscribe, () => query.matches);
 }
 
+/** States and durations are one drawing with other words; the table has both. */
+export type GraphPanelView = "graph" | "durations" | "table";
+
 interface Props {
   graph: DagGraph;
   version: number | undefined;
   states?: ReadonlyMap<string, NodeState>;
   chosen: string | null;
   isDimming: boolean;
-  view: "graph" | "table" | undefined;
+  /** By task id; without them there is no view of durations. */
+  durations?: ReadonlyMap<string, TaskDuration>;
+  view: GraphPanelView | undefined;
   hrefOf(taskId: string): string;
   onChoose(taskId: string): void;
   onOpen(taskId: string): void;
-  onView(view: "graph" | "table"): void;
+  onView(view: GraphPanelView): void;
 }
 
 /** The graph of a version and its equal, the table. A graph of thousands of tasks is drawn when the reader asks. */
-export function GraphPanel({ graph, version, states, chosen, isDimming, view, hrefOf, onChoose, onOpen, onView }: Props) {
+export function GraphPanel({ graph, version, states, durations, chosen, isDimming, view, hrefOf, onChoose, onOpen, onView }: Props) {
   const { run: t } = useT();
+  const timed = useTimedStates(states, durations, view === "durations");
   const isNarrow = useIsNarrow();
   const isHuge = graph.nodes.length > MOST_NODES;
   const [isAsked, setAsked] = useState(false);
-  const shown = view ?? (isHuge && !isAsked ? "table" : "graph");
+  const shown = (view === "durations" && !durations ? "graph" : view) ?? (isHuge && !isAsked ? "table" : "graph");
   const name = version === undefined ? "" : `v${version}`;
   const handle = useRef<GraphHandle>(null);
   const choice = (
     <>
-      <Segments label={t.view} value={shown} options={[["graph", t.view_graph], ["table", t.view_table]]} onChange={onView} />
-      {shown === "graph" && <ZoomButtons handle={handle} />}
+      <Segments label={t.view} value={shown} options={durations ? [["graph", t.view_states], ["durations", t.view_durations], ["table", t.view_table]] : [["graph", t.view_graph], ["table", t.view_table]]} onChange={onView} />
+      {shown !== "table" && <ZoomButtons handle={handle} />}
     </>
   );
   return (
     <Panel title={t.graph_of(name)} aside={states && <span className="hide-s">{t.that_ran}</span>} actions={choice} label={t.graph_of(name)}>
-      {shown === "graph" ? (
-        <GraphView graph={graph} {...(states ? { states } : {})} chosen={chosen} isDimming={isDimming} label={t.graph_label(name)} direction={isNarrow ? "down" : "right"} handle={handle} maxHeight={isNarrow ? 900 : 420} hrefOf={hrefOf} onChoose={onChoose} onOpen={onOpen} />
+      {shown !== "table" ? (
+        <GraphView graph={graph} {...(timed ? { states: timed } : {})} chosen={chosen} isDimming={isDimming} label={t.graph_label(name)} direction={isNarrow ? "down" : "right"} handle={handle} maxHeight={isNarrow ? 900 : 420} hrefOf={hrefOf} onChoose={onChoose} onOpen={onOpen} />
       ) : (
         <>
           {isHuge && view === undefined && (
@@ -59,11 +67,18 @@ export function GraphPanel({ graph, version, states, chosen, isDimming, view, hr
               <Button onClick={() => setAsked(true)}>{t.draw_anyway}</Button>
             </p>
           )}
-          <TaskTable graph={graph} {...(states ? { states } : {})} chosen={chosen} hrefOf={hrefOf} onChoose={onChoose} />
+          <TaskTable graph={graph} {...(states ? { states } : {})} {...(durations ? { durations } : {})} chosen={chosen} hrefOf={hrefOf} onChoose={onChoose} />
         </>
       )}
     </Panel>
   );
+}
+
+/** The states with the durations in their words, where these are shown. */
+function useTimedStates(states: Props["states"], durations: Props["durations"], isTimed: boolean): Props["states"] {
+  const { run: t } = useT();
+  const { language } = useLanguage();
+  return useMemo(() => (isTimed && states && durations ? withDurations(states, durations, { duration: (seconds) => duration(language, seconds), median: t.median }) : states), [isTimed, states, durations, language, t]);
 }
 
 function ZoomButtons({ handle }: { handle: RefObject<GraphHandle | null> }) {

@@ -16,7 +16,7 @@ import { day, moment } from "../../time/format.ts";
 import { useActions } from "../actions/provider.tsx";
 import { Anchor } from "../anchor.tsx";
 import { useSession } from "../session.tsx";
-import { ClearRunDialog, DeleteRunDialog, MarkRunDialog } from "./dialogs.tsx";
+import { CancelRunDialog, ClearRunDialog, DeleteRunDialog, MarkRunDialog } from "./dialogs.tsx";
 
 type Run = Schema<"DagRun">;
 
@@ -136,7 +136,7 @@ function Parent({ run }: { run: Run }) {
   );
 }
 
-type Dialog = "clear" | "success" | "failed" | "cancel" | "delete" | null;
+type Dialog = "clear" | "mark" | "cancel" | "delete" | null;
 
 function RunActions({ run }: { run: Run }) {
   const { run: t } = useT();
@@ -155,10 +155,11 @@ function RunActions({ run }: { run: Run }) {
   return (
     <div className="acts">
       <Menu label={t.more} className="btn icon" trigger={<Icon name="dots" />}>
-        <MenuItem onClick={() => setDialog("success")}>{t.mark_success}</MenuItem>
-        <MenuItem onClick={() => setDialog("failed")}>{t.mark_failed}</MenuItem>
         <MenuItem onClick={() => setDialog("delete")}>{t.remove}</MenuItem>
       </Menu>
+      <Button {...off} onClick={() => setDialog("mark")}>
+        {t.mark}
+      </Button>
       <Button {...off} hotkey="C" onClick={() => setDialog("clear")}>
         {t.clear}
       </Button>
@@ -174,7 +175,8 @@ function RunActions({ run }: { run: Run }) {
         </Button>
       )}
       {dialog === "clear" && <ClearRunDialog run={run} onClose={close} />}
-      {(dialog === "success" || dialog === "failed" || dialog === "cancel") && <MarkRunDialog run={run} state={dialog === "success" ? "success" : "failed"} isCancel={dialog === "cancel"} onClose={close} />}
+      {dialog === "mark" && <MarkRunDialog run={run} onClose={close} />}
+      {dialog === "cancel" && <CancelRunDialog run={run} onClose={close} />}
       {dialog === "delete" && <DeleteRunDialog run={run} onClose={close} />}
     </div>
   );

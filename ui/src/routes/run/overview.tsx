@@ -8,12 +8,14 @@ import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Panel, Loaded } from "../../kit/panel.tsx";
 import { useStateWord } from "../../kit/state.tsx";
+import { useNow } from "../../kit/time.tsx";
 import { duration } from "../../time/format.ts";
 import type { TimelineAnswer } from "../../timeline/rows.ts";
 import { useSearchChange } from "../search_change.ts";
 import { Blockers } from "../task/explain.tsx";
-import { GraphPanel } from "./graph_panel.tsx";
-import { nodeStates, summaries, type TaskSummary } from "./states.ts";
+import { GraphPanel, type GraphPanelView } from "./graph_panel.tsx";
+import { durationsOf } from "./durations.ts";
+import { isActive, nodeStates, summaries, type TaskSummary } from "./states.ts";
 import { TaskPanel } from "./task_panel.tsx";
 import { TimelinePanel } from "./timeline_panel.tsx";
 
@@ -48,16 +50,19 @@ export function graphOf(content: Schema<"Definition">): DagGraph {
 
 function Overview({ run, times, graph, version }: Props & { graph: DagGraph; version: number | undefined }) {
   const { run: t } = useT();
-  const search: { task?: string; try?: number; view?: "graph" | "table" } = useSearch({ strict: false });
+  const search: { task?: string; try?: number; view?: GraphPanelView } = useSearch({ strict: false });
   const choice = useChoice(run, times.data, search);
   const next = useMemo(() => neighbours(graph), [graph]);
   const tasks = useMemo(() => (times.data ? summaries(times.data) : new Map<string, TaskSummary>()), [times.data]);
   const states = useNodeStates(graph, tasks);
+  // What runs grows on the drawing every five seconds.
+  const now = useNow(isActive(run.state) ? 5 : 86_400);
+  const durations = useMemo(() => durationsOf(tasks, times.data?.medians ?? {}, now), [tasks, times.data, now]);
   const { chosen } = choice;
   const address = { dagId: run.dag_id, runId: run.dag_run_id };
   return (
     <div className="run-body">
-      <GraphPanel graph={graph} version={version} states={states} chosen={chosen} isDimming={search.task !== undefined} view={search.view} hrefOf={(taskId) => taskHref({ ...address, taskId, mapIndex: -1 })} onChoose={choice.choose} onOpen={choice.open} onView={choice.view} />
+      <GraphPanel graph={graph} version={version} states={states} durations={durations} chosen={chosen} isDimming={search.task !== undefined} view={search.view} hrefOf={(taskId) => taskHref({ ...address, taskId, mapIndex: -1 })} onChoose={choice.choose} onOpen={choice.open} onView={choice.view} />
       <div className="lay-run">
         {run.state === "queued" ? <WhyQueued run={run} /> : <TimelinePanel run={run} times={times} graph={graph} chosen={chosen} onChoose={choice.choose} onOpen={choice.open} />}
         {chosen === null ? (
@@ -89,7 +94,7 @@ function useChoice(run: Run, answer: TimelineAnswer | undefined, search: { task?
     choose: (taskId: string) => change({ task: taskId, try: undefined }),
     open,
     try: (n: number) => change({ task: chosen ?? undefined, try: n }),
-    view: (view: "graph" | "table") => change({ view }),
+    view: (view: GraphPanelView) => change({ view }),
   };
 }
 

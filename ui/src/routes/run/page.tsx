@@ -13,6 +13,7 @@ import { Anchor } from "../anchor.tsx";
 import { CauseBand } from "./cause.tsx";
 import { EventsTab } from "./events_tab.tsx";
 import { RunHead } from "./head.tsx";
+import { NotesTab } from "./notes_tab.tsx";
 import { OutputsTab } from "./outputs_tab.tsx";
 import { RunOverview } from "./overview.tsx";
 import { ParamsTab } from "./params_tab.tsx";
@@ -20,7 +21,7 @@ import { instancesIn } from "./states.ts";
 import { TasksTab } from "./tasks_tab.tsx";
 import "./run.css";
 
-const TABS = ["tasks", "outputs", "params", "events"] as const;
+const TABS = ["tasks", "outputs", "params", "events", "notes"] as const;
 
 /** A run: why it failed, the graph of the version that ran, when each task ran, and the chosen task. */
 export function RunPage() {
@@ -44,7 +45,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
   useEffect(() => void (document.title = title), [title]);
   const victims = times.data?.instances.filter((instance) => instance.state === "upstream_failed").length ?? 0;
   const counts: Partial<Record<(typeof TABS)[number], number>> = { ...(times.data ? { tasks: instancesIn(times.data) } : {}), params: Object.keys(run.params).length };
-  const names = { tasks: t.tab_tasks, outputs: t.tab_outputs, params: t.tab_params, events: t.tab_events };
+  const names = { tasks: t.tab_tasks, outputs: t.tab_outputs, params: t.tab_params, events: t.tab_events, notes: t.tab_notes };
   const href = runHref(address);
   return (
     <>
@@ -66,6 +67,7 @@ function Run({ run }: { run: Schema<"DagRun"> }) {
         {tab === "tasks" && <TasksTab run={run} />}
         {tab === "outputs" && <OutputsTab run={run} />}
         {tab === "params" && <ParamsTab run={run} />}
+        {tab === "notes" && <NotesTab run={run} />}
         {tab === "events" && <EventsTab run={run} />}
         {tab !== undefined && !(TABS as readonly string[]).includes(tab) && <Empty title={common.page_not_found} />}
       </Boundary>

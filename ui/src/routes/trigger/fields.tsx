@@ -1,8 +1,10 @@
 import { useState } from "react";
 import { fromTyped } from "../../api/exact.ts";
 import { useT } from "../../i18n/index.tsx";
+import { Button } from "../../kit/button.tsx";
 import { Checkbox, Field, Switch, TypedInput } from "../../kit/field.tsx";
-import { useZone } from "../../time/zone.ts";
+import { useClock } from "../../kit/time.tsx";
+import { dayBefore, useZone } from "../../time/zone.ts";
 import { type Param, numberOf } from "./params.ts";
 import { InstantInput } from "./instant.tsx";
 
@@ -74,16 +76,31 @@ function Control({ ids, param, value, isBad, onChange, onBroken }: ControlProps)
   }
   if (control === "json") return <JsonInput ids={ids} value={value} look={look} onChange={onChange} onBroken={onBroken} />;
   if (control === "datetime") return <InstantInput ids={ids} value={typeof value === "string" ? value : undefined} onChange={onChange} />;
+  if (control === "date") return <DateInput ids={ids} look={look} value={shown} onChange={onChange} />;
   const isNumber = control === "number";
   return (
     <TypedInput
       {...ids}
       className={control === "text" ? look : `${look} narrow`}
-      type={control === "date" ? "date" : "text"}
+      type="text"
       inputMode={isNumber ? "decimal" : undefined}
       value={shown}
       onChange={(text) => onChange(isNumber ? numberOf(text) : text || undefined)}
     />
+  );
+}
+
+/** A day of the calendar. The day before today is what a run is about most often. */
+function DateInput({ ids, look, value, onChange }: { ids: { id: string }; look: string; value: string; onChange(value: unknown): void }) {
+  const { actions: t } = useT();
+  const { zone, now } = useClock();
+  return (
+    <span className="row wrap">
+      <TypedInput {...ids} className={`${look} narrow`} type="date" value={value} onChange={(text) => onChange(text || undefined)} />
+      <Button className="small" title={t.yesterday_in(dayBefore(zone, now), zone)} onClick={() => onChange(dayBefore(zone, now))}>
+        {t.yesterday}
+      </Button>
+    </span>
   );
 }
 

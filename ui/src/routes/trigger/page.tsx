@@ -7,8 +7,12 @@ import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Field, Radios } from "../../kit/field.tsx";
+import { Menu, MenuItem } from "../../kit/menu.tsx";
 import { Failure, Loaded } from "../../kit/panel.tsx";
+import { Glyph } from "../../kit/state.tsx";
+import { useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
+import { moment } from "../../time/format.ts";
 import { faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
 import { InstantInput } from "./instant.tsx";
 import { type Param, paramsOf } from "./params.ts";
@@ -65,10 +69,6 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) submit();
     else if (event.key === "Escape") cancel();
   };
-  const fill = async () => {
-    const latest = (await queries.fetchQuery(dagRuns(dagId, undefined, 1))).dag_runs[0];
-    if (latest) form.fill(latest.params as Values);
-  };
   const head = (
     <div className="head">
       <h1>{t.trigger_title(dagId)}</h1>
@@ -79,7 +79,9 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
       )}
       <div className="acts">
         <ParamsMode form={form} />
-        <Button onClick={() => void fill()}>{t.fill_from}</Button>
+        <Menu label={t.fill_from} className="btn" trigger={t.fill_from}>
+          <EarlierRuns dagId={dagId} onChoose={(run) => form.fill(run.params as Values)} />
+        </Menu>
       </div>
     </div>
   );
@@ -124,6 +126,32 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
         </div>
       </div>
     </div>
+  );
+}
+
+const EARLIER_MAX = 15;
+
+/** The latest runs, to take the params of one of them. */
+function EarlierRuns({ dagId, onChoose }: { dagId: string; onChoose(run: Schema<"DagRun">): void }) {
+  const { actions: t, common } = useT();
+  const clock = useClock();
+  const query = useQuery(dagRuns(dagId, undefined, EARLIER_MAX));
+  return (
+    <Loaded query={query} rows={3}>
+      {({ dag_runs: runs }) =>
+        runs.length === 0 ? (
+          <p className="pad muted">{t.no_runs}</p>
+        ) : (
+          runs.map((run) => (
+            <MenuItem key={run.dag_run_id} onClick={() => onChoose(run)}>
+              <Glyph state={run.state} />
+              <span className="grow">{moment(clock, Date.parse(run.run_after))}</span>
+              <span className="dim small">{common.run_types[run.run_type] ?? run.run_type}</span>
+            </MenuItem>
+          ))
+        )
+      }
+    </Loaded>
   );
 }
 

@@ -45,6 +45,7 @@ def _get_kwargs(
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -196,6 +197,8 @@ def _get_kwargs(
 
     params["is_late"] = is_late
 
+    params["has_note"] = has_note
+
     json_dag_version: list[int] | Unset = UNSET
     if not isinstance(dag_version, Unset):
         json_dag_version = dag_version
@@ -315,6 +318,7 @@ def sync(
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -372,6 +376,7 @@ def sync(
         run_type=run_type,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -425,6 +430,7 @@ def sync_detailed(
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -474,6 +480,7 @@ def sync_detailed(
         run_type=run_type,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -527,6 +534,7 @@ async def asyncio(
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -577,6 +585,7 @@ async def asyncio(
         run_type=run_type,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,
@@ -630,6 +639,7 @@ async def asyncio_detailed(
     run_type: list[GetBackfillDagRunsRunTypeItem] | Unset = UNSET,
     state: list[GetBackfillDagRunsStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     dag_version: list[int] | Unset = UNSET,
     run_id_pattern: str | Unset = UNSET,
     run_id_prefix_pattern: str | Unset = UNSET,
@@ -679,6 +689,7 @@ async def asyncio_detailed(
         run_type=run_type,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         dag_version=dag_version,
         run_id_pattern=run_id_pattern,
         run_id_prefix_pattern=run_id_prefix_pattern,

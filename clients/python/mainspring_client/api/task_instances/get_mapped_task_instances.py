@@ -52,6 +52,7 @@ def _get_kwargs(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetMappedTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -206,6 +207,8 @@ def _get_kwargs(
 
     params["is_late"] = is_late
 
+    params["has_note"] = has_note
+
     json_pool: list[str] | Unset = UNSET
     if not isinstance(pool, Unset):
         json_pool = pool
@@ -347,6 +350,7 @@ def sync(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetMappedTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -412,6 +416,7 @@ def sync(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -473,6 +478,7 @@ def sync_detailed(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetMappedTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -530,6 +536,7 @@ def sync_detailed(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -591,6 +598,7 @@ async def asyncio(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetMappedTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -649,6 +657,7 @@ async def asyncio(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -710,6 +719,7 @@ async def asyncio_detailed(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetMappedTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -767,6 +777,7 @@ async def asyncio_detailed(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,

@@ -50,6 +50,7 @@ def _get_kwargs(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -207,6 +208,8 @@ def _get_kwargs(
 
     params["is_late"] = is_late
 
+    params["has_note"] = has_note
+
     json_pool: list[str] | Unset = UNSET
     if not isinstance(pool, Unset):
         json_pool = pool
@@ -349,6 +352,7 @@ def sync(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -415,6 +419,7 @@ def sync(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -477,6 +482,7 @@ def sync_detailed(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -535,6 +541,7 @@ def sync_detailed(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -597,6 +604,7 @@ async def asyncio(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -656,6 +664,7 @@ async def asyncio(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
@@ -718,6 +727,7 @@ async def asyncio_detailed(
     run_id_prefix_pattern: str | Unset = UNSET,
     state: list[GetTaskInstancesStateItem] | Unset = UNSET,
     is_late: bool | Unset = UNSET,
+    has_note: bool | Unset = UNSET,
     pool: list[str] | Unset = UNSET,
     pool_name_pattern: str | Unset = UNSET,
     pool_name_prefix_pattern: str | Unset = UNSET,
@@ -776,6 +786,7 @@ async def asyncio_detailed(
         run_id_prefix_pattern=run_id_prefix_pattern,
         state=state,
         is_late=is_late,
+        has_note=has_note,
         pool=pool,
         pool_name_pattern=pool_name_pattern,
         pool_name_prefix_pattern=pool_name_prefix_pattern,
