@@ -368,3 +368,20 @@ def test_tasks_can_be_ordered(sqlite_api: Api, order: str, expected: str) -> Non
 def test_tasks_in_an_unknown_order_are_a_bad_request(sqlite_api: Api) -> None:
     sqlite_api.save("etl", TASKS)
     sqlite_api.get("/dags/etl/tasks?order_by=__class__", 400)
+
+
+def test_the_key_of_an_instance_is_its_rendered_map_index(api: Api) -> None:
+    task = {**SHELL, "expand": {"region": ["eu", "us", "apac"]}, "key": "${{ map.region }}"}
+    api.save("etl", {"load": task, "plain": {**SHELL, "expand": {"n": [1]}}, "tidy": {"type": "noop"}})
+    run = api.trigger()
+    path = f"/dags/etl/dagRuns/{run}/taskInstances"
+    assert [one["rendered_map_index"] for one in api.get(path)["task_instances"]] == [None, None, None]
+    api.engine.run_until_idle()
+    listed = {(one["task_id"], one["map_index"]): one["rendered_map_index"] for one in api.get(path)["task_instances"]}
+    keys = {("load", 0): "eu", ("load", 1): "us", ("load", 2): "apac"}
+    assert listed == {**keys, ("plain", 0): "0", ("tidy", -1): None}
+    assert api.get(f"{path}/load/2")["rendered_map_index"] == "apac"
+    by_key = api.get(f"{path}?rendered_map_index_pattern=A")["task_instances"]
+    assert [(one["task_id"], one["map_index"]) for one in by_key] == [("load", 2)]
+    by_prefix = api.get(f"{path}/load/listMapped?rendered_map_index_prefix_pattern=u")["task_instances"]
+    assert [one["map_index"] for one in by_prefix] == [1]

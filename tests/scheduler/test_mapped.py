@@ -226,3 +226,51 @@ class TestSkippedItems:
         trigger(engine, tasks, [])
         engine.finish("list")
         assert engine.states()["load"] == "failed"
+
+
+def test_a_key_names_each_instance_by_its_item(engine: Engine) -> None:
+    tasks = {"load": mapped(key="${{ map.region }}-${{ params.regions[0] }}"), "plain": mapped()}
+    trigger(engine, tasks, ["eu", "us", "apac"])
+    keys = {(one.task_id, one.map_index): one.map_key for one in engine.instances()}
+    assert keys == {
+        **{("load", n): f"{region}-eu" for n, region in enumerate(("eu", "us", "apac"))},
+        **{("plain", n): None for n in range(3)},
+    }
+
+
+def test_a_key_may_be_a_number_and_read_the_upstream(engine: Engine) -> None:
+    tasks = {
+        "list": {},
+        "load": {"depends_on": ["list"], "expand": {"n": [5, 6]}, "key": "${{ map.n + tasks.list.outputs.base }}"},
+    }
+    trigger(engine, tasks, [])
+    engine.finish("list", outputs={"base": 10})
+    assert [one.map_key for one in engine.instances() if one.task_id == "load"] == ["15", "16"]
+
+
+@pytest.mark.parametrize(
+    ("regions", "key", "message"),
+    [
+        pytest.param(["eu", "x" * 1025], "${{ map.region }}", "more than 1024 bytes", id="too long"),
+        pytest.param(["eu", "ä" * 513], "${{ map.region }}", "more than 1024 bytes", id="too long in UTF-8"),
+        pytest.param(["eu", ""], "${{ map.region }}", "at least one character", id="empty"),
+        pytest.param(["a\nb"], "${{ map.region }}", "no control character", id="line feed"),
+        pytest.param(["eu"], "${{ params.regions }}", "a text or a number", id="list"),
+        pytest.param(["eu"], "${{ map.region == 'eu' }}", "a text or a number", id="boolean"),
+        pytest.param(["eu"], "${{ map.nothing }}", "nothing", id="failing"),
+    ],
+)
+def test_a_key_that_cannot_be_used_fails_the_task_before_it_starts(
+    engine: Engine, regions: list[str], key: str, message: str
+) -> None:
+    trigger(engine, {"load": mapped(key=key), "join": {"depends_on": ["load"]}}, regions)
+    assert engine.states() == {"load": "failed", "join": "upstream_failed"}
+    [instance] = [one for one in engine.instances() if one.task_id == "load"]
+    assert (instance.state_reason, instance.map_key) == ("expression_error", None)
+    assert message in engine.tries("load")[0].message
+    assert engine.run()["state"] == "failed"
+
+
+def test_a_key_of_1024_bytes_is_kept(engine: Engine) -> None:
+    trigger(engine, {"load": mapped(key="${{ map.region }}")}, ["ä" * 512])
+    assert engine.instances()[0].map_key == "ä" * 512

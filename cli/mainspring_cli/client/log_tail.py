@@ -27,11 +27,13 @@ class LogLine:
     try_number: int
     timestamp: str | None
     event: str
+    key: str | None = None
+    """Of a mapped instance, in lists; None = not mapped."""
 
     @property
     def name(self) -> str:
         """Of the task instance."""
-        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.map_index}]"
+        return self.task_id if self.map_index < 0 else f"{self.task_id}[{self.key or self.map_index}]"
 
 
 class LogTail:
@@ -74,7 +76,7 @@ class LogTail:
         started.sort(key=lambda instance: (instance["start_date"] or "~", instance["task_id"], instance["map_index"]))
         for instance in started:
             number = self._try_number or instance["try_number"]
-            yield from self._lines((instance["task_id"], instance["map_index"], number))
+            yield from self._lines((instance["task_id"], instance["map_index"], number), instance["rendered_map_index"])
 
     def _instances(self) -> Iterator[Mapping[str, Any]]:
         from mainspring_client.api.task_instances import get_task_instances
@@ -83,7 +85,7 @@ class LogTail:
             if self._task_id in (None, instance["task_id"]):
                 yield instance
 
-    def _lines(self, try_key: _Try) -> Iterator[LogLine]:
+    def _lines(self, try_key: _Try, key: str | None) -> Iterator[LogLine]:
         from mainspring_client.api.logs import get_log
 
         task_id, map_index, number = try_key
@@ -102,6 +104,7 @@ class LogTail:
                     try_number=number,
                     timestamp=line["timestamp"],
                     event=line["event"],
+                    key=key,
                 )
             self._tokens[try_key] = page["continuation_token"]
             if page["continuation_token"] is None:

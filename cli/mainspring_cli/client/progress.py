@@ -99,7 +99,9 @@ def _fitted(
 
 def _name(instance: Mapping[str, Any]) -> str:
     index = instance["map_index"]
-    return str(instance["task_id"]) if index < 0 else f"{instance['task_id']}[{index}]"
+    if index < 0:
+        return str(instance["task_id"])
+    return f"{instance['task_id']}[{instance.get('rendered_map_index') or index}]"
 
 
 def _seconds(instance: Mapping[str, Any]) -> str:

@@ -3760,6 +3760,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -3877,6 +3879,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -3998,6 +4002,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -4093,6 +4099,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -4232,6 +4240,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -4335,6 +4345,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -4442,6 +4454,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -4543,6 +4557,8 @@ export interface components {
             doc_md?: string;
             /** @description Name -> list: one instance per item, per combination of items where there are several names. */
             expand?: components["schemas"]["Expand"];
+            /** @description Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name of an output -> JSON Schema that it must fit. */
             outputs?: components["schemas"]["OutputSchemas"];
             /** @description States of the direct upstream that let the task run; `all_success` when absent. */
@@ -7632,7 +7648,7 @@ export interface components {
             waits_for: components["schemas"]["JsonObject"] | null;
             /** @description Text that a person attached */
             note: string | null;
-            /** @description `map_index` as text; null = not mapped */
+            /** @description Key of a mapped instance, otherwise `map_index` as text; null = not mapped */
             rendered_map_index: string | null;
             /** @description What the latest try works on: the fields of the task with their expressions evaluated. A secret stands by its name. Empty = not known: in a list, before the first try, and for a task that waits or calls a DAG */
             rendered_fields: components["schemas"]["JsonObject"];

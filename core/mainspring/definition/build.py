@@ -31,7 +31,9 @@ from mainspring.trigger_rules import TriggerRule
 
 __all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of"]
 
-NOT_OF_HANDLERS = frozenset({"depends_on_past", "expand", "deadline", "max_active_tis", "max_active_tis_per_dag"})
+NOT_OF_HANDLERS = frozenset(
+    {"depends_on_past", "expand", "key", "deadline", "max_active_tis", "max_active_tis_per_dag"}
+)
 """Fields of a task that a handler of the run cannot have."""
 
 
@@ -200,6 +202,7 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "deadline": ("deadline", _deadline),
     "cancel_grace": ("cancel_grace", parse_duration),
     "expand": ("expand", _templates),
+    "key": ("key", Template),
     "max_active_tis": ("max_active_tis", _as_is),
     "max_active_tis_per_dag": ("max_active_tis_per_dag", _as_is),
     "pool": ("pool", _as_is),

@@ -39,6 +39,9 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     for task_id, task in tasks.items():
         _check_output_types(task, join_pointer("/tasks", task_id), report)
         _check_retry_policy(task, join_pointer("/tasks", task_id), report)
+        if "key" in task and not task.keys() & {"expand", "handler"}:
+            at = join_pointer("/tasks", task_id, "key")
+            report.add("exclusive_fields", at, "'key' means something only beside 'expand'", "leave it out")
     _check_branches(tasks, report)
     _check_approvals(tasks, report)
     if document.get("fail_fast"):
@@ -193,7 +196,7 @@ def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | 
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
-        templated = {name: task[name] for name in ("when", "expand") if name in task} | payload_of(task)
+        templated = {name: task[name] for name in ("when", "expand", "key") if name in task} | payload_of(task)
         for name, value in templated.items():
             at = join_pointer("/tasks", task_id, name)
             expression = _read(value, at, report, is_condition=name == "when", roots=roots_of(task))

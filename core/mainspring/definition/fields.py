@@ -334,6 +334,11 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
         doc="Name -> list: one instance per item, per combination of items where there are several names.",
     ),
     Field(
+        "key",
+        _EXPRESSION,
+        doc="Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index when absent.",
+    ),
+    Field(
         "outputs",
         MapOf(AnyJson(is_schema=True), items_max=_OUTPUTS_MAX, name="OutputSchemas"),
         doc="Name of an output -> JSON Schema that it must fit.",

@@ -189,6 +189,8 @@ class Task:
     cancel_grace: timedelta = timedelta(seconds=10)
     expand: Mapping[str, Template] = field(default_factory=dict)
     """Name -> list; empty = not mapped. Several names make the product, the last one varying fastest."""
+    key: Template | None = None
+    """Gives each mapped instance its key, from its item; None = the map index is the key."""
     max_active_tis: int | None = None
     """Active instances of this task in a run."""
     max_active_tis_per_dag: int | None = None
@@ -211,7 +213,8 @@ class Task:
     def variable_references(self) -> frozenset[str]:
         """Keys of the variables in the task's expressions."""
         of_condition = self.when.variable_references if self.when else frozenset()
-        return of_condition.union(*(part.variable_references for part in (self.payload, *self.expand.values())))
+        parts = [self.payload, *self.expand.values(), *([] if self.key is None else [self.key])]
+        return of_condition.union(*(part.variable_references for part in parts))
 
     @property
     def text_outputs(self) -> tuple[str, ...]:

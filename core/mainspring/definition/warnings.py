@@ -126,6 +126,8 @@ def _expressions(definition: Definition) -> Iterator[tuple[str, Expression]]:
             yield from ((at + join_pointer("", name), item) for item in Template(value, roots=roots).expressions())
         for name, template in task.expand.items():
             yield from ((at + join_pointer("/expand", name), item) for item in template.expressions())
+        if task.key is not None:
+            yield from ((f"{at}/key", item) for item in task.key.expressions())
     for name, template in definition.outputs.items():
         yield from ((join_pointer("/outputs", name), item) for item in template.expressions())
 

@@ -59,10 +59,10 @@ def state_update(applied: AppliedDecision, now: datetime) -> StateUpdate:
             return update(state=state, reason=reason, start_date=start_date, end_date=now)
         case Block(reason):
             return update(state=TaskState.SCHEDULED, reason=reason)
-        case Expand(items):
+        case Expand(items, keys):
             # The placeholder becomes the first instance; `Pass.expand` adds the further instances.
             text = orjson.dumps(items[0]).decode()
-            return update(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text)
+            return update(state=TaskState.SCHEDULED, ready=True, map_index=0, map_value=text, map_key=keys[0])
 
 
 def _begun(applied: AppliedDecision, attempt: NewAttempt, now: datetime) -> StateUpdate:

@@ -4,6 +4,7 @@ In this order: trigger rule, pool, retry deadline, limits of the task, `when`, e
 type. Reads the values that the expressions name. Writes nothing.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -22,6 +23,9 @@ from mainspring_scheduler.progress.outcomes import is_past_deadline
 __all__ = ["decide"]
 
 MAPPED_MAX = 10_000
+KEY_BYTES_MAX = 1024
+"""Length of the key of a mapped instance, in UTF-8."""
+_KEY = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
 
 def decide(context: DecisionContext) -> Decision:
@@ -83,7 +87,30 @@ def _expanded(context: DecisionContext) -> Decision:
         )
     if count == 0:
         return Resolve(TaskState.SKIPPED, StateReason.EXPAND_EMPTY)
-    return Expand([dict(zip(lists, items, strict=True)) for items in product(*lists.values())])
+    items = [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
+    return Expand(items, _keys(context, items))
+
+
+def _keys(context: DecisionContext, items: Sequence[Mapping[str, Any]]) -> Sequence[str | None]:
+    template = context.task.key
+    if template is None:
+        return [None] * len(items)
+    return [_key(template, value) for value in context.render_for_items(template, items)]
+
+
+def _key(template: Template, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ExpressionError(f"key: {template.source} gave {value!r}; it must give a text or a number")
+    text = str(value)
+    if len(text.encode("utf-8", "surrogatepass")) > KEY_BYTES_MAX:
+        raise ExpressionError(
+            f"key: {template.source} gave a text of more than {KEY_BYTES_MAX} bytes. Name a shorter part of the item"
+        )
+    if not _KEY.fullmatch(text):
+        raise ExpressionError(
+            f"key: {template.source} gave {text!r}; a key has at least one character and no control character"
+        )
+    return text
 
 
 def _list_of(context: DecisionContext, name: str, template: Template) -> Sequence[Any]:

@@ -1,6 +1,6 @@
 """The context of a decision on one ready task instance."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -50,6 +50,11 @@ class DecisionContext:
     def render(self, template: Template) -> Any:
         """The rendered template; raises `ExpressionError` where its value needs the content of a large output."""
         return self._rendered(template, keeps_large=False)
+
+    def render_for_items(self, template: Template, items: Sequence[Mapping[str, Any]]) -> list[Any]:
+        """The template rendered once for each item. Reads the outputs that the template names only once."""
+        names = self._names(template)
+        return [template.render({**names, "map": item}) for item in items]
 
     def render_payload(self, template: Template) -> tuple[Any, Mapping[str, LargeValue]]:
         """The payload for the process that runs the task, and the references to large outputs by their place in it."""

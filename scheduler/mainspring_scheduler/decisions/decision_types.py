@@ -81,6 +81,8 @@ class Expand:
 
     items: Sequence[Mapping[str, Any]]
     """Never empty."""
+    keys: Sequence[str | None]
+    """The key of each item; None = its map index."""
 
 
 Decision = Queue | Resolve | Fail | Block | Defer | StartRun | Expand

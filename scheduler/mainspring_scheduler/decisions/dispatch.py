@@ -295,8 +295,8 @@ class Dispatcher:
         match applied.decision:
             case Block():
                 return
-            case Expand(items):
-                revived = scheduling.limits.expand(candidate, items, downstream)
+            case Expand(items, keys):
+                revived = scheduling.limits.expand(candidate, items, keys, downstream)
                 scheduling.effects.expanded(candidate.dag_run_id, len(items) - 1 - len(revived))
                 for instance in revived:
                     scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)

@@ -132,7 +132,7 @@ def _run_totals(*, is_sqlite: bool) -> Iterator[Select[Any]]:
     runs, tasks = dag_run.c, task_instance.c
     statements = (
         total(runs.conf, runs.params, runs.outputs, runs.note, runs.message).select_from(dag_run),
-        total(tasks.map_value, tasks.note).select_from(task_instance.join(dag_run)),
+        total(tasks.map_value, tasks.map_key, tasks.note).select_from(task_instance.join(dag_run)),
         total(task_try.c.payload, task_try.c.message).select_from(task_try.join(task_instance).join(dag_run)),
         total(xcom.c.value).select_from(xcom.join(task_instance).join(dag_run)),
         total(large_value_piece.c.data).select_from(

@@ -204,6 +204,7 @@ class Changes:
                 max_tries=rows.c.max_tries,
                 map_index=case((is_placeholder, -1), else_=table.map_index),
                 map_value=case((is_placeholder, null()), else_=table.map_value),
+                map_key=case((is_placeholder, null()), else_=table.map_key),
                 queued_at=None,
                 start_date=None,
                 end_date=None,

@@ -64,6 +64,7 @@ _INSTANCE = (
         dag_run.c.run_after,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         _ti.state,
         _ti.state_reason,
         _ti.try_number,
@@ -127,7 +128,9 @@ INSTANCES = Listing(
         "operator": one_of(_ti.operator),
         **patterns("operator_name", _ti.operator),
         "map_index": one_of(_ti.map_index, Kind.INTEGER),
-        **patterns("rendered_map_index", case((_ti.map_index >= 0, cast(_ti.map_index, Text)))),
+        **patterns(
+            "rendered_map_index", func.coalesce(_ti.map_key, case((_ti.map_index >= 0, cast(_ti.map_index, Text))))
+        ),
         # A parameter of Airflow; our DAGs have no task groups.
         "task_group_id": constant(Kind.TEXT, lambda _: False),
     },

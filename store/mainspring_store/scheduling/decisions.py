@@ -64,6 +64,7 @@ class DecisionWrites(MovingPart):
                 try_number=func.coalesce(rows.c.try_number, table.try_number),
                 map_index=func.coalesce(rows.c.map_index, table.map_index),
                 map_value=func.coalesce(rows.c.map_value, table.map_value),
+                map_key=func.coalesce(rows.c.map_key, table.map_key),
                 queued_at=either(queued, rows.c.at, table.queued_at, is_sqlite),
             )
             .returning(table.id, ANY_BLOCKED.label("any_blocked"))

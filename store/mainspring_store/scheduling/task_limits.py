@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunState, StateReason, TaskState, known_reason, was_prevented
-from mainspring_store.database.batches import as_rows, dump_rows
+from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import BLOCKED
@@ -38,6 +38,8 @@ __all__ = ["TaskLimitWrites"]
 
 UNBLOCKED_MAX = 256
 """Maximum number of instances unblocked at once. The scheduler blocks an instance again while its limit is reached."""
+_ITEM_FIELDS: Fields = {"map_index": int, "map_value": str, "map_key": str}
+"""Columns of a mapped instance that come from its item."""
 
 
 class TaskLimitWrites(PassPart):
@@ -50,7 +52,7 @@ class TaskLimitWrites(PassPart):
     @cache
     def _insert_mapped_instances(is_sqlite: bool) -> Insert:
         table = task_instance.c
-        rows = as_rows({"map_index": int, "map_value": str}, is_sqlite=is_sqlite)
+        rows = as_rows(_ITEM_FIELDS, is_sqlite=is_sqlite)
         # Tries, attempt and note of the placeholder stay with the placeholder; the new instances begin without them.
         fresh: dict[str, Any] = {
             "try_number": literal_column("0"),
@@ -58,11 +60,11 @@ class TaskLimitWrites(PassPart):
             "attempt_id": null(),
             "note": null(),
         }
-        not_copied = {"id", "map_index", "map_value", *fresh}
+        not_copied = {"id", *_ITEM_FIELDS, *fresh}
         copied = [column.name for column in task_instance.columns if column.name not in not_copied]
         return insert(task_instance).from_select(
-            [*copied, *fresh, "map_index", "map_value"],
-            select(*(table[name] for name in copied), *fresh.values(), rows.c.map_index, rows.c.map_value)
+            [*copied, *fresh, *_ITEM_FIELDS],
+            select(*(table[name] for name in copied), *fresh.values(), *(rows.c[name] for name in _ITEM_FIELDS))
             .select_from(task_instance)
             .join(rows, literal_column("true"))
             .where(table.id == bindparam("id")),
@@ -80,20 +82,28 @@ class TaskLimitWrites(PassPart):
         )
 
     def expand(
-        self, placeholder: Candidate, items: Sequence[Mapping[str, Any]], downstream: Sequence[int]
+        self,
+        placeholder: Candidate,
+        items: Sequence[Mapping[str, Any]],
+        keys: Sequence[str | None],
+        downstream: Sequence[int],
     ) -> list[InstanceRef]:
         """Add the ready instances of a mapped task for all items after the first, and adapt the downstream counters.
 
         `decide` turns the placeholder itself into the instance of the first item. Returns the revived instances: a
         clear had removed these instances, and an item needs them again.
+
+        keys: the key of each item; None = the instance has no key of its own.
         """
-        values = {index: orjson.dumps(item).decode() for index, item in enumerate(items) if index > 0}
+        values = [
+            {"map_index": index, "map_value": orjson.dumps(item).decode(), "map_key": key}
+            for index, (item, key) in enumerate(zip(items, keys, strict=True))
+            if index > 0
+        ]
         if not values:
             return []
         revived = self._revive(placeholder, values) if placeholder.generation > 1 else {}
-        rows = dump_rows(
-            {"map_index": index, "map_value": value} for index, value in values.items() if index not in revived
-        )
+        rows = dump_rows(value for value in values if value["map_index"] not in revived)
         insertion = self._insert_mapped_instances(self._is_sqlite)
         self._connection.execute(insertion, {"rows": rows, "id": placeholder.id})
         counts = {"added": len(values) - len(revived), "revived": len(revived)}
@@ -106,7 +116,7 @@ class TaskLimitWrites(PassPart):
     def _revive_removed_instances(is_sqlite: bool) -> Update:
         table = task_instance.c
         # All parts of the index come from the rows, so each row is a single look-up.
-        rows = as_rows({"run": int, "task": int, "map_index": int, "map_value": str}, is_sqlite=is_sqlite)
+        rows = as_rows({"run": int, "task": int, **_ITEM_FIELDS}, is_sqlite=is_sqlite)
         return (
             update(task_instance)
             .where(
@@ -120,6 +130,7 @@ class TaskLimitWrites(PassPart):
                 state_reason=None,
                 ready=True,
                 map_value=rows.c.map_value,
+                map_key=rows.c.map_key,
                 generation=table.generation + 1,
                 max_tries=table.try_number + bindparam("retries", type_=Integer()),
                 end_date=None,
@@ -127,16 +138,10 @@ class TaskLimitWrites(PassPart):
             .returning(table.id, table.map_index, table.pool, table.pool_slots)
         )
 
-    def _revive(self, placeholder: Candidate, values: Mapping[int, str]) -> dict[int, InstanceRef]:
+    def _revive(self, placeholder: Candidate, values: Sequence[Mapping[str, Any]]) -> dict[int, InstanceRef]:
         params = {
             "rows": dump_rows(
-                {
-                    "run": placeholder.dag_run_id,
-                    "task": placeholder.task_index,
-                    "map_index": index,
-                    "map_value": value,
-                }
-                for index, value in values.items()
+                {"run": placeholder.dag_run_id, "task": placeholder.task_index, **value} for value in values
             ),
             "retries": placeholder.max_tries - placeholder.try_number,
         }

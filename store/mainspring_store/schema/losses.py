@@ -54,5 +54,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0024": (("outputs that are kept by reference", "SELECT count(*) FROM xcom WHERE large_id IS NOT NULL"),),
     # They stay as users without a password.
     "0025": (("users of an identity provider or of the exchange", "SELECT count(*) FROM user_identity"),),
+    "0026": (("keys of mapped instances", "SELECT count(*) FROM task_instance WHERE map_key IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

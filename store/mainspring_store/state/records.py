@@ -118,6 +118,7 @@ class StateUpdate:
     map_index: int | None = None
     map_value: str | None = None
     """JSON text."""
+    map_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +285,7 @@ UPDATE_FIELDS: Fields = {
     "waits_for": str,
     "map_index": int,
     "map_value": str,
+    "map_key": str,
 }
 ATTEMPT_FIELDS: Fields = {
     "attempt_id": str,

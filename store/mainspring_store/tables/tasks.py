@@ -33,6 +33,8 @@ task_instance = Table(
     Column("map_index", Integer, nullable=False, server_default=text("-1")),
     # Mapped instances only: parameter name -> item.
     Column("map_value", Json),
+    # Mapped instances of a task with a `key` only: the name of the instance.
+    Column("map_key", Text),
     Column("state", String(20), nullable=False),
     Column("state_reason", String(40)),
     # Whether the scheduler must evaluate the trigger rule now. Set at the start of the run and by changes of the

@@ -63,7 +63,8 @@ class TaskInstance(InstanceFields):
     )
     note = fields.String(allow_none=True)
     rendered_map_index = fields.String(
-        allow_none=True, metadata={"description": "`map_index` as text; null = not mapped"}
+        allow_none=True,
+        metadata={"description": "Key of a mapped instance, otherwise `map_index` as text; null = not mapped"},
     )
     rendered_fields = JsonObject(
         metadata={
@@ -238,7 +239,7 @@ def instance_body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "executor": row["try_executor"] or row["executor"],
         "late_since": row["late_since"],
         "note": row["note"],
-        "rendered_map_index": None if row["map_index"] == -1 else str(row["map_index"]),
+        "rendered_map_index": None if row["map_index"] == -1 else row["map_key"] or str(row["map_index"]),
         "rendered_fields": {},
         "trigger": None,
         "triggerer_job": None,

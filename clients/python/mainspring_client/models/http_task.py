@@ -51,6 +51,8 @@ class HttpTask:
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
         expand (Expand | Unset):
+        key (str | Unset): Text that names each instance of a mapped task, such as `${{ map.region }}`; the map index
+            when absent.
         outputs (OutputSchemas | Unset):
         trigger_rule (TriggerRule | Unset):
         owner (str | Unset): Who is responsible for the task. Informative.
@@ -98,6 +100,7 @@ class HttpTask:
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
     expand: Expand | Unset = UNSET
+    key: str | Unset = UNSET
     outputs: OutputSchemas | Unset = UNSET
     trigger_rule: TriggerRule | Unset = UNSET
     owner: str | Unset = UNSET
@@ -175,6 +178,8 @@ class HttpTask:
         expand: dict[str, Any] | Unset = UNSET
         if not isinstance(self.expand, Unset):
             expand = as_dict(self.expand)
+
+        key = self.key
 
         outputs: dict[str, Any] | Unset = UNSET
         if not isinstance(self.outputs, Unset):
@@ -275,6 +280,8 @@ class HttpTask:
             field_dict["doc_md"] = doc_md
         if expand is not UNSET:
             field_dict["expand"] = expand
+        if key is not UNSET:
+            field_dict["key"] = key
         if outputs is not UNSET:
             field_dict["outputs"] = outputs
         if trigger_rule is not UNSET:
@@ -408,6 +415,8 @@ class HttpTask:
         else:
             expand = Expand.from_dict(_expand)
 
+        key = d.pop("key", UNSET)
+
         _outputs = d.pop("outputs", UNSET)
         outputs: OutputSchemas | Unset
         if isinstance(_outputs, Unset):
@@ -501,6 +510,7 @@ class HttpTask:
             description=description,
             doc_md=doc_md,
             expand=expand,
+            key=key,
             outputs=outputs,
             trigger_rule=trigger_rule,
             owner=owner,

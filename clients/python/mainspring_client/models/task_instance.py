@@ -64,7 +64,7 @@ class TaskInstance:
         late_since (datetime.datetime | None): Instant at which the instance missed a deadline; null = not late
         waits_for (JsonObject | None): Event that a deferred instance waits for, by `kind`; null = not deferred
         note (None | str): Text that a person attached
-        rendered_map_index (None | str): `map_index` as text; null = not mapped
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index` as text; null = not mapped
         rendered_fields (JsonObject):
         trigger (JsonObject | None): Always null
         triggerer_job (JsonObject | None): Always null

@@ -14,7 +14,7 @@ export function InstanceList({ instances }: { instances: readonly Schema<"TaskIn
           <Glyph state={each.state} />
           <span className="cut">
             {each.task_id}
-            {each.map_index >= 0 && ` [${each.map_index}]`}
+            {each.map_index >= 0 && ` [${each.rendered_map_index}]`}
             {hasRuns && <span className="dim"> {each.dag_run_id}</span>}
           </span>
         </li>

@@ -34,8 +34,8 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
             <tr key={`${each.task_id} ${each.map_index}`}>
               <td className="cut">
                 <Anchor className="id" href={hrefOf(each)}>
-                  {isMapped ? each.map_index : each.task_id}
-                  {!isMapped && each.map_index >= 0 && ` [${each.map_index}]`}
+                  {isMapped ? each.rendered_map_index : each.task_id}
+                  {!isMapped && each.map_index >= 0 && ` [${each.rendered_map_index}]`}
                 </Anchor>
                 {each.handler && <span className="muted"> {t.handlers[each.handler]}</span>}
               </td>

@@ -52,7 +52,7 @@ export function TaskHead({ run, task, instance }: Props) {
       <div>
         <h1 className="row wrap anywhere">
           {instance.task_display_name || task.taskId}
-          {task.mapIndex >= 0 && ` [${task.mapIndex}]`} <Badge state={instance.state} />
+          {task.mapIndex >= 0 && ` [${instance.rendered_map_index ?? task.mapIndex}]`} <Badge state={instance.state} />
         </h1>
         <p className="facts small">
           {parts.filter(Boolean).map((part, index) => (
