@@ -25,6 +25,7 @@ def api_server(config: Config, settings: ApiSettings, *, listen_fd: int) -> Guni
     return GunicornServer(
         config,
         make_app,
+        app_module="mainspring_api.app",
         listen_fd=listen_fd,
         settings={
             "worker_class": ApiWorker,

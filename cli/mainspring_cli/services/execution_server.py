@@ -40,6 +40,7 @@ def execution_server(config: Config, settings: ExecutionSettings, *, listen_fd: 
     return GunicornServer(
         config,
         make_app,
+        app_module="mainspring_api.execution",
         listen_fd=listen_fd,
         settings={
             "worker_class": _Worker,

@@ -1,6 +1,8 @@
 """What the API and the execution API share: a Flask application in gunicorn, on a socket that listens already."""
 
+import gc
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from flask import Flask
@@ -34,13 +36,21 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     call."""
 
     def __init__(
-        self, config: Config, make_app: Callable[[], Flask], *, listen_fd: int, settings: Mapping[str, Any]
+        self,
+        config: Config,
+        make_app: Callable[[], Flask],
+        *,
+        app_module: str,
+        listen_fd: int,
+        settings: Mapping[str, Any],
     ) -> None:
-        """make_app: called in each worker, so that no connection is opened before the fork. settings: further settings
+        """make_app: called in each worker, so that no connection is opened before the fork. app_module: imported before
+        the fork, with the database driver, so that the workers share the memory of the code. settings: further settings
         of gunicorn for this server.
         """
         self._config = config
         self._make_app = make_app
+        self._app_module = app_module
         raise_descriptor_limit()
         self._settings = {**_shared_settings(config, listen_fd), **settings}
         super().__init__()
@@ -48,6 +58,14 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
     def load_config(self) -> None:
         for name, value in self._settings.items():
             self.cfg.set(name, value)
+
+    def run(self) -> None:
+        import_module(self._app_module)
+        _import_database_driver(self._config.store_url)
+        # A collection in a worker would write to each object, and so copy the memory that the processes share.
+        gc.collect()
+        gc.freeze()
+        super().run()
 
     def load(self) -> PatientApp:
         return PatientApp(self._open)
@@ -60,6 +78,12 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 def processes(config: Config, count: int | None = None) -> int:
     """How many processes serve. One writer at a time is SQLite's limit: a second one would only wait for the first."""
     return count or (1 if config.is_sqlite else _POSTGRESQL_PROCESSES)
+
+
+def _import_database_driver(url: str) -> None:
+    from sqlalchemy import make_url
+
+    make_url(url).get_dialect().import_dbapi()
 
 
 def _shared_settings(config: Config, listen_fd: int) -> Mapping[str, Any]:
