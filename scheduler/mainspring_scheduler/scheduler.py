@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 
-from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report
+from mainspring.attempts import Attempt, Finished, LogChunk, Outcome, Report, Started
 from mainspring.errors import StoreUnavailable
 from mainspring.failpoints import failpoint
 from mainspring.states import StateReason
@@ -46,6 +46,8 @@ _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 """How long new work can go unseen when every wake-up is lost."""
+START_GATHER_SECONDS = 0.001
+"""How long the reported start of a task may wait for the end of the task, so that one pass writes both."""
 REMOTE_REPORTS_MAX = 1000
 """Attempts whose reports one pass takes from the inbox of remote workers."""
 _LOG_BYTES_WITH_STATE_MAX = 256 * 1024
@@ -172,8 +174,7 @@ class Scheduler:
             StoreUnavailable: The transaction was rolled back, or the outcome of the commit is unknown. The reports stay
                 for the next pass; its guarded writes skip reports that were committed after all.
         """
-        for executor in self._executors.values():
-            self._inbox.add(executor.reports(0))
+        self._take_reports(is_woken)
         failpoint("scheduler.pass.begun")
         now = self._clock.now()
         is_due = self._next_due_at is not None and now >= self._next_due_at
@@ -199,6 +200,15 @@ class Scheduler:
         if is_looking:
             self._cancel_fenced()
         return counts
+
+    def _take_reports(self, is_woken: bool) -> None:
+        """Move the reports of the executors to the inbox. Nothing waits for the start of a task, so a pass for starts
+        alone gives the ends of short tasks a moment to arrive too."""
+        for executor in self._executors.values():
+            reports = executor.reports(0)
+            if reports and not is_woken and not self.has_backlog and all(isinstance(r, Started) for r in reports):
+                reports = [*reports, *executor.reports(START_GATHER_SECONDS)]
+            self._inbox.add(reports)
 
     def _transact(self, is_looking: bool, now: datetime) -> tuple[PassCounts, Dispatched]:
         inbox = self._inbox

@@ -53,6 +53,7 @@ class ScriptedExecutor:
         self.capabilities = capabilities
         self._clock = clock
         self._reports: list[Report] = []
+        self._late_reports: list[Report] = []
         self._read, self._write = os.pipe()
         self.slots = slots
         self.submitted: dict[str, Attempt] = {}
@@ -69,7 +70,14 @@ class ScriptedExecutor:
     def report(self, *reports: Report) -> None:
         self._reports.extend(reports)
 
+    def report_in_a_moment(self, *reports: Report) -> None:
+        """Hand in reports that only a caller which waits gets."""
+        self._late_reports.extend(reports)
+
     def reports(self, timeout: float) -> Sequence[Report]:
+        if timeout > 0:
+            self.report(*self._late_reports)
+            self._late_reports = []
         arrived, self._reports = self._reports, []
         return arrived
 

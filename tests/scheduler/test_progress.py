@@ -54,6 +54,20 @@ def test_a_start_is_recorded_before_the_end(engine: Engine) -> None:
     ]
 
 
+@pytest.mark.parametrize(("is_woken", "state"), [(False, "success"), (True, "running")])
+def test_a_start_waits_a_moment_for_the_end_unless_other_work_waits(
+    engine: Engine, is_woken: bool, state: str
+) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    engine.run_until_idle()
+    engine.start("a")
+    attempt_id = engine.attempt("a").attempt_id
+    ended = Finished(attempt_id=attempt_id, seq=2, at=engine.clock.now(), outcome=Outcome.SUCCESS)
+    engine.executor.report_in_a_moment(ended)
+    engine.scheduler.run_once(is_woken=is_woken)
+    assert engine.states() == {"a": state}
+
+
 def test_events_are_numbered_from_one_without_gaps(engine: Engine) -> None:
     engine.trigger(engine.save("etl", DIAMOND))
     engine.run_until_idle()
