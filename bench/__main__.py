@@ -29,7 +29,9 @@ def main() -> None:
 
 def _parsed(known: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev bench", description="Measure what is promised.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all but {', '.join(OPTIONAL)} if left out")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(known)}; all but {', '.join(OPTIONAL)} if left out"
+    )
     parser.add_argument("--full", action="store_true", help="api: with 200,000 runs stored")
     # The benchmarks read the options from the command line.
     parser.add_argument("--deletion", action="store_true", help="operations: the deletion of a DAG alone")

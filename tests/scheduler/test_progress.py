@@ -55,9 +55,7 @@ def test_a_start_is_recorded_before_the_end(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(("is_woken", "state"), [(False, "success"), (True, "running")])
-def test_a_start_waits_a_moment_for_the_end_unless_other_work_waits(
-    engine: Engine, is_woken: bool, state: str
-) -> None:
+def test_a_start_waits_a_moment_for_the_end_unless_other_work_waits(engine: Engine, is_woken: bool, state: str) -> None:
     engine.trigger(engine.save("etl", {"a": {}}))
     engine.run_until_idle()
     engine.start("a")
