@@ -1,15 +1,26 @@
 """How a run ends. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mainspring.definition.model import RunHandler, RunStateRule, Task
 from mainspring.graph import Graph
-from mainspring.states import RunState, StateReason, TaskState
-from mainspring.trigger_rules import handles_failure
+from mainspring.states import TASK_FINISHED, RunState, StateReason, TaskState
+from mainspring.trigger_rules import RuleResult, handles_failure
 
-__all__ = ["blame", "counts_as", "handlers_after", "run_result"]
+__all__ = [
+    "MARKED_SUCCESS",
+    "blame",
+    "counts_as",
+    "handlers_after",
+    "is_from_outside",
+    "owed_teardowns",
+    "run_result",
+    "teardown_result",
+]
 
 CULPRITS_SHOWN_MAX = 5
+MARKED_SUCCESS = "marked_success"
+"""The coming end of a running run that a user marked as a success: its tear-downs and handlers run before."""
 
 _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
 _NOT_RUN = frozenset({TaskState.SKIPPED, TaskState.UPSTREAM_FAILED, TaskState.REMOVED})
@@ -29,6 +40,9 @@ def run_result(
     `any_failure`, a failed task fails the run too unless a direct downstream task whose trigger rule asks for failure
     (`one_failed`, `all_failed`) ran. So a clean-up task never turns a failed run green.
 
+    As in Airflow, a tear-down counts only with `fails_run`: other tear-downs never fail the run, and a task that only
+    they follow is a leaf.
+
     tasks: by task index. states: (task index, state) of every instance; several of one index for a mapped task.
     """
     by_index: dict[int, set[TaskState]] = {}
@@ -36,7 +50,7 @@ def run_result(
         # A removed instance may be of a task that the version does not have.
         seen = counts_as(tasks[index], state) if state is TaskState.FAILED else state
         by_index.setdefault(index, set()).add(seen)
-    leaves = frozenset(graph.leaves)
+    leaves = _counted_leaves(graph, tasks)
     culprits = [
         index
         for index, states in sorted(by_index.items())
@@ -44,6 +58,7 @@ def run_result(
         or (
             rule is RunStateRule.ANY_FAILURE
             and TaskState.FAILED in states
+            and tasks[index].counts_for_run
             and not _is_handled(graph, tasks, index, by_index)
         )
     ]
@@ -65,10 +80,49 @@ def _is_handled(graph: Graph, tasks: Sequence[Task], index: int, by_index: dict[
     )
 
 
-def handlers_after(tasks: Iterable[Task], reason: StateReason | None) -> list[Task]:
-    """The handlers that run after an end of the run. reason: of the end; None = success."""
-    if reason is None:
+def _counted_leaves(graph: Graph, tasks: Sequence[Task]) -> frozenset[int]:
+    return frozenset(
+        task.index
+        for task in tasks
+        if task.counts_for_run and not any(tasks[index].counts_for_run for index in graph.downstream[task.index])
+    )
+
+
+def teardown_result(states: Iterable[TaskState]) -> RuleResult:
+    """The result for a tear-down whose upstream is done, from the states of its set-ups.
+
+    As in Airflow: without a success the tear-down is upstream_failed, or skipped when every set-up was skipped.
+    """
+    distinct = set(states)
+    if TaskState.SUCCESS in distinct:
+        return RuleResult.RUN
+    return RuleResult.SKIP if distinct <= {TaskState.SKIPPED, TaskState.REMOVED} else RuleResult.UPSTREAM_FAILED
+
+
+def owed_teardowns(tasks: Mapping[str, Task], states: Iterable[tuple[str, TaskState]]) -> frozenset[str]:
+    """Ids of the tear-downs that must still run, although their run is ended from outside: a set-up has succeeded.
+
+    states: (task id, state) of the instances of the run.
+    """
+    by_task = dict(states)
+    return frozenset(
+        task_id
+        for task_id, task in tasks.items()
+        if task.teardown is not None
+        and by_task.get(task_id) not in (None, *TASK_FINISHED)
+        and teardown_result(by_task[setup] for setup in task.teardown.of if setup in by_task) is RuleResult.RUN
+    )
+
+
+def is_from_outside(ending: str | None) -> bool:
+    """Whether a coming end of a run does not follow from the states of its tasks: a cancel, a time limit, a mark."""
+    return ending not in (None, RunState.SUCCESS, StateReason.TASK_FAILED)
+
+
+def handlers_after(tasks: Iterable[Task], ending: str) -> list[Task]:
+    """The handlers that run after an end of the run. ending: the reason of the end, `success` or `MARKED_SUCCESS`."""
+    if ending in (RunState.SUCCESS, MARKED_SUCCESS):
         kind = RunHandler.ON_SUCCESS
     else:
-        kind = RunHandler.ON_CANCEL if reason is StateReason.CANCELLED else RunHandler.ON_FAILURE
+        kind = RunHandler.ON_CANCEL if ending == StateReason.CANCELLED else RunHandler.ON_FAILURE
     return [task for task in tasks if task.handler in (kind, RunHandler.FINALLY)]

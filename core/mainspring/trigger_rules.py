@@ -23,6 +23,8 @@ class TriggerRule(StrEnum):
     ALL_FAILED = "all_failed"
     ALL_DONE = "all_done"
     ALL_DONE_MIN_ONE_SUCCESS = "all_done_min_one_success"
+    ALL_DONE_SETUP_SUCCESS = "all_done_setup_success"
+    """The rule of tear-downs: by the counters as `all_done`; then `teardown_result` looks at the set-ups."""
     ALL_SKIPPED = "all_skipped"
     ONE_SUCCESS = "one_success"
     ONE_FAILED = "one_failed"
@@ -150,6 +152,8 @@ class WakeOn(IntFlag):
     START = 8
     """The start of the run itself: the rule waits for no task."""
     UPSTREAM_FAILED = 16
+    RUN_END = 32
+    """The end of the run from outside: a tear-down runs after that end too."""
 
 
 def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
@@ -167,7 +171,7 @@ def wake_on(rule: TriggerRule, upstream_total: int) -> WakeOn:
         WakeOn.UPSTREAM_FAILED: UpstreamCounts(2, upstream_failed=1),
         WakeOn.SKIPPED: UpstreamCounts(2, skipped=1),
     }
-    result = WakeOn.NOTHING
+    result = WakeOn.RUN_END if rule is TriggerRule.ALL_DONE_SETUP_SUCCESS else WakeOn.NOTHING
     for kind, counts in firsts.items():
         if evaluate(rule, counts) is not RuleResult.WAIT:
             result |= kind

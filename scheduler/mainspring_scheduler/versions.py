@@ -31,8 +31,14 @@ class Version:
     """Task index -> names, for tasks with secrets."""
     handlers: tuple[Task, ...]
     """Handlers of the run."""
+    teardowns: tuple[Task, ...]
+    """Tear-downs, by task index."""
     variable_keys: Mapping[int, frozenset[str]]
     """Task index -> keys, for tasks with variables in their expressions."""
+
+    def setups_of(self, task: Task) -> list[int]:
+        """Indexes of the set-ups of a task; none for a task that is no tear-down."""
+        return [self.graph.index[name] for name in task.teardown.of] if task.teardown is not None else []
 
     @classmethod
     def of(cls, version_id: int, definition: Definition) -> "Version":
@@ -41,7 +47,8 @@ class Version:
         names = {task.index: secrets for task in tasks if (secrets := secret_names(task.payload.source))}
         keys = {task.index: variables for task in tasks if (variables := task.variable_references)}
         handlers = tuple(task for task in tasks if task.handler is not None)
-        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, handlers, keys)
+        teardowns = tuple(task for task in tasks if task.teardown is not None)
+        return cls(version_id, definition, Graph.of(definition.tasks), tasks, types, names, handlers, teardowns, keys)
 
 
 class Versions:

@@ -10,11 +10,12 @@ from collections.abc import Sequence, Set
 from mainspring_store.database.transactions import Database
 from tests.invariants import attempts, counters, history, progress, schedules
 from tests.invariants.counters import pools_are_never_overdrawn
-from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, read_facts
+from tests.invariants.facts import ACTIVE, FROM_OUTSIDE, STOP_REASONS, Check, Facts, read_facts
 
 __all__ = [
     "ACTIVE",
     "CHECKS",
+    "FROM_OUTSIDE",
     "STOP_REASONS",
     "Facts",
     "assert_sound",

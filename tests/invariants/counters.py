@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
+from tests.invariants.facts import ACTIVE, FROM_OUTSIDE, STOP_REASONS, Check, Facts, Line
 from tests.simulation.oracle import FINISHED
 
 __all__ = ["CHECKS"]
@@ -31,7 +31,7 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
     """All upstream instances, and by their states. Where a run was ended at once, nobody counted the ends."""
     stopped = {run_id for run_id, events in facts.events.items() if any(map(_is_stop, events))}
     # Where handlers run after it, the end has no event yet.
-    stopped |= {run.id for run in facts.runs.values() if run.ending in STOP_REASONS}
+    stopped |= {run.id for run in facts.runs.values() if run.ending in FROM_OUTSIDE}
     for instance in facts.all_instances:
         run = facts.runs[instance.dag_run_id]
         if not facts.has_task(instance) or (instance.state == "removed" and facts.task(instance).handler is not None):

@@ -30,11 +30,13 @@ from mainspring_store.tables import (
 )
 from tests.simulation.oracle import taken_as
 
-__all__ = ["ACTIVE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
+__all__ = ["ACTIVE", "FROM_OUTSIDE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
 
 ACTIVE = frozenset({"queued", "running"})
 STOP_REASONS = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined"})
 """Reasons of runs that were ended from outside, at once."""
+FROM_OUTSIDE = STOP_REASONS | {"marked", "marked_success"}
+"""Coming ends that do not follow from the states of the tasks."""
 
 Line = Iterator[str]
 

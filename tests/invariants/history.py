@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from mainspring.definition.model import Definition, Task
 from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
-from tests.simulation.oracle import FINISHED, decision, taken_as
+from tests.simulation.oracle import FINISHED, after_setups, decision, taken_as
 
 __all__ = ["CHECKS"]
 
@@ -100,7 +100,8 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
             # Rows tell how many items there are, not how many there were.
             is_known = not (any(definition.tasks[name].is_mapped for name in task.depends_on) and run.id in remade)
             upstream = [one for one in rows.values() if one.task_id in task.depends_on]
-            said = list(_answers(definition, task, upstream, states, round_))
+            setups = [one for one in rows.values() if task.teardown and one.task_id in task.teardown.of]
+            said = list(_answers(definition, task, upstream, setups, states, round_))
             expected = _presumed(event)
             if is_known and expected is not None and expected not in said:
                 what = f"run {run.run_id}, event {event.seq}: {instance.task_id}"
@@ -115,6 +116,7 @@ def _answers(
     definition: Definition,
     task: Task,
     upstream: Sequence[Row[Any]],
+    setups: Sequence[Row[Any]],
     states: Mapping[int, str],
     round_: Sequence[tuple[Row[Any], str]],
 ) -> Iterator[str]:
@@ -122,7 +124,9 @@ def _answers(
     then = dict(states)
 
     def answer() -> str:
-        return decision(task.trigger_rule, [taken_as(definition.tasks[one.task_id], then[one.id]) for one in upstream])
+        found = [taken_as(definition.tasks[one.task_id], then[one.id]) for one in upstream]
+        said = decision(task.trigger_rule, found)
+        return after_setups(said, [then[one.id] for one in setups]) if task.teardown else said
 
     yield answer()
     for event, state in reversed(round_):
@@ -148,7 +152,10 @@ def a_failure_ends_a_run_with_fail_fast(facts: Facts) -> Line:
                 if event.state == "failed" and event.at >= facts.version_dates[run.dag_version_id]:
                     failed.add(event.task_instance_id)
         for id_ in failed:
-            if facts.has_task(rows[id_]) and rows[id_].state == "failed" and not facts.task(rows[id_]).allow_failure:
+            task = facts.task(rows[id_]) if facts.has_task(rows[id_]) else None
+            if task is None or rows[id_].state != "failed":
+                continue
+            if not task.allow_failure and (task.teardown is None or task.teardown.fails_run):
                 yield f"run {run.run_id} is {run.state}, though {facts.name(rows[id_])} failed and it has fail_fast"
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from tests.invariants.facts import ACTIVE, STOP_REASONS, Check, Facts, Line
+from tests.invariants.facts import ACTIVE, FROM_OUTSIDE, STOP_REASONS, Check, Facts, Line
 from tests.simulation.oracle import FINISHED, PREVENTING, decision, run_result
 
 __all__ = ["CHECKS"]
@@ -82,7 +82,7 @@ def runs_that_go_on_or_succeed_have_run_what_a_stop_prevented(facts: Facts) -> L
         run = facts.runs[instance.dag_run_id]
         if instance.state != "skipped" or instance.state_reason not in PREVENTING or run.state == "failed":
             continue
-        if run.ending in STOP_REASONS:
+        if run.ending in FROM_OUTSIDE:
             continue
         if run.state != "success" or instance.state_reason != "run_marked":
             yield f"{facts.name(instance)} did not run, because of {instance.state_reason}; its run is {run.state}"
@@ -135,14 +135,28 @@ def handlers_run_after_the_tasks_and_by_the_end(facts: Facts) -> Line:
             yield f"run {run.run_id} has handlers of several ends: {sorted(kinds)}"
         if run.ending is not None and kinds - {_kind_after(run.ending)}:
             yield f"run {run.run_id} has handlers {sorted(kinds)}, its coming end is {run.ending}"
-        if (run.state_reason == "cancelling") != (run.ending in STOP_REASONS):
+        if (run.state_reason == "cancelling") != (run.ending in FROM_OUTSIDE):
             yield f"run {run.run_id} is {run.state_reason}, its coming end is {run.ending}"
         if run.ending is not None and run.state != "running":
             yield f"run {run.run_id} is {run.state}, and has still the coming end {run.ending}"
 
 
+def teardowns_run_after_their_setups(facts: Facts) -> Line:
+    """No ended run leaves a tear-down undone whose set-up succeeded, unless the run had not started or is broken."""
+    for run in facts.runs.values():
+        if run.state not in ("success", "failed") or run.start_date is None or run.state_reason == "quarantined":
+            continue
+        for one in facts.instances[run.id]:
+            teardown = facts.task(one).teardown if facts.has_task(one) else None
+            if teardown is None or not any(facts.by_task[run.id, name][0].state == "success" for name in teardown.of):
+                continue
+            is_prevented = one.state == "skipped" and one.state_reason in (*PREVENTING, "trigger_rule", "branch")
+            if is_prevented or one.state in ("upstream_failed", "removed"):
+                yield f"{facts.name(one)} is {one.state} ({one.state_reason}), though a set-up of it succeeded"
+
+
 def _kind_after(ending: str) -> str:
-    return {"success": "on_success", "cancelled": "on_cancel"}.get(ending, "on_failure")
+    return {"success": "on_success", "marked_success": "on_success", "cancelled": "on_cancel"}.get(ending, "on_failure")
 
 
 def runs_have_the_tasks_of_their_version(facts: Facts) -> Line:
@@ -167,5 +181,6 @@ CHECKS: Sequence[Check] = (
     runs_end_when_and_as_they_must,
     runs_that_go_on_or_succeed_have_run_what_a_stop_prevented,
     handlers_run_after_the_tasks_and_by_the_end,
+    teardowns_run_after_their_setups,
     runs_have_the_tasks_of_their_version,
 )

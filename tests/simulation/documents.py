@@ -86,7 +86,9 @@ def _tasks(
     if dag_id != CALLER:
         kinds = [kind for kind in kinds if kind != "dag"]
     own = draw(_own(draw(st.sampled_from(kinds)), name, upstream))
-    rules = [TriggerRule.ALL_SUCCESS] * 6 + list(TriggerRule)
+    rules = [TriggerRule.ALL_SUCCESS] * 6 + [
+        rule for rule in TriggerRule if rule is not TriggerRule.ALL_DONE_SETUP_SUCCESS
+    ]
     if "rules" in features and upstream[name]:
         own["trigger_rule"] = draw(st.sampled_from(rules)).value
     if "when" in features:

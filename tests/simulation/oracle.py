@@ -10,7 +10,7 @@ from mainspring.definition.model import Definition, Task
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["FINISHED", "PREVENTING", "decision", "priority", "run_result", "taken_as"]
+__all__ = ["FINISHED", "PREVENTING", "after_setups", "decision", "priority", "run_result", "taken_as"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 PREVENTING = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined", "run_marked"})
@@ -48,6 +48,8 @@ _RULES: Mapping[str, tuple[Test, Test, Test]] = {
         lambda up: up.skipped,
         lambda up: up.is_over,
     ),
+    # By the upstream alone; `after_setups` tells the rest.
+    "all_done_setup_success": (_never, _never, lambda up: up.is_over),
     "all_skipped": (_never, lambda up: up.ok or up.bad, lambda up: up.is_over),
     "one_success": (
         lambda up: up.is_over and not up.ok and up.bad,
@@ -87,6 +89,13 @@ def decision(rule: TriggerRule, upstream: Sequence[str]) -> str:
     return "upstream_failed" if doomed(seen) else "skip" if skipped(seen) else "run" if runs(seen) else "wait"
 
 
+def after_setups(said: str, setups: Sequence[str]) -> str:
+    """What a tear-down does, of which its upstream says `said`, from the states of its set-ups."""
+    if said != "run" or "success" in setups:
+        return said
+    return "upstream_failed" if set(setups) - {"skipped", "removed"} else "skip"
+
+
 def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> RunState:
     """How a run must end. `states`: task id -> final states of its instances."""
     downstream: dict[str, list[Task]] = {task_id: [] for task_id in definition.tasks}
@@ -94,6 +103,10 @@ def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> R
         for name in task.depends_on:
             downstream[name].append(task)
     for task_id, after in downstream.items():
+        # A tear-down is for the run as if it were not there.
+        if _is_ignored(definition.tasks[task_id]):
+            continue
+        after = [task for task in after if not _is_ignored(task)]
         found = {taken_as(definition.tasks[task_id], state) for state in states[task_id]}
         is_leaf_gone_bad = not after and found & {TaskState.FAILED, TaskState.UPSTREAM_FAILED}
         handlers = [
@@ -105,6 +118,10 @@ def run_result(definition: Definition, states: Mapping[str, Iterable[str]]) -> R
         if is_leaf_gone_bad or is_unhandled:
             return RunState.FAILED
     return RunState.SUCCESS
+
+
+def _is_ignored(task: Task) -> bool:
+    return task.teardown is not None and not task.teardown.fails_run
 
 
 def priority(definition: Definition, task_id: str) -> int:

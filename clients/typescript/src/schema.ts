@@ -3619,7 +3619,7 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
-        TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
+        TriggerRule: "all_success" | "all_failed" | "all_done" | "all_done_min_one_success" | "all_done_setup_success" | "all_skipped" | "one_success" | "one_failed" | "one_done" | "none_failed" | "none_failed_min_one_success" | "none_skipped" | "always";
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
@@ -3724,6 +3724,14 @@ export interface components {
         };
         /** @enum {string} */
         RunHandler: "on_failure" | "on_success" | "on_cancel" | "finally";
+        Teardown: {
+            /** @description Ids of the set-ups, which are upstream of the tear-down. */
+            of: string[];
+            /** @description Whether a failure of the tear-down fails the run; false when absent. */
+            fails_run?: boolean;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         Expand: {
             [key: string]: unknown[] | string;
         };
@@ -3752,6 +3760,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -3871,6 +3883,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -3994,6 +4010,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4091,6 +4111,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4232,6 +4256,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4337,6 +4365,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4446,6 +4478,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4549,6 +4585,10 @@ export interface components {
             when?: string;
             /** @description Makes the task a handler of the run: the task runs after all others have ended, when the run ends so. */
             handler?: components["schemas"]["RunHandler"];
+            /** @description Whether the task makes what a tear-down cleans up; false when absent. */
+            setup?: boolean;
+            /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
+            teardown?: components["schemas"]["Teardown"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -5996,6 +6036,8 @@ export interface components {
             /** @description Number of entries */
             total_entries: number;
         };
+        /** @enum {string} */
+        SetupTeardownType: "setup" | "teardown";
         TimeDelta: {
             /** @description Always `TimeDelta` */
             __type: string;
@@ -6063,6 +6105,8 @@ export interface components {
             trigger_rule: string | null;
             /** @description End of the run after which the task runs; null = the task is no handler of the run */
             handler: components["schemas"]["RunHandler"] | null;
+            /** @description Whether the task is a set-up or a tear-down; null = neither */
+            setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Whether an instance waits until the task has succeeded in the previous run */
             depends_on_past: boolean;
             /** @description Always false */
@@ -7586,6 +7630,8 @@ export interface components {
             allow_failure: boolean;
             /** @description End of the run after which the task runs; null = the task is no handler of the run */
             handler: components["schemas"]["RunHandler"] | null;
+            /** @description Whether the task is a set-up or a tear-down; null = neither */
+            setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */
@@ -8517,6 +8563,8 @@ export interface components {
             allow_failure: boolean;
             /** @description End of the run after which the task runs; null = the task is no handler of the run */
             handler: components["schemas"]["RunHandler"] | null;
+            /** @description Whether the task is a set-up or a tear-down; null = neither */
+            setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Tries after the first */
             max_tries: number;
             /** @description Start of the execution; null = not started */

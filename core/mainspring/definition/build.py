@@ -3,7 +3,7 @@ this once per version."""
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ from mainspring.definition.model import (
     RunStateRule,
     Schedule,
     Task,
+    Teardown,
     WeightRule,
 )
 from mainspring.definition.schedules import names_date
@@ -31,10 +32,12 @@ from mainspring.trigger_rules import TriggerRule
 
 __all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of"]
 
+TEARDOWN_TIMEOUT = timedelta(minutes=30)
+"""Limit of a try of a tear-down without an `execution_timeout`, so that a run whose end has begun comes to its end."""
 NOT_OF_HANDLERS = frozenset(
     {"depends_on_past", "expand", "key", "deadline", "max_active_tis", "max_active_tis_per_dag"}
 )
-"""Fields of a task that a handler of the run cannot have."""
+"""Fields of a task that a handler of the run and a tear-down cannot have."""
 
 
 def load_stored(document: Mapping[str, Any]) -> Definition:
@@ -66,10 +69,14 @@ def _definition(document: Mapping[str, Any]) -> Definition:
 
 
 def _defaults(defaults: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The fields of `default_args` that hold for a task: a handler takes only those that it may have."""
-    if "handler" not in task:
+    """The fields of `default_args` that hold for a task: a handler or a tear-down takes only those that it may have."""
+    if "teardown" in task:
+        excluded = NOT_OF_HANDLERS | {"trigger_rule"}
+    elif "handler" in task:
+        excluded = NOT_OF_HANDLERS
+    else:
         return defaults
-    return {name: value for name, value in defaults.items() if name not in NOT_OF_HANDLERS}
+    return {name: value for name, value in defaults.items() if name not in excluded}
 
 
 def content_hash(document: Mapping[str, Any]) -> str:
@@ -88,6 +95,9 @@ def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
     roots = roots_of(fields)
     if "when" in fields:
         members["when"] = Expression(fields["when"], roots=roots)
+    if "teardown" in fields:
+        own = {"trigger_rule": TriggerRule.ALL_DONE_SETUP_SUCCESS, "execution_timeout": TEARDOWN_TIMEOUT}
+        members = own | members
     return Task(
         task_id=task_id,
         index=index,
@@ -145,6 +155,10 @@ def _retry_policy(rules: list[Mapping[str, Any]]) -> tuple[RetryRule, ...]:
         )
         for rule in rules
     )
+
+
+def _teardown(value: Mapping[str, Any]) -> Teardown:
+    return Teardown(of=tuple(value["of"]), fails_run=value.get("fails_run", False))
 
 
 def _deadline(value: Mapping[str, Any]) -> Deadline:
@@ -214,6 +228,8 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "depends_on_past": ("depends_on_past", _as_is),
     "allow_failure": ("allow_failure", _as_is),
     "handler": ("handler", RunHandler),
+    "setup": ("is_setup", _as_is),
+    "teardown": ("teardown", _teardown),
     "outputs": ("output_types", _as_is),
 }
 """Field -> (attribute of the model, from the stored value to the model's)."""

@@ -21,6 +21,7 @@ from mainspring.waits import CHOICES
 
 __all__ = ["check_document", "check_executors"]
 
+_CLEANS_UP = frozenset({"handler", "teardown"})
 _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
 """Names with a value for a task instance and no value for a run."""
 
@@ -49,6 +50,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_handlers(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
+    _check_teardowns(document, upstream if cycle is None else None, report)
     if cycle is not None:
         ids = list(tasks)
         path = " -> ".join(ids[index] for index in [*cycle, cycle[0]])
@@ -133,10 +135,10 @@ def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> 
 
 
 def _check_fail_fast(tasks: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], report: Report) -> None:
-    """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one. Handlers run
-    after that end, and the failure of a handler ends nothing."""
+    """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one. Handlers and
+    tear-downs run after that end too."""
     places = {"/default_args": defaults}
-    places |= {join_pointer("/tasks", task_id): task for task_id, task in tasks.items() if "handler" not in task}
+    places |= {join_pointer("/tasks", task_id): task for task_id, task in tasks.items() if not _CLEANS_UP & task.keys()}
     for at, fields in places.items():
         rule = fields.get("trigger_rule")
         if rule is not None and may_run_after_failure(TriggerRule(rule)):
@@ -172,6 +174,47 @@ def _mixed(task_id: str, handler: str | None, name: str, other: str | None) -> t
         return message, f"leave it out; an expression may read tasks.{name} without it"
     message = f"handler {task_id!r} ({handler}) depends on {name!r}, which is a handler of another end ({other})"
     return message, "give both the same handler"
+
+
+def _check_teardowns(document: Mapping[str, Any], upstream: list[list[int]] | None, report: Report) -> None:
+    """A tear-down names set-ups upstream of itself. `upstream` is `None` when there is a cycle."""
+    tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
+    ancestry = None if upstream is None else _Ancestry(tasks, upstream)
+    places = {"/default_args": document.get("default_args", {})}
+    places |= {join_pointer("/tasks", task_id): task for task_id, task in tasks.items()}
+    for at, task in places.items():
+        _check_teardown_fields(task, at, report)
+    for task_id, task in tasks.items():
+        for position, name in enumerate(task.get("teardown", {}).get("of", ())):
+            at = join_pointer("/tasks", task_id, "teardown", "of", position)
+            if name not in tasks:
+                report.add_unknown(
+                    "unknown_task", at, f"tear-down {task_id!r} cleans up after unknown task", name, tasks
+                )
+            elif not tasks[name].get("setup"):
+                message = f"tear-down {task_id!r} cleans up after {name!r}, which is no set-up"
+                report.add("invalid_dependency", at, message, f"give {name!r} `setup: true`, or name its set-up")
+            elif ancestry is not None and not ancestry.has(task_id, name):
+                message = f"set-up {name!r} is not upstream of its tear-down {task_id!r}"
+                report.add("not_upstream", at, message, f"add {name!r} to depends_on")
+
+
+def _check_teardown_fields(fields: Mapping[str, Any], at: str, report: Report) -> None:
+    is_setup, is_teardown, rule = fields.get("setup", False), "teardown" in fields, fields.get("trigger_rule")
+    if is_setup + is_teardown + ("handler" in fields) > 1:
+        first, second = [name for name in ("setup", "teardown", "handler") if fields.get(name)][:2]
+        report.add("exclusive_fields", f"{at}/{second}", f"a task cannot have {first} and {second}", "use two tasks")
+    if is_setup and "expand" in fields:
+        report.add("exclusive_fields", f"{at}/expand", "a set-up runs once, so it cannot have expand", "leave it out")
+    if is_teardown and rule is not None and rule != TriggerRule.ALL_DONE_SETUP_SUCCESS:
+        message = f"a tear-down runs by all_done_setup_success, not by {rule}"
+        report.add("exclusive_fields", f"{at}/trigger_rule", message, "leave out the trigger_rule")
+    if not is_teardown and rule == TriggerRule.ALL_DONE_SETUP_SUCCESS:
+        message = "all_done_setup_success is the rule of tear-downs"
+        report.add("exclusive_fields", f"{at}/trigger_rule", message, "use all_done, or add teardown with its set-ups")
+    for name in sorted(NOT_OF_HANDLERS & fields.keys()) if is_teardown else ():
+        message = f"a tear-down cannot have {name}: it runs once, whatever happened before"
+        report.add("exclusive_fields", f"{at}/{name}", message, f"leave out {name}, or teardown")
 
 
 def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> list[list[int]]:
@@ -241,9 +284,13 @@ class _Ancestry:
         self.index = {task_id: position for position, task_id in enumerate(tasks)}
         self.sets = ancestors(upstream)
 
+    def has(self, task_id: str, other: str) -> bool:
+        """Whether `other` is upstream of the task."""
+        return bool(self.sets[self.index[task_id]] >> self.index[other] & 1)
+
     def check(self, task_id: str, used: list[str], at: str, report: Report) -> None:
         for other in used:
-            if not self.sets[self.index[task_id]] >> self.index[other] & 1:
+            if not self.has(task_id, other):
                 message = f"it uses task {other!r}, which is not upstream of {task_id!r}"
                 report.add("not_upstream", at, message, f"add {other!r} to depends_on")
 

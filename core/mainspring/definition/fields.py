@@ -242,12 +242,10 @@ _DEADLINE = Record(
     name="Deadline",
 )
 
-_RULE_REASONS = {"all_done_setup_success": "there are no setup tasks here; use all_done or none_failed"}
-
 _DEFAULTABLE: tuple[Field, ...] = (
     Field(
         "trigger_rule",
-        _choice(TriggerRule, _RULE_REASONS),
+        _choice(TriggerRule),
         doc="States of the direct upstream that let the task run; `all_success` when absent.",
     ),
     Field("owner", Text(chars_max=500), doc="Who is responsible for the task. Informative."),
@@ -308,6 +306,19 @@ _DEFAULTABLE: tuple[Field, ...] = (
     ),
 )
 
+_TEARDOWN = Record(
+    (
+        Field(
+            "of",
+            ListOf(Text(chars_max=250, what="the id of a task"), 1, is_set=True),
+            required=True,
+            doc="Ids of the set-ups, which are upstream of the tear-down.",
+        ),
+        Field("fails_run", Boolean(), doc="Whether a failure of the tear-down fails the run; false when absent."),
+    ),
+    name="Teardown",
+)
+
 DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
 """Fields that `default_args` may set for all tasks."""
 
@@ -322,6 +333,12 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
         "handler",
         _choice(RunHandler),
         doc="Makes the task a handler of the run: the task runs after all others have ended, when the run ends so.",
+    ),
+    Field("setup", Boolean(), doc="Whether the task makes what a tear-down cleans up; false when absent."),
+    Field(
+        "teardown",
+        _TEARDOWN,
+        doc="Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit.",
     ),
     Field("task_display_name", _NAME, doc="Name that people read."),
     Field("description", _DESCRIPTION, doc="What the task does, in a sentence."),

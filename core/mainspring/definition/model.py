@@ -22,8 +22,10 @@ __all__ = [
     "RunHandler",
     "RunStateRule",
     "Schedule",
+    "SetupTeardownType",
     "Task",
     "TaskType",
+    "Teardown",
     "WeightRule",
 ]
 
@@ -96,6 +98,13 @@ class RunHandler(StrEnum):
     """After every end."""
 
 
+class SetupTeardownType(StrEnum):
+    """Airflow's name of a task that makes something for others, or cleans up."""
+
+    SETUP = "setup"
+    TEARDOWN = "teardown"
+
+
 class RunStateRule(StrEnum):
     """How the states of the tasks make the state of their run."""
 
@@ -154,6 +163,16 @@ class RetryRule:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Teardown:
+    """What a tear-down cleans up."""
+
+    of: tuple[str, ...]
+    """Ids of its set-ups, in the order written, each once; never empty. The tear-down runs when one has succeeded."""
+    fails_run: bool = False
+    """Whether a failure of the tear-down fails the run."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """A node of the graph. The defaults hold when neither the task nor `default_args` has the field."""
 
@@ -204,6 +223,10 @@ class Task:
     depends_on_past: bool = False
     handler: RunHandler | None = None
     """The end of the run after which the task runs; None = the task is no handler."""
+    is_setup: bool = False
+    """Whether the task makes what a tear-down cleans up."""
+    teardown: Teardown | None = None
+    """None = the task is no tear-down."""
     allow_failure: bool = False
     """Whether a failure counts as a success: for the trigger rules of the downstream, and for the run."""
     output_types: Mapping[str, Any] = field(default_factory=dict)
@@ -226,6 +249,18 @@ class Task:
     def runner(self) -> str:
         """The type that an executor carries out: a `wait` for an HTTP condition makes the requests of `http` tasks."""
         return TaskType.HTTP if self.type == TaskType.WAIT else self.type
+
+    @property
+    def counts_for_run(self) -> bool:
+        """Whether the result of the run depends on the task: not on a tear-down, unless asked."""
+        return self.teardown is None or self.teardown.fails_run
+
+    @property
+    def setup_teardown_type(self) -> SetupTeardownType | None:
+        """None = neither a set-up nor a tear-down."""
+        if self.teardown is not None:
+            return SetupTeardownType.TEARDOWN
+        return SetupTeardownType.SETUP if self.is_setup else None
 
     @property
     def is_mapped(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from mainspring.definition.model import TaskType
 from mainspring.errors import ExpressionError
 from mainspring.expressions import Template
+from mainspring.run_ends import teardown_result
 from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import RuleResult, evaluate
 from mainspring_scheduler.decisions.decision_context import DecisionContext
@@ -38,7 +39,7 @@ def decide(context: DecisionContext) -> Decision:
     if candidate.waits_for is not None:  # the checks below passed when the wait began
         return next_poke(context)
     is_placeholder = task.is_mapped and candidate.map_value is None
-    match evaluate(task.trigger_rule, candidate.counts):
+    match _rule_result(context):
         case RuleResult.WAIT:
             # Too early: the next result of an upstream task makes the instance ready again.
             return Block(None)
@@ -58,6 +59,15 @@ def decide(context: DecisionContext) -> Decision:
     if is_placeholder:
         return _expanded(context)
     return _BY_TYPE.get(task.type, _queued)(context)
+
+
+def _rule_result(context: DecisionContext) -> RuleResult:
+    result = evaluate(context.task.trigger_rule, context.candidate.counts)
+    if context.task.teardown is None or result is not RuleResult.RUN:
+        return result
+    run_id = context.candidate.dag_run_id
+    states = context.lookups.setups
+    return teardown_result(states[run_id, index] for index in context.version.setups_of(context.task))
 
 
 def _is_too_late(context: DecisionContext) -> bool:

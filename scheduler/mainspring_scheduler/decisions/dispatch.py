@@ -135,9 +135,13 @@ class Dispatcher:
     ) -> list[AppliedDecision]:
         """Take back the attempts of runs that the pass has ended; returns the attempts that are still to be submitted.
 
-        No executor gets a withdrawn attempt, so none will report its stop.
+        A tear-down that has an attempt goes on. No executor gets a withdrawn attempt, so none will report its stop.
         """
-        withdrawn = [applied for applied in ordered if applied.candidate.dag_run_id in stopped_runs]
+
+        def is_withdrawn(applied: AppliedDecision) -> bool:
+            return applied.candidate.dag_run_id in stopped_runs and applied.context.task.teardown is None
+
+        withdrawn = [applied for applied in ordered if is_withdrawn(applied)]
         attempt_ids = [applied.order.attempt_id for applied in withdrawn if applied.order is not None]
         for attempt_id in attempt_ids:
             self._live_attempts.forget(attempt_id)
@@ -145,7 +149,7 @@ class Dispatcher:
             capacity[self._executor_of(applied.candidate)] += 1
         if attempt_ids:
             scheduling.reports.note_late(LateReport(attempt_id=id_, stopped_at=now) for id_ in attempt_ids)
-        return [applied for applied in ordered if applied.candidate.dag_run_id not in stopped_runs]
+        return [applied for applied in ordered if not is_withdrawn(applied)]
 
     def _round(
         self,

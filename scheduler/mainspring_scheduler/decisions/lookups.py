@@ -1,10 +1,12 @@
-"""Further data for the candidates of one round: first starts, secrets, variables. At most one query for each kind."""
+"""Further data for the candidates of one round: first starts, secrets, set-ups, variables. At most one query for each
+kind."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from mainspring.states import TaskState
 from mainspring.text_values import read_value
 from mainspring_scheduler.versions import Version
 from mainspring_store.database.key_ring import KeyRing
@@ -22,6 +24,8 @@ class Lookups:
     """Instance id -> start of its first try, for retries of tasks with a `retry_deadline`."""
     secrets: OpenedSecrets
     """The secrets that the candidates name."""
+    setups: Mapping[tuple[int, int], TaskState]
+    """(run, task index) -> state of the set-ups of tear-downs."""
     variables: Mapping[str, Any]
     """Key -> value of the existing variables that the candidates' expressions name."""
 
@@ -31,14 +35,17 @@ def look_up(scheduling: Pass, candidates: Sequence[tuple[Candidate, Version]], k
     tried: list[int] = []
     names: set[str] = set()
     keys: set[str] = set()
+    setups: set[tuple[int, int]] = set()
     for candidate, version in candidates:
         if candidate.try_number and version.tasks[candidate.task_index].retry_deadline is not None:
             tried.append(candidate.id)
         names |= version.secret_names.get(candidate.task_index, frozenset())
+        setups |= {(candidate.dag_run_id, index) for index in version.setups_of(version.tasks[candidate.task_index])}
         keys |= version.variable_keys.get(candidate.task_index, frozenset())
     return Lookups(
         first_starts=scheduling.reports.first_starts(tried) if tried else {},
         secrets=open_ciphertexts(names, scheduling.resources.secrets(names), key_ring) if names else OpenedSecrets(),
+        setups=scheduling.runs.states_of_tasks(sorted(setups)) if setups else {},
         variables=read_variables(scheduling, keys),
     )
 

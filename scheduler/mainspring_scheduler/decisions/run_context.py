@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from mainspring.large_values import LargeValue
+from mainspring.run_ends import MARKED_SUCCESS
 from mainspring.run_names import run_names
 from mainspring.states import RunState, TaskState
 from mainspring.traces import trace_of_run
@@ -100,7 +101,7 @@ def expression_context(
 def run_end(scheduling: Pass, run_id: int) -> Mapping[str, Any]:
     """The end of a run, as its handlers read it: `state`, `reason`, `message`, `failures`."""
     reason, message = scheduling.runs.coming_end(run_id)
-    is_success = reason == RunState.SUCCESS
+    is_success = reason in (RunState.SUCCESS, MARKED_SUCCESS)
     return {
         "state": (RunState.SUCCESS if is_success else RunState.FAILED).value,
         "reason": None if is_success else reason,

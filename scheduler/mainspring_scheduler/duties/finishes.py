@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from mainspring.errors import ExpressionError
-from mainspring.run_ends import blame, run_result
+from mainspring.run_ends import MARKED_SUCCESS, blame, is_from_outside, run_result
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_scheduler.decisions.lookups import read_variables
 from mainspring_scheduler.decisions.run_context import RunContexts, expression_context
@@ -26,7 +26,7 @@ class Finishes:
 
     count: int = 0
     begun: int = 0
-    """Handlers of runs that begin."""
+    """Handlers and tear-downs that begin after the tasks of their runs."""
     has_woken: bool = False
     """Whether a `dag` task waited for an ended run and is due now."""
 
@@ -41,7 +41,7 @@ def finish_runs(
 ) -> Finishes:
     """End the runs without an unfinished instance, or begin their handlers. Collects their events in the effects.
 
-    A run with handlers that was ended from outside goes on only after its processes have stopped.
+    A run with handlers or tear-downs that was ended from outside goes on only after its processes have stopped.
     """
     complete = {counter.dag_run_id: counter for counter in counters if counter.tasks_unfinished == 0}
     if not complete:
@@ -50,11 +50,11 @@ def finish_runs(
     run_facts = scheduling.runs.run_facts(list(complete))
     facts = {fact.id: fact for fact in run_facts if fact.state == RunState.RUNNING}
     of_runs = {id_: versions.get(fact.version_id, scheduling.runs.version_document) for id_, fact in facts.items()}
-    handling = {id_: (facts[id_], version) for id_, version in of_runs.items() if version.handlers}
+    handling = {id_: (facts[id_], version) for id_, version in of_runs.items() if _may_go_on(facts[id_], version)}
     stopping = stopping_runs(scheduling, handling)
     # Before the states: a large run may stop for many passes.
     of_runs = {id_: version for id_, version in of_runs.items() if id_ not in stopping}
-    looked_at = [id_ for id_, version in of_runs.items() if complete[id_].tasks_failed or version.handlers]
+    looked_at = [id_ for id_ in of_runs if complete[id_].tasks_failed or id_ in handling]
     states = scheduling.runs.instance_states(looked_at) if looked_at else {}
     handling = {id_: handling[id_] for id_ in handling.keys() - stopping}
     handled, begun = begin_handlers(scheduling, handling, states, now)
@@ -72,6 +72,11 @@ def finish_runs(
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
     contexts.forget(finished)
     return Finishes(len(finished), begun, has_woken)
+
+
+def _may_go_on(facts: RunFacts, version: Version) -> bool:
+    """Whether the run may have handlers or tear-downs to run."""
+    return bool(version.handlers or (version.teardowns and is_from_outside(facts.ending)))
 
 
 def _variable_keys(versions: Iterable[Version]) -> frozenset[str]:
@@ -100,7 +105,9 @@ def _end(
             outputs[name] = None
             errors.append(exc)
     text = orjson.dumps(outputs).decode() if outputs else None
-    if facts.ending not in (None, RunState.SUCCESS, StateReason.TASK_FAILED):
+    if facts.ending == MARKED_SUCCESS and state is RunState.SUCCESS:
+        return {"state": state, "reason": StateReason.MARKED, "message": facts.message, "outputs": text}
+    if is_from_outside(facts.ending) and facts.ending != MARKED_SUCCESS:
         return {"state": RunState.FAILED, "reason": facts.ending, "message": facts.message, "outputs": text}
     if state is RunState.FAILED:
         return {"state": state, "reason": StateReason.TASK_FAILED, "message": blame(culprits), "outputs": text}

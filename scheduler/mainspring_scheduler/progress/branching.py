@@ -48,7 +48,7 @@ def left_out(version: Version, index: int, chosen_ids: Sequence[str]) -> list[in
     """Indexes of the tasks to skip: direct downstream tasks that were not chosen and are not downstream of a chosen
     task.
 
-    As in Airflow: a task that joins a chosen path with a skipped path still runs.
+    As in Airflow: a task that joins a chosen path with a skipped path still runs. A tear-down goes by its set-ups.
     """
     graph = version.graph
     kept: set[int] = set()
@@ -58,7 +58,7 @@ def left_out(version: Version, index: int, chosen_ids: Sequence[str]) -> list[in
         if task not in kept:
             kept.add(task)
             to_visit.extend(graph.downstream[task])
-    return [task for task in graph.downstream[index] if task not in kept]
+    return [task for task in graph.downstream[index] if task not in kept and version.tasks[task].teardown is None]
 
 
 def followed_branch(version: Version, index: int, report: Finished) -> tuple[Finished, Sequence[str] | None]:

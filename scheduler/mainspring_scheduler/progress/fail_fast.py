@@ -13,7 +13,7 @@ __all__ = ["note_failure", "stop_failed_runs"]
 def note_failure(scheduling: Pass, version: Version, dag_run_id: int, task_index: int) -> None:
     """Note that an instance has failed for good; `stop_failed_runs` then ends its run if the run must end."""
     task = version.tasks[task_index]
-    if version.definition.fail_fast and not task.allow_failure:
+    if version.definition.fail_fast and task.counts_for_run and not task.allow_failure:
         scheduling.first_failures.setdefault(dag_run_id, task.task_id)
 
 

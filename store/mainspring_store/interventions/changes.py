@@ -74,6 +74,7 @@ class Changes:
         self._resumed: list[TargetRun] = []
         self._changed_versions: list[TargetRun] = []
         self._run_ends: list[tuple[TargetRun, dict[str, Any]]] = []
+        self._begun_ends: list[dict[str, Any]] = []
         self._effects = Effects()
 
     def send_back(self, run: TargetRun, instance: Instance, *, is_placeholder: bool = False) -> None:
@@ -119,12 +120,14 @@ class Changes:
         self._changed_versions.append(run)
 
     def withdraw_handlers(self, run: TargetRun) -> None:
-        """Remove the handlers of a run whose tasks go on, so that they run after the next end. Call this after other
-        changes."""
+        """Take the end of a run back whose tasks go on: its handlers run after the next end, and the tear-downs that
+        the end has set aside wait again. Call this after other changes."""
         handlers = {task.index for task in run.shape.tasks if task.handler is not None}
+        teardowns = {task.index for task in run.shape.tasks if task.teardown is not None}
         for instance in run.instances:
-            is_present = instance.id and instance.state is not TaskState.REMOVED and instance.id not in self._moves
-            if instance.task_index in handlers and is_present:
+            is_removed = instance.state is TaskState.REMOVED
+            is_undone = instance.task_index in (teardowns if is_removed else handlers)
+            if is_undone and instance.id and instance.id not in self._moves:
                 self.send_back(run, instance)
         if run.state not in RUN_FINISHED and run.is_ending:
             self._resumed.append(run)
@@ -136,6 +139,10 @@ class Changes:
     def end_run(self, run: TargetRun, state: RunState, reason: StateReason | None, message: str | None) -> None:
         """End a run in this state."""
         self._run_ends.append((run, {"id": run.key, "state": state, "reason": reason, "message": message}))
+
+    def begin_end(self, run: TargetRun, ending: str, message: str) -> None:
+        """Let a running run end after its tear-downs and handlers. ending: a reason, or `MARKED_SUCCESS`."""
+        self._begun_ends.append({"id": run.key, "ending": ending, "message": message})
 
     @property
     def moved(self) -> Set[int]:
@@ -323,6 +330,22 @@ class Changes:
             .returning(run.id, run.parent_attempt_id)
         )
 
+    @staticmethod
+    @cache
+    def _begin_ends(is_sqlite: bool) -> Update:
+        rows = as_rows({"id": int, "ending": str, "message": str}, is_sqlite=is_sqlite)
+        return (
+            update(dag_run)
+            .where(dag_run.c.id == rows.c.id)
+            .values(
+                ending=rows.c.ending,
+                state_reason=StateReason.CANCELLING,
+                message=rows.c.message,
+                timeout_at=None,
+                updated_at=bindparam("now", type_=UtcDateTime),
+            )
+        )
+
     def _move_runs(self, connection: Connection, is_sqlite: bool) -> None:
         if self._requeued:
             ids = _ids(run.key for run in self._requeued)
@@ -332,6 +355,8 @@ class Changes:
             limits = ((run.key, run.shape.definition.dagrun_timeout) for run in self._resumed)
             rows = dump_rows({"id": key, "timeout_at": limit and self._now + limit} for key, limit in limits)
             connection.execute(self._resume_runs(is_sqlite), {"rows": rows, "now": self._now})
+        if self._begun_ends:
+            connection.execute(self._begin_ends(is_sqlite), {"rows": dump_rows(self._begun_ends), "now": self._now})
         if self._run_ends:
             params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
             ended_runs = connection.execute(self._end_runs(is_sqlite), params)

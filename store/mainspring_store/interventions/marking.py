@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from mainspring.run_ends import blame, run_result
+from mainspring.run_ends import MARKED_SUCCESS, blame, handlers_after, owed_teardowns, run_result
 from mainspring.selection import Instance, Selection, chosen, decided_without_running
 from mainspring.states import RUN_FINISHED, TASK_FINISHED, RunState, StateReason, TaskState
 from mainspring_store.database.transactions import Database
@@ -88,6 +88,9 @@ def mark_run(
 ) -> bool:
     """End a run as success or failed, or change the state of an ended run; returns whether the run changed.
 
+    A running run with handlers for this end, or with tear-downs whose set-up succeeded, ends only after these. A second
+    mark ends the handlers.
+
     Started unfinished instances get the state of the run. Unstarted instances are skipped with the reason `run_marked`.
     In a run marked as a success, failed instances become a success too.
 
@@ -102,11 +105,17 @@ def mark_run(
                 return False
             result = TaskState(state.value)
             changes = _changes(result, by, now)
+            ending = MARKED_SUCCESS if state is RunState.SUCCESS else StateReason.MARKED
+            owed = _owed(run)
             for instance in run.instances:
-                new = _in_marked_run(instance, result)
+                new = _in_marked_run(instance, result, is_owed=instance.task_index in owed)
                 if new is not None:
                     changes.end(run, instance, *new)
-            changes.end_run(run, state, StateReason.MARKED, f"marked {state} by {by}")
+            message = f"marked {state} by {by}"
+            if owed or _has_handlers(run, ending):
+                changes.begin_end(run, ending, message)
+            else:
+                changes.end_run(run, state, StateReason.MARKED, message)
             changes.apply(connection)
             return True
     return False
@@ -196,8 +205,36 @@ def _end_by_states(changes: Changes, run: TargetRun, states: Iterable[tuple[int,
         changes.end_run(run, result, StateReason.TASK_FAILED, blame(culprits))
 
 
-def _in_marked_run(instance: Instance, result: TaskState) -> tuple[TaskState, StateReason] | None:
-    """State and reason of an instance after a mark of its run; None = unchanged."""
+def _owed(run: TargetRun) -> frozenset[int]:
+    """Indexes of the tear-downs that a running run must still run after a mark of the run."""
+    if run.state is not RunState.RUNNING or not any(task.teardown for task in run.shape.tasks):
+        return frozenset()
+    tasks, count = run.shape.definition.tasks, len(run.shape.tasks)
+    states = [
+        (run.shape.tasks[instance.task_index].task_id, instance.state)
+        for instance in run.instances
+        if instance.task_index < count and instance.map_index < 0
+    ]
+    # Those that an earlier end has left to run are removed.
+    removed = {task_id for task_id, state in states if state is TaskState.REMOVED and tasks[task_id].teardown}
+    return frozenset(tasks[task_id].index for task_id in removed | owed_teardowns(tasks, states))
+
+
+def _has_handlers(run: TargetRun, ending: str) -> bool:
+    """Whether a running run whose end has not begun has handlers for this end."""
+    if run.state is not RunState.RUNNING or run.is_ending:
+        return False
+    return bool(handlers_after(run.shape.tasks, ending))
+
+
+def _in_marked_run(instance: Instance, result: TaskState, *, is_owed: bool) -> tuple[TaskState, StateReason] | None:
+    """State and reason of an instance after a mark of its run; None = unchanged.
+
+    is_owed: the instance is a tear-down that must still run.
+    """
+    if is_owed:
+        is_waiting = instance.state is TaskState.SCHEDULED
+        return (TaskState.REMOVED, StateReason.CANCELLING) if is_waiting else None
     if instance.state is TaskState.SCHEDULED or (result is TaskState.SUCCESS and instance.was_prevented):
         return TaskState.SKIPPED, StateReason.RUN_MARKED
     if instance.state not in TASK_FINISHED or (result is TaskState.SUCCESS and instance.state in _BAD):

@@ -204,6 +204,23 @@ class RunWrites(PassPart):
 
     @staticmethod
     @cache
+    def _select_states_of_tasks(is_sqlite: bool) -> Select[Any]:
+        rows, instance = as_rows({"run": int, "task": int}, is_sqlite=is_sqlite), task_instance.c
+        return select(instance.dag_run_id, instance.task_index, instance.state).where(
+            instance.dag_run_id == rows.c.run,
+            instance.task_index == rows.c.task,
+            # In the versions before, the task may have been mapped.
+            instance.map_index == literal_column("-1"),
+        )
+
+    def states_of_tasks(self, tasks: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], TaskState]:
+        """(run, task_index) -> state, of tasks that are not mapped. The keys are distinct."""
+        rows = {"rows": Batch({"run": run_id, "task": index} for run_id, index in tasks)}
+        states = self._statements.rows(self._select_states_of_tasks(self._is_sqlite), rows)
+        return {(row.dag_run_id, row.task_index): TaskState(row.state) for row in states}
+
+    @staticmethod
+    @cache
     def _update_finished_runs(is_sqlite: bool) -> Update:
         run = dag_run.c
         rows = as_rows({"id": int, "state": str, "reason": str, "message": str, "outputs": str}, is_sqlite=is_sqlite)

@@ -252,7 +252,7 @@ class RunFacts:
     traceparent: str | None
     state: RunState
     ending: StateReason | str | None
-    """The reason of the end that has begun, or `success`; None = tasks are to do."""
+    """The reason of the end that has begun, `success` or `MARKED_SUCCESS`; None = tasks are to do."""
     message: str | None
 
 

@@ -6,7 +6,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Update, bindparam, exists, insert, literal, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Update,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.definition.model import DeadlineAnchor, Definition, TaskType
@@ -25,6 +38,7 @@ from mainspring.states import (
     TaskState,
 )
 from mainspring.traces import new_traceparent
+from mainspring.trigger_rules import WakeOn
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -34,6 +48,7 @@ from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, STATE_FIELDS, plan_of
 from mainspring_store.state.receivers import NewCallback, add_callback
+from mainspring_store.state.teardowns import owed_indexes
 from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try
 
 __all__ = ["NewRun", "RunPruned", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
@@ -239,8 +254,9 @@ def cancel_run(
 ) -> bool:
     """End a run as failed: active and deferred instances fail, unstarted instances are skipped.
 
-    The executors stop the processes soon after. A running run with handlers ends only after these: until then its
-    reason is `cancelling`. Returns False, without a change, when the run has already ended, or is already ending.
+    The executors stop the processes soon after. A running run with handlers, or with tear-downs whose set-up succeeded,
+    ends only after these: until then its reason is `cancelling`. Returns False, without a change, when the run has
+    already ended, or is already ending.
 
     Raises:
         NotFound: The run does not exist.
@@ -260,6 +276,7 @@ def cancel_run(
 _SELECT_END = select(
     dag_run.c.state,
     dag_run.c.parent_attempt_id,
+    dag_run.c.dag_version_id,
     dag_run.c.ending,
     exists()
     .where(
@@ -268,6 +285,13 @@ _SELECT_END = select(
         task_instance.c.state_reason == literal_column("'handler'"),
     )
     .label("has_handlers"),
+    exists()
+    .where(
+        task_instance.c.dag_run_id == dag_run.c.id,
+        task_instance.c.state.not_in(TASK_FINISHED),
+        task_instance.c.wake_on.bitwise_and(literal_column(str(WakeOn.RUN_END.value))) != 0,
+    )
+    .label("has_teardowns"),
 ).where(dag_run.c.id == bindparam("key", type_=Key))
 
 
@@ -284,9 +308,13 @@ def end_run(
     is_forced = reason is StateReason.QUARANTINED
     if run is None or run.state in RUN_FINISHED or (run.ending is not None and not is_forced):
         return False
-    _stop_instances(connection, key, effects, now=now, reason=reason)
+    may_go_on = run.state == RunState.RUNNING and not is_forced
+    owed = owed_indexes(connection, key, run.dag_version_id) if may_go_on and run.has_teardowns else frozenset()
+    if owed:
+        _set_aside(connection, key, effects, owed, now=now)
+    _stop_instances(connection, key, effects, now=now, reason=reason, owed=owed)
     wake_blocked(connection, key)
-    if run.has_handlers and run.state == RunState.RUNNING and not is_forced:
+    if may_go_on and (run.has_handlers or owed):
         begun = {"ending": reason, "state_reason": StateReason.CANCELLING, "message": message, "timeout_at": None}
         connection.execute(update(dag_run).where(dag_run.c.id == key).values(**begun, updated_at=now))
         return True
@@ -338,23 +366,34 @@ def wake_waiting(connection: Connection, ended_runs: Iterable[tuple[int, str | N
     return bool(waiting)
 
 
-def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: datetime, reason: StateReason) -> None:
+def _stop_instances(
+    connection: Connection,
+    key: int,
+    effects: Effects,
+    *,
+    now: datetime,
+    reason: StateReason,
+    owed: frozenset[int] = frozenset(),
+) -> None:
     """Fence the live attempts of a run and end its unfinished instances.
 
     The downstream counters stay unchanged, because all downstream instances end too.
+
+    owed: indexes of tear-downs, which go on.
     """
     table = task_instance.c
+    stopped = and_(table.dag_run_id == key, table.task_index.not_in(owed)) if owed else table.dag_run_id == key
     unfinished = connection.execute(
         select(
             table.id, table.task_index, table.state, table.try_number, table.pool, table.pool_slots, table.operator
-        ).where(table.dag_run_id == key, table.state.not_in(TASK_FINISHED))
+        ).where(stopped, table.state.not_in(TASK_FINISHED))
     ).all()
     if not unfinished:
         return
     for new, states in ((TaskState.FAILED, (*TASK_ACTIVE, TaskState.DEFERRED)), (TaskState.SKIPPED, ())):
         connection.execute(
             update(task_instance)
-            .where(table.dag_run_id == key, table.state.in_(states) if states else table.state.not_in(TASK_FINISHED))
+            .where(stopped, table.state.in_(states) if states else table.state.not_in(TASK_FINISHED))
             .values(
                 state=new,
                 state_reason=reason,
@@ -365,10 +404,38 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
                 updated_at=now,
             )
         )
+    _fence_attempts(connection, stopped, now=now, reason=reason)
+    for row in unfinished:
+        old = TaskState(row.state)
+        new = TaskState.FAILED if old in TASK_ACTIVE or old is TaskState.DEFERRED else TaskState.SKIPPED
+        is_call = row.operator == TaskType.DAG
+        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots, is_call)
+        effects.moved(instance, old, new, at=now, reason=reason, try_number=row.try_number)
+
+
+def _set_aside(connection: Connection, key: int, effects: Effects, owed: frozenset[int], *, now: datetime) -> None:
+    """Remove the tear-downs that wait, until the processes of the run have stopped."""
+    table, reason = task_instance.c, StateReason.CANCELLING
+    rows = connection.execute(
+        update(task_instance)
+        .where(table.dag_run_id == key, table.task_index.in_(owed), table.state == literal_column("'scheduled'"))
+        .values(state=TaskState.REMOVED, state_reason=reason, ready=False, waits_for=None, updated_at=now)
+        .returning(table.id, table.task_index, table.pool, table.pool_slots, table.try_number)
+    )
+    for row in rows:
+        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots)
+        effects.moved(
+            instance, TaskState.SCHEDULED, TaskState.REMOVED, at=now, reason=reason, try_number=row.try_number
+        )
+
+
+def _fence_attempts(
+    connection: Connection, stopped: ColumnElement[bool], *, now: datetime, reason: StateReason
+) -> None:
     connection.execute(
         update(task_try)
         .where(
-            task_try.c.task_instance_id.in_(select(table.id).where(table.dag_run_id == key)),
+            task_try.c.task_instance_id.in_(select(task_instance.c.id).where(stopped)),
             task_try.c.state.in_(ATTEMPT_LIVE),
         )
         .values(
@@ -379,9 +446,3 @@ def _stop_instances(connection: Connection, key: int, effects: Effects, *, now: 
             cancel_requested_at=now,
         )
     )
-    for row in unfinished:
-        old = TaskState(row.state)
-        new = TaskState.FAILED if old in TASK_ACTIVE or old is TaskState.DEFERRED else TaskState.SKIPPED
-        is_call = row.operator == TaskType.DAG
-        instance = InstanceRef(row.id, key, row.task_index, row.pool, row.pool_slots, is_call)
-        effects.moved(instance, old, new, at=now, reason=reason, try_number=row.try_number)

@@ -44,6 +44,7 @@ TABLE = {
     "all_success":                 (WAIT, WAIT, FAIL, FAIL, SKIP, RUN, FAIL, FAIL, SKIP, FAIL, FAIL, SKIP, FAIL, FAIL),
     "all_failed":                  (WAIT, SKIP, WAIT, WAIT, SKIP, SKIP, RUN, RUN, SKIP, SKIP, SKIP, SKIP, SKIP, SKIP),
     "all_done":                    (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN),
+    "all_done_setup_success":      (WAIT, WAIT, WAIT, WAIT, WAIT, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN, RUN),
     "all_done_min_one_success":    (WAIT, WAIT, WAIT, WAIT, SKIP, RUN, FAIL, FAIL, SKIP, SKIP, RUN, SKIP, SKIP, RUN),
     "all_skipped":                 (WAIT, SKIP, SKIP, SKIP, WAIT, SKIP, SKIP, SKIP, RUN, SKIP, SKIP, SKIP, SKIP, SKIP),
     "one_success":                 (WAIT, RUN, WAIT, WAIT, WAIT, RUN, FAIL, FAIL, SKIP, RUN, RUN, RUN, FAIL, RUN),
@@ -136,6 +137,7 @@ def test_the_page_says_what_the_rule_does(rule: TriggerRule) -> None:
 @pytest.mark.parametrize("rule", TriggerRule)
 def test_a_rule_that_may_run_after_a_failure_is_known(rule: TriggerRule) -> None:
     after_failure = {
-        "all_done", "all_done_min_one_success", "all_failed", "always", "none_skipped", "one_done", "one_failed",
+        "all_done", "all_done_min_one_success", "all_done_setup_success", "all_failed",
+        "always", "none_skipped", "one_done", "one_failed",
     }  # fmt: skip
     assert may_run_after_failure(rule) is (rule in after_failure)

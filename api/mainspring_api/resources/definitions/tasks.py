@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from marshmallow import fields, validate
 
-from mainspring.definition.model import Definition, RunHandler, Task
+from mainspring.definition.model import Definition, RunHandler, SetupTeardownType, Task
 from mainspring.errors import NotFound, Problem
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
@@ -50,6 +50,11 @@ class TaskDefinition(Answer):
         RunHandler,
         allow_none=True,
         metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
+    )
+    setup_teardown_type = Choice(
+        SetupTeardownType,
+        allow_none=True,
+        metadata={"description": "Whether the task is a set-up or a tear-down; null = neither"},
     )
     depends_on_past = fields.Boolean(
         metadata={"description": "Whether an instance waits until the task has succeeded in the previous run"}
@@ -181,6 +186,7 @@ def _task(task: Task, downstream: list[str]) -> dict[str, Any]:
         "end_date": None,
         "trigger_rule": task.trigger_rule,
         "handler": task.handler,
+        "setup_teardown_type": task.setup_teardown_type,
         "depends_on_past": task.depends_on_past,
         "wait_for_downstream": False,
         "retries": task.retries,

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from mainspring.definition.model import RunHandler
+from mainspring.definition.model import RunHandler, SetupTeardownType
 from mainspring_api.http.context import Context
 from mainspring_api.http.fields import Answer, Choice, Instant
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
@@ -41,6 +41,11 @@ class InstanceFields(Answer):
         RunHandler,
         allow_none=True,
         metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
+    )
+    setup_teardown_type = Choice(
+        SetupTeardownType,
+        allow_none=True,
+        metadata={"description": "Whether the task is a set-up or a tear-down; null = neither"},
     )
     max_tries = fields.Integer(metadata={"description": "Tries after the first"})
     start_date = Instant(allow_none=True)
@@ -82,6 +87,7 @@ def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "exit_code": row["exit_code"],
         "allow_failure": task is not None and task.allow_failure,
         "handler": task and task.handler,
+        "setup_teardown_type": task and task.setup_teardown_type,
         "max_tries": row["max_tries"],
         "start_date": start,
         "end_date": end,

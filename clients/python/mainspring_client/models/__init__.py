@@ -282,6 +282,7 @@ if TYPE_CHECKING:
     from .service_state import ServiceState
     from .session_body import SessionBody
     from .session_code import SessionCode
+    from .setup_teardown_type import SetupTeardownType
     from .shell_task import ShellTask
     from .state_reason import StateReason
     from .summary import Summary
@@ -301,6 +302,7 @@ if TYPE_CHECKING:
     from .task_try import TaskTry
     from .task_try_collection import TaskTryCollection
     from .tasks import Tasks
+    from .teardown import Teardown
     from .telling_line import TellingLine
     from .time_delta import TimeDelta
     from .timeline import Timeline
@@ -632,6 +634,7 @@ _MODULES = {
     "ServiceState": ".service_state",
     "SessionBody": ".session_body",
     "SessionCode": ".session_code",
+    "SetupTeardownType": ".setup_teardown_type",
     "ShellTask": ".shell_task",
     "StateReason": ".state_reason",
     "Summary": ".summary",
@@ -649,6 +652,7 @@ _MODULES = {
     "TaskTry": ".task_try",
     "TaskTryCollection": ".task_try_collection",
     "Tasks": ".tasks",
+    "Teardown": ".teardown",
     "TellingLine": ".telling_line",
     "TimeDelta": ".time_delta",
     "Timeline": ".timeline",
@@ -992,6 +996,7 @@ __all__ = (
     "ServiceState",
     "SessionBody",
     "SessionCode",
+    "SetupTeardownType",
     "ShellTask",
     "StateReason",
     "Summary",
@@ -1009,6 +1014,7 @@ __all__ = (
     "Tasks",
     "TaskTry",
     "TaskTryCollection",
+    "Teardown",
     "TellingLine",
     "TimeDelta",
     "Timeline",

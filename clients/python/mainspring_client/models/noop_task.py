@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..models.expand import Expand
     from ..models.output_schemas import OutputSchemas
     from ..models.retry_rule import RetryRule
+    from ..models.teardown import Teardown
 
 from ..plain import as_dict
 
@@ -35,6 +36,8 @@ class NoopTask:
         depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
+        setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.
+        teardown (Teardown | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -75,6 +78,8 @@ class NoopTask:
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
     handler: RunHandler | Unset = UNSET
+    setup: bool | Unset = UNSET
+    teardown: Teardown | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -117,6 +122,12 @@ class NoopTask:
         handler: str | Unset = UNSET
         if not isinstance(self.handler, Unset):
             handler = self.handler.value
+
+        setup = self.setup
+
+        teardown: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.teardown, Unset):
+            teardown = as_dict(self.teardown)
 
         task_display_name = self.task_display_name
 
@@ -204,6 +215,10 @@ class NoopTask:
             field_dict["when"] = when
         if handler is not UNSET:
             field_dict["handler"] = handler
+        if setup is not UNSET:
+            field_dict["setup"] = setup
+        if teardown is not UNSET:
+            field_dict["teardown"] = teardown
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -271,6 +286,7 @@ class NoopTask:
         from ..models.expand import Expand  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
+        from ..models.teardown import Teardown  # noqa: PLC0415
 
         d = dict(src_dict)
         type_ = cast(Literal["noop"], d.pop("type"))
@@ -287,6 +303,15 @@ class NoopTask:
             handler = UNSET
         else:
             handler = RunHandler(_handler)
+
+        setup = d.pop("setup", UNSET)
+
+        _teardown = d.pop("teardown", UNSET)
+        teardown: Teardown | Unset
+        if isinstance(_teardown, Unset):
+            teardown = UNSET
+        else:
+            teardown = Teardown.from_dict(_teardown)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -383,6 +408,8 @@ class NoopTask:
             depends_on=depends_on,
             when=when,
             handler=handler,
+            setup=setup,
+            teardown=teardown,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

@@ -8,6 +8,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.run_handler import RunHandler
+from ..models.setup_teardown_type import SetupTeardownType
 
 if TYPE_CHECKING:
     from ..models.json_object import JsonObject
@@ -29,6 +30,7 @@ class TaskDefinition:
         end_date (datetime.datetime | None): Always null: tasks have no dates of their own
         trigger_rule (None | str): States of the direct upstream that let the task run
         handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
+        setup_teardown_type (None | SetupTeardownType): Whether the task is a set-up or a tear-down; null = neither
         depends_on_past (bool): Whether an instance waits until the task has succeeded in the previous run
         wait_for_downstream (bool): Always false
         retries (int | None): Tries after the first failed try
@@ -59,6 +61,7 @@ class TaskDefinition:
     end_date: datetime.datetime | None
     trigger_rule: None | str
     handler: None | RunHandler
+    setup_teardown_type: None | SetupTeardownType
     depends_on_past: bool
     wait_for_downstream: bool
     retries: int | None
@@ -114,6 +117,12 @@ class TaskDefinition:
             handler = self.handler.value
         else:
             handler = self.handler
+
+        setup_teardown_type: None | str
+        if isinstance(self.setup_teardown_type, SetupTeardownType):
+            setup_teardown_type = self.setup_teardown_type.value
+        else:
+            setup_teardown_type = self.setup_teardown_type
 
         depends_on_past = self.depends_on_past
 
@@ -199,6 +208,7 @@ class TaskDefinition:
                 "end_date": end_date,
                 "trigger_rule": trigger_rule,
                 "handler": handler,
+                "setup_teardown_type": setup_teardown_type,
                 "depends_on_past": depends_on_past,
                 "wait_for_downstream": wait_for_downstream,
                 "retries": retries,
@@ -299,6 +309,21 @@ class TaskDefinition:
             return cast(None | RunHandler, data)
 
         handler = _parse_handler(d.pop("handler"))
+
+        def _parse_setup_teardown_type(data: object) -> None | SetupTeardownType:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                setup_teardown_type_type_0 = SetupTeardownType(data)
+
+                return setup_teardown_type_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SetupTeardownType, data)
+
+        setup_teardown_type = _parse_setup_teardown_type(d.pop("setup_teardown_type"))
 
         depends_on_past = d.pop("depends_on_past")
 
@@ -460,6 +485,7 @@ class TaskDefinition:
             end_date=end_date,
             trigger_rule=trigger_rule,
             handler=handler,
+            setup_teardown_type=setup_teardown_type,
             depends_on_past=depends_on_past,
             wait_for_downstream=wait_for_downstream,
             retries=retries,

@@ -9,6 +9,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.run_handler import RunHandler
+from ..models.setup_teardown_type import SetupTeardownType
 from ..models.task_instance_state import TaskInstanceState
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class TaskInstance:
         exit_code (int | None): Exit code of the process; negative = the number of the signal that ended it; null = none
         allow_failure (bool): Whether a failure counts as a success for the downstream and for the run
         handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
+        setup_teardown_type (None | SetupTeardownType): Whether the task is a set-up or a tear-down; null = neither
         max_tries (int): Tries after the first
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
@@ -81,6 +83,7 @@ class TaskInstance:
     exit_code: int | None
     allow_failure: bool
     handler: None | RunHandler
+    setup_teardown_type: None | SetupTeardownType
     max_tries: int
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
@@ -147,6 +150,12 @@ class TaskInstance:
             handler = self.handler.value
         else:
             handler = self.handler
+
+        setup_teardown_type: None | str
+        if isinstance(self.setup_teardown_type, SetupTeardownType):
+            setup_teardown_type = self.setup_teardown_type.value
+        else:
+            setup_teardown_type = self.setup_teardown_type
 
         max_tries = self.max_tries
 
@@ -284,6 +293,7 @@ class TaskInstance:
                 "exit_code": exit_code,
                 "allow_failure": allow_failure,
                 "handler": handler,
+                "setup_teardown_type": setup_teardown_type,
                 "max_tries": max_tries,
                 "start_date": start_date,
                 "end_date": end_date,
@@ -376,6 +386,21 @@ class TaskInstance:
             return cast(None | RunHandler, data)
 
         handler = _parse_handler(d.pop("handler"))
+
+        def _parse_setup_teardown_type(data: object) -> None | SetupTeardownType:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                setup_teardown_type_type_0 = SetupTeardownType(data)
+
+                return setup_teardown_type_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SetupTeardownType, data)
+
+        setup_teardown_type = _parse_setup_teardown_type(d.pop("setup_teardown_type"))
 
         max_tries = d.pop("max_tries")
 
@@ -654,6 +679,7 @@ class TaskInstance:
             exit_code=exit_code,
             allow_failure=allow_failure,
             handler=handler,
+            setup_teardown_type=setup_teardown_type,
             max_tries=max_tries,
             start_date=start_date,
             end_date=end_date,

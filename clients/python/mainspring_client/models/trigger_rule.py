@@ -4,6 +4,7 @@ from enum import StrEnum
 class TriggerRule(StrEnum):
     ALL_DONE = "all_done"
     ALL_DONE_MIN_ONE_SUCCESS = "all_done_min_one_success"
+    ALL_DONE_SETUP_SUCCESS = "all_done_setup_success"
     ALL_FAILED = "all_failed"
     ALL_SKIPPED = "all_skipped"
     ALL_SUCCESS = "all_success"
