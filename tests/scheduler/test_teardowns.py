@@ -167,6 +167,15 @@ class TestAfterAnEndFromOutside:
         engine.finish("down")
         assert how(engine) == ("failed", "fail_fast")
 
+    def test_one_that_was_decided_beside_the_first_failure(self, engine: Engine) -> None:
+        bad = {"depends_on": ["up", "load"], "command": ["${{ tasks.up.outputs.missing }}"]}
+        begin(engine, {**WORK, "bad": bad}, fail_fast=True)
+        engine.finish("up")
+        engine.finish("load")
+        assert engine.states() == {"up": "success", "load": "success", "bad": "failed", "down": "queued"}
+        engine.finish("down")
+        assert how(engine) == ("failed", "fail_fast")
+
     def test_in_their_order_and_then_the_handlers(self, engine: Engine) -> None:
         tasks = {
             "net": {"setup": True},
