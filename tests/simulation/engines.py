@@ -18,12 +18,12 @@ from mainspring_store.schema.migrate import migrate
 from mainspring_store.tables import dag, dag_run, metadata
 from tests.invariants import read_facts
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
-from tests.simulation.followers import Followers
 from tests.simulation.machine import PICK, one_of
 from tests.simulation.model_state import Key, Run
 from tests.simulation.places import Places
 from tests.simulation.pruning import Pruning
 from tests.simulation.schedulers import Schedulers
+from tests.simulation.senders import Senders
 from tests.simulation.timekeeping import TimeMachine
 from tests.simulation.users import Users
 from tests.simulation.workers import Workers
@@ -32,7 +32,7 @@ from tests.simulation.world import Host, UnreliableDatabase
 __all__ = ["PostgresMachine", "SqliteMachine", "SqliteTimeMachine"]
 
 
-class EngineMachine(Users, Places, Workers, Pruning, Schedulers, Followers):
+class EngineMachine(Users, Places, Workers, Pruning, Schedulers, Senders):
     """All steps, from a world with a DAG and a run."""
 
     @initialize(
