@@ -50,6 +50,8 @@ _POLL_SECONDS = 1.0
 _BLOCKED_POLL_SECONDS = 0.01
 _GATHER_SECONDS = 0.05
 """After each page, so that the events of a busy engine share a page."""
+_DUE_LOOK_SECONDS_MAX = 0.25
+"""While events come all the time, how often the duty looks for attempts that are due again."""
 _FORGET_SECONDS = 600.0
 _FORGET_PAUSE_SECONDS = 1.0
 """Between two batches of old deliveries, so that the engine gets the database between them."""
@@ -109,6 +111,9 @@ class DeliveryDuty:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="deliveries")
         self._thread = Thread(target=self._run, name="webhooks", daemon=True)
         self._listener: Listener | None = None
+        self._hold: tuple[float, bool] | None = None
+        """When the duty looked for a hold, and whether there was one."""
+        self._due_looked_at = float("-inf")
         self._forgets_at = monotonic() + _FORGET_SECONDS
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -159,11 +164,14 @@ class DeliveryDuty:
     def turn(self) -> float:
         """Make deliveries, and begin to send what is due. Returns the longest pause before the next turn."""
         self._abort_overdue()  # also while the database is unreachable
-        if holds_schedules(self._database):
+        if self._is_held():
             # The original may be alive, and its receivers must not hear from a copy.
             return _POLL_SECONDS
-        events, _ = self._fan_out.step()
-        self._begin_due()
+        events, deliveries = self._fan_out.step()
+        # A busy engine has events in each turn, and few of them are for a receiver.
+        if deliveries or not events or monotonic() - self._due_looked_at >= _DUE_LOOK_SECONDS_MAX:
+            self._due_looked_at = monotonic()
+            self._begin_due()
         self._forget()
         if not self._fan_out.has_subscribers:
             self._drop_listener()
@@ -175,6 +183,14 @@ class DeliveryDuty:
             self._stopped.wait(_GATHER_SECONDS)
             return 0.0
         return _BLOCKED_POLL_SECONDS if self._fan_out.is_blocked else _POLL_SECONDS
+
+    def _is_held(self) -> bool:
+        """Whether an administrator holds schedules after a restore. A restore needs stopped services. So this process
+        sees only the end of a hold, at most a second late."""
+        now = monotonic()
+        if self._hold is None or now - self._hold[0] >= _POLL_SECONDS:
+            self._hold = now, holds_schedules(self._database)
+        return self._hold[1]
 
     def _forget(self) -> None:
         """Delete a batch of old deliveries when a batch is due."""

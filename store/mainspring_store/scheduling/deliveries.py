@@ -6,9 +6,25 @@ A receiver is claimed as a whole, by a lease, so its deliveries go out one after
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    bindparam,
+    cast,
+    delete,
+    exists,
+    func,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from mainspring.events import EventKind
@@ -146,10 +162,9 @@ class Attempted:
 def read_subscribers(database: Database) -> Subscribers:
     """The receivers that may get events now."""
     with database.read() as connection:
-        rows = connection.execute(_ACTIVE).all()
-        return Subscribers(
-            active=[_subscriber(row) for row in rows], callbacks_begin=connection.scalar(_FIRST_CALLBACK)
-        )
+        rows = connection.execute(_ACTIVE_AND_FIRST_CALLBACK).all()
+    active = sorted((_subscriber(row) for row in rows if row.id is not None), key=attrgetter("id"))
+    return Subscribers(active=active, callbacks_begin=next(row.begins_after for row in rows if row.id is None))
 
 
 def callbacks_of(database: Database, run_keys: Iterable[int]) -> Sequence[Subscriber]:
@@ -381,9 +396,16 @@ _SUBSCRIBER = select(
 )
 _ACTIVE = _SUBSCRIBER.where(
     _receiver.state == _literal(ReceiverState.ACTIVE), _receiver.kind != _literal(ReceiverKind.CALLBACK)
-).order_by(_receiver.id)
+)
 _is_waiting = _receiver.state == _literal(ReceiverState.WAITING)
-_FIRST_CALLBACK = select(func.min(_receiver.begins_after)).where(_is_waiting)
+_FIRST_CALLBACK = select(
+    *(
+        func.min(column) if column.name == "begins_after" else cast(null(), column.type)
+        for column in _SUBSCRIBER.selected_columns
+    )
+).where(_is_waiting)
+_ACTIVE_AND_FIRST_CALLBACK = union_all(_ACTIVE, _FIRST_CALLBACK)
+"""One row for each active receiver, and one without an id."""
 _CALLBACKS = _SUBSCRIBER.where(_is_waiting, _receiver.dag_run_id.in_(bindparam("keys", expanding=True)))
 _POSITION = select(webhook_position.c.event_id)
 _MOVE = (
