@@ -118,7 +118,7 @@ class TestLogin:
         assert login(sqlite_api).status == 429
         assert login(sqlite_api, name="bert").status == 401
         events = list_events(sqlite_api.database, ListQuery(filters={"event": "create_token"}, limit=50)).rows
-        assert [each["outcome"] for each in events] == ["refused"] * 11
+        assert [(each["outcome"], each["owner"]) for each in events] == [("refused", None)] * 11
         assert (events[0]["extra"]["reason"], events[0]["extra"]["username"]) == ("login", "anna")
         assert WRONG not in str(events)
 
@@ -131,6 +131,7 @@ class TestLogin:
         login(api)
         [event] = list_events(api.database, ListQuery()).rows
         assert (event["event"], event["outcome"], event["extra"]["username"]) == ("create_token", "done", "anna")
+        assert event["owner"] == "anna"
 
 
 class TestUsers:

@@ -127,7 +127,9 @@ class TestLogin:
         assert (account["issuer"], account["subject"]) == (ISSUER, "u1")
         assert account["last_login_at"] is not None
         done = [event for event in events(api) if event["event"] == "finish_oidc_login"]
-        assert [(event["outcome"], event["extra"]["subject"]) for event in done] == [("done", "u1")]
+        assert [(event["outcome"], event["owner"], event["extra"]["subject"]) for event in done] == [
+            ("done", "anna", "u1")
+        ]
 
     def test_each_login_sets_the_rights_anew(self, each: tuple[Api, Issuer]) -> None:
         api, issuer = each

@@ -10,6 +10,8 @@ from mainspring_api.http.authentication import TRUST_SECONDS
 from mainspring_store.access.roles import Role
 from mainspring_store.access.sessions import SESSION_IDLE_MAX, SESSION_LIFE_MAX
 from mainspring_store.access.tokens import add_token
+from mainspring_store.queries.audit import list_events
+from mainspring_store.queries.listing import ListQuery
 from mainspring_store.tables import api_token, browser_session, session_code
 from tests.api.harness import Answer, Api
 from tests.api.test_identity import PASSWORD, WRONG, token_of, user
@@ -99,6 +101,21 @@ class TestLogin:
         user(sqlite_api)
         answer = Browser(sqlite_api).request("POST", "/auth/session", json=body)
         assert (answer.status, answer.headers.get("Set-Cookie")) == (status, None)
+
+    def test_the_audit_log_names_who_logged_in(self, api: Api) -> None:
+        user(api, role=Role.ADMIN)
+        token = token_of(api)
+        browser = Browser(api)
+        browser.log_in(token=token)
+        browser.log_in(token=api.token)
+        browser.log_in()
+        browser.log_in(401, username="anna", password=WRONG)
+        browser.log_in(401, token="ms_nonsense")
+        logged = list_events(api.database, ListQuery(filters={"event": "create_session"})).rows
+        assert [(event["outcome"], event["owner"]) for event in logged] == [
+            *[("done", "anna"), ("done", "admin"), ("done", "anna")],
+            *[("refused", None)] * 2,
+        ]
 
     def test_a_token_of_a_worker_opens_none(self, sqlite_api: Api) -> None:
         token = sqlite_api.post("/tokens", {"name": "w", "queue": "default"}, 201)["token"]
@@ -322,6 +339,8 @@ class TestCodes:
         me = first.request("GET", "/me").json
         assert (me["name"], me["rights"]) == ("anna", [{"role": "operator", "grants": []}])
         assert second.status() == 401
+        logged = list_events(api.database, ListQuery(filters={"event": "create_session"})).rows
+        assert [(event["outcome"], event["owner"]) for event in logged] == [("done", "anna"), ("refused", None)]
 
     def test_a_code_of_a_token_opens_no_more_than_the_token(self, sqlite_api: Api) -> None:
         browser = Browser(sqlite_api)

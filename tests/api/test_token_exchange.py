@@ -102,7 +102,7 @@ class TestExchange:
             for event in list_events(ci.api.database, ListQuery(order_by=(), limit=100, offset=0)).rows
             if event["event"] == "exchange_token"
         )
-        assert (done["outcome"], done["extra"]["rule"]) == ("done", "main")
+        assert (done["outcome"], done["owner"], done["extra"]["rule"]) == ("done", "ci:main", "main")
 
     def test_the_first_rule_that_holds_counts(self, ci: Ci) -> None:
         token = ci.exchanged(ref="refs/heads/topic")

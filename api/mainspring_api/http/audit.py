@@ -1,6 +1,6 @@
 """What requests leave in the audit log: each write in its own transaction, and refused requests."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +10,10 @@ from sqlalchemy import Connection
 from mainspring_api.http.client_address import client_address
 from mainspring_api.http.context import application_context
 from mainspring_store import Database
-from mainspring_store.access.audit import AuditEvent, Outcome, write_event
+from mainspring_store.access.audit import AuditEvent, AuditOwner, Outcome, write_event
 from mainspring_store.database.shared_transaction import AuditedTransaction
 
-__all__ = ["READING_METHODS", "audit_detail", "audited", "operation_id", "record_refusal"]
+__all__ = ["READING_METHODS", "audit_detail", "audit_login", "audited", "operation_id", "record_refusal"]
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -38,7 +38,7 @@ def audited(database: Database) -> Database:
     """
 
     def along(connection: Connection) -> None:
-        write_event(connection, _event(Outcome.DONE))
+        write_event(connection, _event(Outcome.DONE, _owner(connection)))
 
     return AuditedTransaction(database, along)
 
@@ -48,11 +48,19 @@ def audit_detail(**details: Any) -> None:
     g.setdefault("audit_details", {}).update(details)
 
 
+def audit_login(find_owner: Callable[[Connection], AuditOwner | None]) -> None:
+    """Name the owner of a login's event. The request itself has no sender: the login makes the session or the token.
+
+    find_owner: runs in the transaction of the login, just before its commit. A refused login has no owner.
+    """
+    g.find_audit_owner = find_owner
+
+
 def record_refusal(reason: str) -> None:
     """Note that the current request was refused, in a transaction of its own."""
     audit_detail(reason=reason)
     with application_context().database.write() as connection:
-        write_event(connection, _event(Outcome.REFUSED))
+        write_event(connection, _event(Outcome.REFUSED, _sender()))
 
 
 def operation_id() -> str:
@@ -60,8 +68,17 @@ def operation_id() -> str:
     return (request.endpoint or "unknown").rpartition(".")[2]
 
 
-def _event(outcome: Outcome) -> AuditEvent:
+def _sender() -> AuditOwner | None:
     user = g.get("user")
+    return None if user is None else AuditOwner(user.id, user.name)
+
+
+def _owner(connection: Connection) -> AuditOwner | None:
+    sender, find_owner = _sender(), g.get("find_audit_owner")
+    return find_owner(connection) if sender is None and find_owner is not None else sender
+
+
+def _event(outcome: Outcome, owner: AuditOwner | None) -> AuditEvent:
     columns: dict[str, Any] = {}
     extra: dict[str, Any] = {"request_id": g.request_id, "source": client_address()}
     details: Mapping[str, Any] = {**(request.view_args or {}), **g.get("audit_details", {})}
@@ -75,8 +92,8 @@ def _event(outcome: Outcome) -> AuditEvent:
         at=datetime.now(UTC),
         event=operation_id(),
         outcome=outcome,
-        owner=user.name if user else None,
-        principal_id=user.id if user else None,
+        owner=owner.name if owner else None,
+        principal_id=owner.principal_id if owner else None,
         extra=extra,
         **columns,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert
 
 from mainspring_store.tables import audit_event
 
-__all__ = ["AuditEvent", "Outcome", "add_event", "write_event"]
+__all__ = ["AuditEvent", "AuditOwner", "Outcome", "add_event", "write_event"]
 
 _TEXT_CHARS_MAX = 250
 
@@ -22,6 +22,14 @@ class Outcome(StrEnum):
     """The change is stored; the same transaction wrote the event."""
     REFUSED = "refused"
     """The request changed no row, because its sender lacks the right or is not authenticated."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuditOwner:
+    """Who an event is about: a user, or a token without a user."""
+
+    principal_id: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from uuid_utils import uuid7
 
 from mainspring.errors import Conflict, MainspringError
+from mainspring_store.access.audit import AuditOwner
 from mainspring_store.access.roles import Grant, Role
 from mainspring_store.access.sessions import NewSession, add_session, end_sessions
 from mainspring_store.access.tokens import SIGNED_KINDS, add_exchanged, add_grants, forget_logins
@@ -31,6 +32,7 @@ __all__ = [
     "end_rights",
     "exchange_token",
     "log_in_identity",
+    "owner_of_identity",
     "use_once",
 ]
 
@@ -120,6 +122,12 @@ def exchange_token(
         return has_changed
 
     return _retried(database, exchange)
+
+
+def owner_of_identity(connection: Connection, issuer: str, subject: str) -> AuditOwner | None:
+    """The user of an identity, in the caller's transaction; `None` = no such user."""
+    row = connection.execute(_OWNER, {"issuer": issuer, "subject": subject}).one_or_none()
+    return None if row is None else AuditOwner(row.id, row.username)
 
 
 def use_once(database: Database, token: str, *, until: datetime, now: datetime) -> bool:
@@ -225,6 +233,11 @@ _FIND = (
     .where(user_identity.c.issuer == bindparam("issuer"), user_identity.c.subject == bindparam("subject"))
     # Two logins at once set the rights one after the other. SQLite has one writer anyway.
     .with_for_update(of=user_account)
+)
+_OWNER = (
+    select(_user.id, _user.username)
+    .join(user_identity, user_identity.c.user_id == _user.id)
+    .where(user_identity.c.issuer == bindparam("issuer"), user_identity.c.subject == bindparam("subject"))
 )
 _NAMED = select(_user.id).where(_user.username == bindparam("name"))
 _GRANTS = select(dag_grant.c.pattern, dag_grant.c.role).where(dag_grant.c.user_id == bindparam("key"))

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import bindparam, delete, insert
 from uuid_utils import uuid7
 
+from mainspring.errors import NotFound
 from mainspring_store.access.roles import Principal
 from mainspring_store.access.sessions import NewSession, add_session
 from mainspring_store.access.tokens import hash_of
@@ -33,18 +34,20 @@ def add_code(database: Database, code: str, principal: Principal, *, now: dateti
     return expires_at
 
 
-def redeem_code(database: Database, code: str, *, secret: str, client: str, now: datetime) -> bool:
-    """Delete a code and store the session that it opens; returns False for an unknown, used or expired code.
+def redeem_code(database: Database, code: str, *, secret: str, client: str, now: datetime) -> None:
+    """Delete a code and store the session that it opens.
 
     secret, client: as in `NewSession`.
+
+    Raises:
+        NotFound: The code is unknown, used or expired. The transaction is rolled back, with its audit event.
     """
     with database.write() as connection:
         row = connection.execute(_TAKE, {"code_hash": hash_of(code), "now": now}).one_or_none()
         if row is None:
-            return False
+            raise NotFound("the code is unknown, used or expired")
         session = NewSession(secret=secret, user_id=row.user_id, token_id=row.token_id, client=client)
         add_session(connection, session, now=now)
-    return True
 
 
 _now = bindparam("now", type_=UtcDateTime)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, insert, sel
 from uuid_utils import uuid7
 
 from mainspring.errors import NotFound
+from mainspring_store.access.audit import AuditOwner
 from mainspring_store.access.roles import Principal
 from mainspring_store.access.tokens import PRINCIPAL_COLUMNS, USE_KEPT_TO, TokenKind, hash_of, principal_of
 from mainspring_store.database.transactions import Database
@@ -29,6 +30,7 @@ __all__ = [
     "end_sessions",
     "find_session",
     "list_sessions",
+    "owner_of_session",
     "touch_session",
 ]
 
@@ -119,6 +121,12 @@ def find_session(database: Database, secret: str) -> SessionRecord | None:
     )
 
 
+def owner_of_session(connection: Connection, secret: str) -> AuditOwner | None:
+    """Who the session of a secret belongs to, in the caller's transaction; `None` = no such session."""
+    row = connection.execute(_OWNER, {"secret_hash": hash_of(secret)}).one_or_none()
+    return None if row is None else AuditOwner(row.user_id or row.token_id, row.username or row.token_name)
+
+
 def touch_session(database: Database, session: SessionRecord) -> None:
     """Write the last use and the new end of `SessionRecord.used`. Does not bring an ended session back."""
     with database.write() as connection:
@@ -177,6 +185,13 @@ _BY_HASH = (
         _session.last_used_at,
         api_token.c.expires_at.label("token_expires_at"),
     )
+    .select_from(browser_session)
+    .outerjoin(api_token, api_token.c.id == _session.token_id)
+    .outerjoin(user_account, user_account.c.id == _session.user_id)
+    .where(_session.secret_hash == bindparam("secret_hash"))
+)
+_OWNER = (
+    select(_session.user_id, _session.token_id, user_account.c.username, api_token.c.name.label("token_name"))
     .select_from(browser_session)
     .outerjoin(api_token, api_token.c.id == _session.token_id)
     .outerjoin(user_account, user_account.c.id == _session.user_id)

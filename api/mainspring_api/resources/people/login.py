@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from mainspring.definition import load_json
 from mainspring.errors import Problem
 from mainspring_api.http.answers import answer
-from mainspring_api.http.audit import audit_detail, record_refusal
+from mainspring_api.http.audit import audit_detail, audit_login, record_refusal
 from mainspring_api.http.authentication import Unauthenticated
 from mainspring_api.http.client_address import client_network
 from mainspring_api.http.context import context
@@ -21,6 +21,7 @@ from mainspring_api.http.limits import TooManyRequests
 from mainspring_api.http.operations import JSON, Register, Resource, load, read_body
 from mainspring_api.http.passwords import is_password
 from mainspring_api.http.problems import BadRequest
+from mainspring_store.access.audit import AuditOwner
 from mainspring_store.access.devices import find_device
 from mainspring_store.access.users import find_credential, log_in
 
@@ -99,6 +100,7 @@ def _logged_in(credentials: Mapping[str, Any], life: timedelta) -> Response:
     username = credentials["username"]
     device = _device(username, credentials.get("device_token"), now)
     user_id = check_password(username, credentials["password"], device_id=device.device_id)
+    audit_login(lambda _: AuditOwner(user_id, username))
     jti = secrets.token_urlsafe(_TOKEN_BYTES)
     device_token = device.token if "device_token" in credentials else None
     log_in(database, user_id, jti, now=now, expires_at=now + life, device_token=device_token)

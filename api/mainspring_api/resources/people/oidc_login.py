@@ -10,6 +10,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,7 +19,7 @@ from marshmallow import fields, validate
 
 from mainspring.errors import Conflict, MainspringError, NotFound
 from mainspring.identity_rules import GroupRights, rights_of_groups
-from mainspring_api.http.audit import audit_detail, audited, record_refusal
+from mainspring_api.http.audit import audit_detail, audit_login, audited, record_refusal
 from mainspring_api.http.authentication import Forbidden, TokenExpired
 from mainspring_api.http.client_address import client_network
 from mainspring_api.http.context import application_context, context, replace_database
@@ -34,6 +35,7 @@ from mainspring_api.resources.people.sessions import new_secret
 from mainspring_api.settings import OidcSettings
 from mainspring_store.access.identities import Identity, InactiveUser, end_rights, log_in_identity, use_once
 from mainspring_store.access.roles import Grant, Role
+from mainspring_store.access.sessions import owner_of_session
 
 __all__ = ["blueprint", "grants_of_rights", "role_of_rights"]
 
@@ -175,6 +177,7 @@ def _logged_in(settings: OidcSettings, query: Mapping[str, Any]) -> Response:
     token, claims = _token(settings, login, query["code"], now)
     identity = _identity(settings, token, claims, now)
     secret = new_secret()
+    audit_login(partial(owner_of_session, secret=secret))
     replace_database(audited(application_context().database))
     client = request.headers.get("User-Agent", "").replace("\0", "")
     if log_in_identity(context().database, identity, secret=secret, client=client, now=now):

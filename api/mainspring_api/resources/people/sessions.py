@@ -3,13 +3,15 @@
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Response, g, request
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from mainspring.errors import NotFound
 from mainspring_api.http.answers import answer, no_content
-from mainspring_api.http.audit import record_refusal
+from mainspring_api.http.audit import audit_login, record_refusal
 from mainspring_api.http.authentication import Forbidden, InvalidToken, Unauthenticated
 from mainspring_api.http.client_address import client_network, is_client_on_this_machine
 from mainspring_api.http.context import context
@@ -20,7 +22,7 @@ from mainspring_api.http.permissions import Over
 from mainspring_api.resources.people.login import LOGIN_BYTES_MAX, check_password
 from mainspring_store.access.roles import Role
 from mainspring_store.access.session_codes import add_code, redeem_code
-from mainspring_store.access.sessions import NewSession, end_own_session, end_session, list_sessions
+from mainspring_store.access.sessions import NewSession, end_own_session, end_session, list_sessions, owner_of_session
 from mainspring_store.access.tokens import hash_of
 from mainspring_store.access.users import log_in_browser
 
@@ -104,6 +106,7 @@ def create_session(body: Mapping[str, Any]) -> Response:
     if origin is not None and not is_own_origin(origin):
         raise Forbidden("another site must not log a browser in")
     secret = new_secret()
+    audit_login(partial(owner_of_session, secret=secret))
     client = request.headers.get("User-Agent", "").replace("\0", "")
     if "code" in body:
         _redeem(body["code"], secret, client)
@@ -200,10 +203,13 @@ def _redeem(code: str, secret: str, client: str) -> None:
     if not is_client_on_this_machine():
         raise Forbidden("a code opens a session on the machine of the server alone; log in with a password or a token")
     ctx = context()
-    if not redeem_code(ctx.database, code, secret=secret, client=client, now=datetime.now(UTC)):
+    try:
+        redeem_code(ctx.database, code, secret=secret, client=client, now=datetime.now(UTC))
+    except NotFound as exc:
         ctx.limits.invalid_tokens.take(client_network())
         record_refusal("login")
-        raise Unauthenticated("The sign-in link was used or has expired; `mainspring login --page` makes a new one")
+        message = "The sign-in link was used or has expired; `mainspring login --page` makes a new one"
+        raise Unauthenticated(message) from exc
 
 
 def _token_and_owner(token: str) -> tuple[str, str | None]:

@@ -7,6 +7,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from flask import Response, request
@@ -15,7 +16,7 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from mainspring.errors import InvalidInput, Problem
 from mainspring.identity_rules import ExchangeRule
 from mainspring_api.http.answers import answer
-from mainspring_api.http.audit import audit_detail, record_refusal
+from mainspring_api.http.audit import audit_detail, audit_login, record_refusal
 from mainspring_api.http.authentication import TokenExpired
 from mainspring_api.http.client_address import client_network
 from mainspring_api.http.context import application_context, context
@@ -34,7 +35,14 @@ from mainspring_api.http.passwords import NO_PASSWORD_HASH
 from mainspring_api.http.problems import BadRequest, NoExchangeRule, UnsupportedGrantType
 from mainspring_api.resources.people.login import FORM
 from mainspring_api.resources.people.oidc_login import grants_of_rights, role_of_rights
-from mainspring_store.access.identities import EXCHANGE, Identity, InactiveUser, Replayed, exchange_token
+from mainspring_store.access.identities import (
+    EXCHANGE,
+    Identity,
+    InactiveUser,
+    Replayed,
+    exchange_token,
+    owner_of_identity,
+)
 
 __all__ = ["ACCESS_TOKEN", "GRANT_TYPE", "blueprint"]
 
@@ -130,6 +138,7 @@ def _exchanged(shown: str, now: datetime) -> Response:
     audit_detail(rule=rule.name, subject=token.subject[:_CLAIM_CHARS_MAX])
     expires_at = (now + rule.lifetime).replace(microsecond=0)
     name = f"ci:{rule.name}"
+    audit_login(partial(owner_of_identity, issuer=EXCHANGE, subject=rule.name))
     identity = Identity(
         issuer=EXCHANGE,
         subject=rule.name,
