@@ -433,6 +433,28 @@ export const runScenarios = {
     assert.deepEqual(await violations(reader), []);
   },
 
+  async korean_has_words_for_what_the_server_says({ open, task, api }) {
+    const { dag_run_id: id } = await api("POST", "/dags/page_breaks/dagRuns", { logical_date: null });
+    const run = `/dags/page_breaks/dagRuns/${encodeURIComponent(id)}`;
+    await until("the end of the run", async () => (await api("GET", run)).state === "failed");
+    await api("PUT", "/dags/page_daily_ko", { schedule: { cron: "30 2 * * *", timezone: "Asia/Seoul" }, is_paused_upon_creation: true, tasks: { only: { type: "noop" } } });
+    const page = await open({ token: task.token, language: "ko", width: 380 });
+    await page.goto(`/dags/page_breaks/runs/${encodeURIComponent(id)}`);
+    await seen(page.getByText("명령이 종료 코드 3(으)로 끝났습니다"));
+    await fitsAcross(page);
+    await page.goto("/dags/page_daily_ko/versions");
+    await seen(page.getByText("매일 02:30 (Asia/Seoul)"));
+    await seen(page.getByText("첫 버전, 태스크 1개"));
+    await page.goto("/dags/page_daily_ko/trigger");
+    await seen(page.getByText("DAG가 일시 정지되어 있습니다"));
+    await page.goto("/admin/pools");
+    await seen(page.getByText("default_pool"));
+    await page.route(/\/api\/v2\/pools/, (route) => route.fulfill({ status: 503, contentType: "application/json", body: JSON.stringify({ code: "unavailable", detail: "the database is away" }) }));
+    await page.reload();
+    await seen(page.getByText("503 unavailable: 데이터베이스를 사용할 수 없습니다. 잠시 후 다시 시도하세요. (the database is away)"));
+    await fitsAcross(page);
+  },
+
   async run_pages_have_no_fault_of_accessibility({ open, task, api, violations }) {
     const run = await latestRun(api, "page_breaks");
     const mapped = await latestRun(api, "page_maps");

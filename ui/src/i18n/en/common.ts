@@ -17,6 +17,10 @@ export const common = {
   search_or_jump: "Search or jump to",
   /** A schedule in words; the server has them in English. */
   schedule: (_parts: Schema<"ScheduleParts">, description: string) => description,
+  /** A sentence of the server, or one that a program wrote. */
+  said: (sentence: string) => sentence,
+  /** An error by its code, with the sentence of the server, which names the thing. */
+  fault: (_code: string, sentence: string) => sentence,
   language: "Language",
   theme: "Theme",
   theme_names: { system: "as the system", light: "light", dark: "dark" },

@@ -1,6 +1,10 @@
 import type { Messages } from "../types.ts";
 import { josa } from "../josa.ts";
+import { errors } from "./errors.ts";
 import { scheduleInKorean } from "./schedule.ts";
+import { sentenceInKorean } from "./sentences.ts";
+
+const faultInKorean = (code: string, sentence: string): string => (code in errors ? `${errors[code]} (${sentence})` : sentence);
 
 export const common: Messages["common"] = {
   skip: "본문으로 건너뛰기",
@@ -16,6 +20,8 @@ export const common: Messages["common"] = {
   all_of: (n) => `전체 ${n}개`,
   search_or_jump: "검색 또는 이동",
   schedule: (parts, description) => scheduleInKorean(parts) ?? description,
+  said: sentenceInKorean,
+  fault: faultInKorean,
   language: "언어",
   theme: "테마",
   theme_names: { system: "시스템 설정", light: "밝게", dark: "어둡게" },
@@ -58,7 +64,7 @@ export const common: Messages["common"] = {
   page_not_found: "없는 페이지입니다",
   panel_failed: "이 부분을 불러오지 못했습니다",
   page_failed: "페이지에 오류가 발생했습니다",
-  failed_text: (status, code, sentence) => (status ? `${status} ${code}: ${sentence}` : "서버가 응답하지 않습니다."),
+  failed_text: (status, code, sentence) => (status ? `${status} ${code}: ${faultInKorean(code, sentence)}` : "서버가 응답하지 않습니다."),
   request_id: (id) => `요청 ${id}`,
   tries_again_in: (span) => `${span} 후 다시 시도합니다. 나머지는 계속 동작합니다.`,
   forbidden_now: "권한이 없습니다.",

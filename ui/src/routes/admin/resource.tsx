@@ -5,6 +5,7 @@ import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
+import { faultText } from "../../kit/fault.ts";
 import { Field } from "../../kit/field.tsx";
 import { Icon } from "../../kit/icon.tsx";
 import { Menu, MenuItem } from "../../kit/menu.tsx";
@@ -156,7 +157,7 @@ function EditDialog<Row>({ resource, row, onClose }: { resource: Resource<Row>; 
     },
   });
   const faults = faultsOf(change.error);
-  const rest = change.error && Object.keys(faults).length === 0 ? change.error.message : "";
+  const rest = change.error && Object.keys(faults).length === 0 ? faultText({ common }, change.error) : "";
   if (shown) {
     return (
       <Dialog open onClose={onClose} title={admin.create[resource.part]}>

@@ -14,7 +14,7 @@ const ROLES: Role[] = ["viewer", "operator", "author", "admin"];
 const text = (values: Values, name: string): string | null => values[name] || null;
 const LIMIT = 500;
 
-export const pools = ({ admin: { fields } }: Messages): Resource<Schema<"Pool">> => ({
+export const pools = ({ admin: { fields }, common }: Messages): Resource<Schema<"Pool">> => ({
   part: "pools",
   list: async () => (await firstOf("pools", LIMIT, (page) => ok(api.GET("/api/v2/pools", { params: { query: page } })))).pools,
   nameOf: (pool) => pool.name,
@@ -24,7 +24,7 @@ export const pools = ({ admin: { fields } }: Messages): Resource<Schema<"Pool">>
     { title: fields.used, isNumber: true, cell: (pool) => pool.occupied_slots },
     { title: fields.queued, isNumber: true, isWide: true, cell: (pool) => pool.queued_slots + pool.scheduled_slots },
     { title: fields.open, isNumber: true, cell: (pool) => <span className={pool.open_slots <= 0 ? "t-retry b" : ""}>{pool.open_slots}</span> },
-    { title: fields.description, isWide: true, fills: true, cell: (pool) => <span className="muted">{pool.description}</span> },
+    { title: fields.description, isWide: true, fills: true, cell: (pool) => <span className="muted">{common.said(pool.description ?? "")}</span> },
   ],
   inputs: [
     { name: "name", label: fields.name, required: true },

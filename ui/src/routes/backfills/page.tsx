@@ -153,7 +153,7 @@ function One({ id }: { id: number }) {
             </p>
             {each && session.may("operator", each.dag_id) && each.state !== "finished" && each.state !== "cancelled" && <Buttons backfill={each} />}
           </div>
-          {data.message && <p className="note retry" style={{ marginBlockEnd: "12px" }}>{data.message}</p>}
+          {data.message && <p className="note retry" style={{ marginBlockEnd: "12px" }}>{common.said(data.message)}</p>}
           <Panel title={lists.columns.progress} actions={<Progress backfill={data} />}>
             <Loaded query={runs}>{(list) => (list.dag_runs.length ? <RunTable runs={list.dag_runs} isOneDag /> : <Empty title={lists.no_runs} />)}</Loaded>
             {runs.data && runs.data.dag_runs.length >= limit && (

@@ -94,7 +94,7 @@ function Choice({ dagId, older, newer }: { dagId: string; older: number; newer: 
 const SIGNS: Record<string, readonly [className: string, sign: string]> = { add: ["add", "+"], remove: ["del", "−"], change: ["mod", "~"] };
 
 function Changes({ changes }: { changes: readonly DefinitionChange[] }) {
-  const { dag: t } = useT();
+  const { dag: t, common } = useT();
   return (
     <Panel title={t.changes} aside={changes.length}>
       {changes.length === 0 ? (
@@ -109,7 +109,7 @@ function Changes({ changes }: { changes: readonly DefinitionChange[] }) {
                   {sign}
                 </span>
                 <div>
-                  <p className="anywhere">{change.text}</p>
+                  <p className="anywhere">{common.said(change.text)}</p>
                   {change.op === "change" && (
                     <p className="change-values">
                       <span className="was">{textOf(change.before)}</span>

@@ -17,7 +17,7 @@ interface Props {
 type Version = Schema<"DagVersion"> & { summary?: string | null; created_by?: string | null; run_count?: number };
 
 export function Versions({ dagId, query, chosen, children }: Props) {
-  const { dag: t } = useT();
+  const { dag: t, common } = useT();
   return (
     <Panel title={t.versions} aside={t.versions_text}>
       <Loaded query={query}>
@@ -31,7 +31,7 @@ export function Versions({ dagId, query, chosen, children }: Props) {
                       v{version.version_number}
                     </Anchor>
                   </td>
-                  <td className="fill clip">{version.summary}</td>
+                  <td className="fill clip">{version.summary && common.said(version.summary)}</td>
                   <td className="muted hide-s">
                     {version.created_by ? `${version.created_by}, ` : ""}
                     <Ago at={version.created_at} />

@@ -65,7 +65,7 @@ function Broken({ plan }: { plan: Plan }) {
 }
 
 function Change({ change, next }: { change: Schema<"DefinitionChange">; next: Schema<"NextRuns"> | null }) {
-  const { editor: t } = useT();
+  const { editor: t, common } = useT();
   const clock = useClock();
   const [className, sign] = SIGNS[change.op] ?? ["mod", "~"];
   const first = (runs: readonly string[]): string => (runs[0] ? moment(clock, Date.parse(runs[0])) : t.no_next_run);
@@ -75,7 +75,7 @@ function Change({ change, next }: { change: Schema<"DefinitionChange">; next: Sc
         {sign}
       </span>
       <div>
-        <p className="anywhere">{change.text}</p>
+        <p className="anywhere">{common.said(change.text)}</p>
         {change.op === "change" && (
           <p className="change-values">
             <span className="was">{textOf(change.before)}</span>

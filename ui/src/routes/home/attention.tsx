@@ -82,8 +82,9 @@ export function targetOf(item: Attention): string {
 }
 
 function Item({ item, isChosen, onFocus }: { item: Attention; isChosen: boolean; onFocus(): void }) {
+  const { common } = useT();
   const isQuoted = item.line !== null && (item.kind === "failed" || item.kind === "retrying");
-  const why = item.line?.text ?? item.message ?? "";
+  const why = item.line?.text ?? common.said(item.message ?? "");
   const onKeyDown = (event: KeyboardEvent) => event.key === "Enter" && event.stopPropagation();
   return (
     <li className="att" aria-current={isChosen} onFocus={onFocus} onPointerMove={onFocus} onKeyDown={onKeyDown}>

@@ -18,11 +18,11 @@ interface Props {
 
 /** Why the run failed: the tasks that no other failure caused, each with the line of its log that says why. */
 export function CauseBand({ run, answer, victims }: Props) {
-  const { run: t } = useT();
+  const { run: t, common } = useT();
   const reason = useReason();
   const roots = answer?.roots ?? [];
   if (roots.length === 0) {
-    const text = run.message ?? reason(run.state_reason);
+    const text = run.message ? common.said(run.message) : reason(run.state_reason);
     return (
       <section className="note bad cause" aria-label={t.run_failed}>
         <p className="row">
@@ -82,8 +82,9 @@ export function useWhy(instance: Schema<"TaskInstance"> | undefined): string {
 
 /** The first error of the log of the latest try, else its last line, else the message of its end. */
 function useErrorLine(task: TaskAddress, instance: Schema<"TaskInstance"> | undefined): string {
+  const { common } = useT();
   const tryNumber = instance?.try_number ?? 0;
   const { data } = useQuery({ ...logExcerpt({ ...task, tryNumber }, true), enabled: tryNumber > 0 });
   const line = data?.lines.find(([n]) => n === data.firstError) ?? data?.lines.findLast(([, , text]) => text.trim() !== "");
-  return line ? plainText(line[2]).slice(0, 300) : (instance?.message ?? "");
+  return line ? plainText(line[2]).slice(0, 300) : common.said(instance?.message ?? "");
 }

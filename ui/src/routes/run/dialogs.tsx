@@ -5,6 +5,7 @@ import { api, ok, type Schema } from "../../api/client.ts";
 import type { RunAddress, TaskAddress } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
+import { faultText } from "../../kit/fault.ts";
 import { Checkbox, Field, Radios } from "../../kit/field.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { InstanceList } from "../actions/instances.tsx";
@@ -41,7 +42,7 @@ export function ClearRunDialog({ run, onClose }: { run: Run; onClose(): void }) 
   });
   const change = useChange(address, () => ok(api.POST("/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/clear", { params: { path }, body: { dry_run: false } })), onClose);
   const instances = dry.data && "task_instances" in dry.data ? dry.data.task_instances : [];
-  const status = dry.error ? dry.error.message : dry.data ? common.count_tasks(instances.length) : "";
+  const status = dry.error ? faultText({ common }, dry.error) : dry.data ? common.count_tasks(instances.length) : "";
   return (
     <Dialog open title={t.clear_title} onClose={onClose} status={status} submit={{ text: t.clear_title, onSubmit: () => change.mutate(), isBusy: change.isPending, off: instances.length > 0 ? undefined : status }}>
       <p>{t.clear_text}</p>
@@ -155,7 +156,7 @@ export function MarkTaskDialog({ task, onClose }: { task: TaskAddress; onClose()
     },
   );
   const instances = dry.data?.task_instances ?? [];
-  const status = dry.error ? dry.error.message : dry.data ? common.count_tasks(instances.length) : "";
+  const status = dry.error ? faultText({ common }, dry.error) : dry.data ? common.count_tasks(instances.length) : "";
   const options = (["success", "failed", "skipped"] as const).map((each) => [each, common.states[each]] as const);
   return (
     <Dialog open title={t.mark_title(task.taskId)} onClose={onClose} status={status} submit={{ text: t.mark_title(task.taskId), onSubmit: () => change.mutate(), isBusy: change.isPending, off: instances.length > 0 ? undefined : status }}>

@@ -130,7 +130,7 @@ function Counts({ summary, href }: { summary: TaskSummary; href: string }) {
 }
 
 function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">; median: number | undefined; blocks: readonly string[] }) {
-  const { run: t } = useT();
+  const { run: t, common } = useT();
   const { language } = useLanguage();
   const clock = useClock();
   const why = useWhy(instance);
@@ -142,7 +142,7 @@ function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">;
       t.why,
       <>
         {why} {instance.state_reason && why !== instance.state_reason && <span className="dim">({instance.state_reason})</span>}
-        {instance.message && <span className="muted"> {instance.message}</span>}
+        {instance.message && <span className="muted"> {common.said(instance.message)}</span>}
         {isTolerated(instance) && <span className="muted"> ({t.failure_allowed})</span>}
       </>,
     ]);

@@ -52,6 +52,7 @@ export function RunTable({ runs, selection, isOneDag = false }: Props) {
 function Row({ run, selection, isOneDag }: { run: Run; selection: Selection | undefined; isOneDag: boolean }) {
   const { lists, common } = useT();
   const reason = useReason();
+  const note = run.note || common.said(run.message ?? "");
   const params = { dagId: run.dag_id, runId: run.dag_run_id };
   return (
     <tr className={selection?.has(run) ? "sel" : ""}>
@@ -89,8 +90,8 @@ function Row({ run, selection, isOneDag }: { run: Run; selection: Selection | un
       <td className="hide-s muted">{common.run_types[run.run_type] ?? run.run_type}</td>
       <td className="num hide-s muted">{run.dag_versions.at(-1) && `v${run.dag_versions.at(-1)?.version_number}`}</td>
       <td className="hide-s hide-m muted">{run.triggering_user_name}</td>
-      <td className="hide-s hide-m muted clip" title={run.note ?? run.message ?? ""}>
-        {run.note ?? run.message}
+      <td className="hide-s hide-m muted clip" title={note}>
+        {note}
       </td>
     </tr>
   );

@@ -90,7 +90,7 @@ function OpenQuestion({ instance }: { instance: Schema<"TaskInstance"> }) {
 }
 
 function WhyPanel({ task, instance }: { task: TaskAddress; instance: Schema<"TaskInstance"> }) {
-  const { task: t } = useT();
+  const { task: t, common } = useT();
   const { state } = instance;
   const reason = useReason();
   const query = useQuery(explainTask(task));
@@ -100,7 +100,7 @@ function WhyPanel({ task, instance }: { task: TaskAddress; instance: Schema<"Tas
       {!isWaiting && (instance.message || instance.state_reason) ? (
         <p className="pad row">
           <Glyph state={state} />
-          <span className="anywhere">{instance.message || reason(instance.state_reason)}</span>
+          <span className="anywhere">{instance.message ? common.said(instance.message) : reason(instance.state_reason)}</span>
         </p>
       ) : (
         <Loaded query={query}>{(explanation) => <Blockers explanation={explanation} />}</Loaded>

@@ -10,7 +10,7 @@ import { FORMS, type RequestForm, type TriggerPlan, requestOf } from "./dry_run.
 
 /** What will happen, before it happens. */
 export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; runAfter: string | null }) {
-  const { actions: t } = useT();
+  const { actions: t, common } = useT();
   const { language } = useLanguage();
   const clock = useClock();
   const starts = plan && (runAfter ? t.starts_at(moment(clock, Date.parse(runAfter))) : plan.starts === "now" ? t.starts_now : t.starts_queued);
@@ -21,7 +21,7 @@ export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; r
           <p>{starts}</p>
           {plan.reasons.map((reason) => (
             <p key={reason} className="muted">
-              {reason}
+              {common.said(reason)}
             </p>
           ))}
           <p>{t.instances(plan.instances)}</p>
