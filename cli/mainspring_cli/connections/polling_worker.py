@@ -52,6 +52,8 @@ BUFFERED_BYTES_MAX = 64 * 1024 * 1024
 _READ_BYTES = 64 * 1024
 _PARSED_AT_ONCE = 8 * 1024
 _ACCEPTED_AT_ONCE = 64
+_ACCEPTED_AT_LAST = 2048
+"""Twice the backlog of a listener: the bound when a worker stops."""
 _ADDRESSES_KEPT_MAX = 10_000
 _STOPPING_SECONDS = 2.0
 _NEVER = float("inf")
@@ -196,15 +198,37 @@ class PollingWorker(ThreadWorker):  # type: ignore[misc]
     def accept(self, listener: Any) -> None:
         """Accept waiting connections, up to a number, so that existing connections get their turn."""
         for _ in range(_ACCEPTED_AT_ONCE):
-            try:
-                accepted, client = listener.accept()
-            except OSError as exc:
-                if exc.errno in _EXHAUSTED:
-                    self._make_room(exc)
-                elif exc.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
-                    raise
+            if not self._take_connection(listener):
                 return
-            self._receive(accepted, client, listener)
+
+    def _take_connection(self, listener: Any) -> bool:
+        """False: no connection waits, or none can be had now."""
+        try:
+            accepted, client = listener.accept()
+        except OSError as exc:
+            if exc.errno in _EXHAUSTED:
+                self._make_room(exc)
+            elif exc.errno not in (errno.EAGAIN, errno.EWOULDBLOCK, errno.ECONNABORTED):
+                raise
+            return False
+        self._receive(accepted, client, listener)
+        return True
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        """Called by gunicorn. A worker that stops takes the connections that wait, and then closes its listener.
+
+        An open listener that no process accepts from would still get connections from the kernel for as long as
+        requests are in work, and would reset them in the end. A closed listener refuses at once, so a proxy tries
+        another server. Where the supervisor keeps the listener open, connections wait for the next server.
+        """
+        super().set_accept_enabled(enabled)
+        if self.alive:
+            return
+        for listener in self.sockets:
+            for _ in range(_ACCEPTED_AT_LAST):
+                if not self._take_connection(listener):
+                    break
+            listener.close()
 
     def _receive(self, accepted: socket.socket, client: Any, listener: Any) -> None:
         accepted.setblocking(False)

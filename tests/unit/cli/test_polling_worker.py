@@ -60,8 +60,9 @@ ANSWER = b"HTTP/1.1 200 OK\r\n"
 class Client:
     """Connections to one server, from any address of loopback."""
 
-    def __init__(self, port: int, stack: ExitStack) -> None:
+    def __init__(self, port: int, stack: ExitStack, process: "subprocess.Popen[bytes] | None" = None) -> None:
         self.port = port
+        self.process = process
         self._stack = stack
 
     def connect(self, sent: bytes = b"", address: str = "127.0.0.1") -> socket.socket:
@@ -104,7 +105,7 @@ def served(certificate: str = "", key: str = "") -> Iterator[Client]:
             command = [sys.executable, "-c", PROGRAM, str(descriptor), certificate, key]
             process = subprocess.Popen(command, env=child_environment(), pass_fds=[descriptor])
         try:
-            yield Client(port, stack)
+            yield Client(port, stack, process)
         finally:
             stack.close()
             process.send_signal(signal.SIGTERM)
@@ -272,3 +273,21 @@ def test_a_client_that_never_shakes_hands_holds_up_no_other(tmp_path: Path) -> N
                 said += connection.recv(65536)
         assert said.count(ANSWER) == 2
         assert [read_all(connection) for connection in silent] == [b""] * 6
+
+
+def test_a_worker_that_stops_answers_whoever_is_connected_and_refuses_all_others() -> None:
+    last = GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+    with served() as client:
+        assert client.process is not None
+        in_work = client.connect(CHUNKED + b"2\r\nab\r\n")
+        assert client.ask(last).startswith(ANSWER)
+        client.process.send_signal(signal.SIGTERM)
+        answers = []
+        with pytest.raises(ConnectionRefusedError):
+            while True:
+                with socket.create_connection(("127.0.0.1", client.port), timeout=30) as connection:
+                    connection.sendall(last)
+                    answers.append(read_all(connection))
+        assert all(answer.startswith(ANSWER) for answer in answers)
+        in_work.sendall(b"0\r\n\r\n")
+        assert read_answer(in_work).endswith(b"read ab")
