@@ -12,7 +12,7 @@ from gunicorn.glogging import Logger
 from mainspring_cli.config import Config
 from mainspring_cli.services.database import prepare_database
 from mainspring_cli.services.descriptors import connections_max, raise_descriptor_limit
-from mainspring_cli.services.logs import json_formatter
+from mainspring_cli.services.logs import own_formatter
 from mainspring_cli.services.startup_app import PatientApp
 
 __all__ = ["GunicornLogger", "GunicornServer", "processes"]
@@ -21,11 +21,11 @@ _POSTGRESQL_PROCESSES = 2
 
 
 class GunicornLogger(Logger):  # type: ignore[misc]
-    """gunicorn's logger, in JSON where the log of the service is JSON."""
+    """gunicorn's logger, in the form of the log of the service."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
-        formatter = json_formatter()
+        formatter = own_formatter()
         if formatter is not None:
             for handler in self.error_log.handlers:
                 handler.setFormatter(formatter)

@@ -3,10 +3,11 @@
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
-__all__ = ["JsonFormatter", "json_formatter", "log_to_stderr"]
+__all__ = ["JsonFormatter", "TextFormatter", "log_to_stderr", "own_formatter"]
 
 
 class JsonFormatter(logging.Formatter):
@@ -30,19 +31,25 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(entry, ensure_ascii=False)
 
 
+class TextFormatter(logging.Formatter):
+    """Writes instants in UTC: TZ may be the zone of tasks, and then differs from service to service."""
+
+    converter = staticmethod(time.gmtime)
+
+
 def log_to_stderr(*, level: str, log_format: str, service: str) -> None:
     """Send the log of this process to standard error. log_format: `text` or `json`."""
     handler = logging.StreamHandler(sys.stderr)
     if log_format == "json":
         handler.setFormatter(JsonFormatter(service))
     else:
-        text = f"%(asctime)s.%(msecs)03d %(levelname)-7s {service} %(name)s: %(message)s"
-        handler.setFormatter(logging.Formatter(text, "%Y-%m-%dT%H:%M:%S"))
+        text = f"%(asctime)s.%(msecs)03dZ %(levelname)-7s {service} %(name)s: %(message)s"
+        handler.setFormatter(TextFormatter(text, "%Y-%m-%dT%H:%M:%S"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
-def json_formatter() -> logging.Formatter | None:
-    """The formatter of the log of this process; None = the log is text."""
+def own_formatter() -> logging.Formatter | None:
+    """The formatter that `log_to_stderr` gave this process; None before."""
     formatters = (handler.formatter for handler in logging.getLogger().handlers)
-    return next((formatter for formatter in formatters if isinstance(formatter, JsonFormatter)), None)
+    return next((formatter for formatter in formatters if isinstance(formatter, JsonFormatter | TextFormatter)), None)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mainspring_cli.services.logs import json_formatter
+from mainspring_cli.services.logs import JsonFormatter, own_formatter
 
 __all__ = ["Service", "follow_parent", "supervise"]
 
@@ -151,7 +151,7 @@ def follow_parent(parent_pid: int) -> Callable[[], None]:
 
 
 def _say(message: str) -> None:
-    if json_formatter() is not None:
+    if isinstance(own_formatter(), JsonFormatter):
         _log.warning("%s", message)
     else:
         print(f"mainspring: {message}", file=sys.stderr, flush=True)

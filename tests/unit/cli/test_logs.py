@@ -1,8 +1,9 @@
-"""The log of services as JSON: each line is one object, also of gunicorn and of the supervisor."""
+"""The log of services, also of gunicorn and of the supervisor: as JSON, each line is one object."""
 
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 from tests.services.environment import child_environment
 
@@ -28,7 +29,7 @@ supervisor._say("api ended")
 def lines(log_format: str) -> list[str]:
     ended = subprocess.run(
         [sys.executable, "-c", f"FORMAT = {log_format!r}\n{PROGRAM}"],
-        env=child_environment(),
+        env=child_environment(TZ="Asia/Seoul"),
         capture_output=True,
         text=True,
         check=True,
@@ -54,3 +55,11 @@ def test_text_stays_the_default() -> None:
     shown = "\n".join(lines("text"))
     assert "INFO    api mainspring: run started" in shown
     assert "mainspring: api ended" in shown
+
+
+def test_lines_of_text_begin_with_an_instant_in_utc_whatever_the_zone_of_the_process() -> None:
+    begun = datetime.now(UTC) - timedelta(seconds=1)
+    stamped = [line for line in lines("text") if "run started" in line or "worker gone" in line]
+    assert len(stamped) == 2
+    for line in stamped:
+        assert begun <= datetime.fromisoformat(line.split()[0]) <= datetime.now(UTC)
