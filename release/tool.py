@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 
 from clients import generate  # noqa: E402
 from release.bill import bill_of_materials  # noqa: E402
+from release.previous import check_previous  # noqa: E402
 from release.versions import (  # noqa: E402
     ReleaseError,
     close_changelog,
@@ -53,6 +54,7 @@ def prepare(version: str) -> None:
     """Give the project a version, unless it has this one."""
     if version == current_version(ROOT):
         return
+    print(check_previous(ROOT, version))
     changelog = close_changelog(CHANGELOG.read_text(encoding="utf-8"), version, datetime.now(UTC).date())
     set_version(ROOT, version)
     CHANGELOG.write_text(changelog, encoding="utf-8")

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 
-__all__ = ["ReleaseError", "close_changelog", "current_version", "set_version", "tag_text", "version_section"]
+__all__ = [
+    "ReleaseError",
+    "close_changelog",
+    "current_version",
+    "npm_version",
+    "order",
+    "set_version",
+    "tag_text",
+    "version_section",
+]
 
 UNRELEASED = "## Unreleased"
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)((?:a|b|rc)[1-9]\d*)?")
@@ -28,7 +37,7 @@ def set_version(root: Path, version: str) -> None:
     Raises:
         ReleaseError: The version has no known form, or is not above the present one.
     """
-    if _order(version) <= _order(before := current_version(root)):
+    if order(version) <= order(before := current_version(root)):
         raise ReleaseError(f"version {version} is not above {before}, which the project has now")
     for name, change in _FILES.items():
         path = root / name
@@ -72,7 +81,12 @@ def tag_text(version: str, section: str) -> str:
     return f"Mainspring {version}\n\n{lines}"
 
 
-def _order(version: str) -> tuple[int, int, int, bool, str]:
+def order(version: str) -> tuple[int, int, int, bool, str]:
+    """A key that orders versions; a release candidate comes before its release.
+
+    Raises:
+        ReleaseError: The version has no known form.
+    """
     found = _VERSION.fullmatch(version)
     if found is None:
         raise ReleaseError(f"{version!r} is no version; write one like 0.2.0 or 1.0.0rc1")

@@ -3,11 +3,13 @@
 import json
 import re
 import shutil
+import subprocess
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from release.previous import check_previous
 from release.tool import image_tags
 from release.versions import (
     ReleaseError,
@@ -18,6 +20,7 @@ from release.versions import (
     tag_text,
     version_section,
 )
+from tests.services.environment import child_environment
 
 ROOT = Path(__file__).parents[2]
 FILES = (
@@ -105,3 +108,61 @@ def test_git_keeps_every_line_of_the_tag() -> None:
 def test_only_a_release_moves_tags_of_the_image() -> None:
     assert image_tags("1.2.3") == ["1.2.3", "1.2", "latest"]
     assert image_tags("1.2.3rc1") == ["1.2.3rc1"]
+
+
+class History:
+    """A repository with two releases and the file that names the one before."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.git("init", "--quiet")
+        self.commits = {tag: self._release(tag, revision) for tag, revision in (("v0.2.0", "0020"), ("v0.3.0", "0025"))}
+        self._release("v1.0.0rc1", "0026")
+
+    def git(self, *arguments: str) -> str:
+        environment = child_environment(
+            **{f"GIT_{who}_{what}": "x" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        )
+        line = ["git", "-C", str(self.folder), *arguments]
+        return subprocess.run(line, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+    def name(self, commit: str, revision: str) -> None:
+        file = self.folder / "tests" / "schemas" / "previous.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f'PREVIOUS_COMMIT = "{commit}"\nPREVIOUS_REVISION = "{revision}"\n')
+
+    def _release(self, tag: str, revision: str) -> str:
+        migration = self.folder / f"store/mainspring_store/schema/migrations/versions/{revision}_a_change.py"
+        migration.parent.mkdir(parents=True, exist_ok=True)
+        migration.touch()
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", tag)
+        self.git("tag", tag)
+        return self.git("rev-parse", "HEAD")
+
+
+def test_a_release_is_refused_while_the_tests_run_beside_another_one_than_that_before(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    for version, tag, revision in (
+        ("0.3.0", "v0.2.0", "0020"),
+        ("0.3.1", "v0.3.0", "0025"),
+        ("1.0.0", "v0.3.0", "0025"),
+    ):
+        wrong = [("0" * 40, revision), (history.commits[tag], "0019")]
+        for commit, tables in wrong:
+            history.name(commit, tables)
+            with pytest.raises(ReleaseError) as refused:
+                check_previous(tmp_path, version)
+            assert f'PREVIOUS_COMMIT = "{history.commits[tag]}"' in str(refused.value)
+            assert f'PREVIOUS_REVISION = "{revision}"' in str(refused.value)
+        history.name(history.commits[tag], revision)
+        assert check_previous(tmp_path, version) == f"the tests of an upgrade run beside {tag}"
+
+
+def test_before_the_first_tag_the_commit_is_told_and_its_tables_are_checked(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.name(commit := history.commits["v0.2.0"], "0020")
+    assert f"commit {commit}, as no release below 0.2.0 has a tag" in check_previous(tmp_path, "0.2.0")
+    history.name(commit, "0021")
+    with pytest.raises(ReleaseError, match="0020"):
+        check_previous(tmp_path, "0.2.0")
