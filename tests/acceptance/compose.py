@@ -29,9 +29,33 @@ outputs: {n: "${{ tasks.left.outputs.return_value }}"}
 """
 
 
-def read_compose(variables: Mapping[str, str]) -> Any:
-    """compose.yaml with its variables filled in as `docker compose` does; `KeyError` for one that must be set."""
+class _Loader(yaml.SafeLoader):
+    """Knows the tag by which a file of compose takes a value of an earlier file away."""
 
+
+_RESET = object()
+_Loader.add_constructor("!reset", lambda loader, node: _RESET)
+
+
+def read_compose(variables: Mapping[str, str], *overlays: str) -> Any:
+    """compose.yaml with its variables filled in and the overlays taken in, as `docker compose` does.
+
+    Raises:
+        KeyError: for a variable that must be set.
+    """
+    document = _read("compose.yaml", variables)
+    services = document["services"]
+    for overlay in overlays:
+        changes = _read(overlay, variables)
+        for service in changes["services"].values():
+            if "extends" in service:
+                base = services[service.pop("extends")["service"]]
+                service.update(_merged(base, dict(service)))
+        document = _merged(document, changes)
+    return document
+
+
+def _read(name: str, variables: Mapping[str, str]) -> Any:
     def fill(match: re.Match[str]) -> str:
         value = variables.get(match["name"], "")
         if match["rule"] == ":?" and not value:
@@ -39,7 +63,21 @@ def read_compose(variables: Mapping[str, str]) -> Any:
         return value or (match["rest"] if match["rule"] == ":-" else "")
 
     pattern = r"\$\{(?P<name>\w+)(?:(?P<rule>:\?|:-)(?P<rest>[^}]*))?\}"
-    return yaml.safe_load(re.sub(pattern, fill, (DOCKER / "compose.yaml").read_text()))
+    return yaml.load(re.sub(pattern, fill, (DOCKER / name).read_text()), _Loader)
+
+
+def _merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in changes.items():
+        if value is _RESET:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            merged[key] = _merged(base.get(key) or {}, value)
+        elif isinstance(value, list):
+            merged[key] = [*base.get(key, ()), *(each for each in value if each not in base.get(key, ()))]
+        else:
+            merged[key] = value
+    return merged
 
 
 def example() -> dict[str, str]:

@@ -31,6 +31,8 @@ from tests.acceptance.compose import (
 )
 from tests.services.environment import child_environment
 
+PROXY = "compose.proxy.yaml"
+
 
 def test_each_secret_is_a_file_that_the_script_makes_and_no_environment_holds_one(tmp_path: Path) -> None:
     made = make_secrets(tmp_path)
@@ -61,6 +63,8 @@ def test_each_container_has_few_rights_and_limits_of_memory_processors_and_proce
     assert service["mem_limit"]
     assert service["cpus"]
     assert service["pids_limit"]
+    assert service["logging"]["options"]["max-size"]
+    assert all("size=" in mount for mount in service["tmpfs"])
     if name in RUNNING_TASKS:
         assert service["user"] == "0:0"
         assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "KILL", "SETGID", "SETUID"]
@@ -85,8 +89,38 @@ def test_an_installation_can_pin_each_image(name: str, variable: str, image: str
 
 
 def test_the_example_names_every_variable_that_is_used() -> None:
-    used = set(re.findall(r"\$\{(\w+)", (DOCKER / "compose.yaml").read_text()))
-    assert example().keys() == used
+    text = "".join((DOCKER / name).read_text() for name in ("compose.yaml", PROXY))
+    assert example().keys() - {"COMPOSE_FILE"} == set(re.findall(r"\$\{(\w+)", text))
+
+
+class TestTheProxy:
+    SERVICES = read_compose({**FILLED, "MAINSPRING_SITE": "flows.example.test"}, PROXY)["services"]
+
+    def test_it_alone_is_published_and_has_few_rights(self) -> None:
+        proxy = self.SERVICES["proxy"]
+        assert {name: service["ports"] for name, service in self.SERVICES.items() if "ports" in service} == {
+            "proxy": ["80:80", "443:443"]
+        }
+        assert (proxy["read_only"], proxy["cap_drop"], proxy["cap_add"]) == (True, ["ALL"], ["NET_BIND_SERVICE"])
+        assert proxy["security_opt"] == ["no-new-privileges:true"]
+        assert all(proxy[limit] for limit in ("mem_limit", "cpus", "pids_limit"))
+        assert "secrets" not in proxy
+
+    def test_two_apis_are_alike_and_believe_the_network_that_they_share_with_the_proxy_alone(self) -> None:
+        first, second = self.SERVICES["api"], dict(self.SERVICES["api-2"])
+        assert second.pop("depends_on") == {**first["depends_on"], "api": {"condition": "service_healthy"}}
+        assert second == {key: value for key, value in first.items() if key != "depends_on"}
+        assert {name for name, service in self.SERVICES.items() if "proxy" in service["networks"]} == {
+            *("api", "api-2", "proxy")
+        }
+        document = read_compose({**FILLED, "MAINSPRING_SITE": "flows.example.test"}, PROXY)
+        (network,) = document["networks"]["proxy"]["ipam"]["config"]
+        assert network["subnet"] == first["environment"]["MAINSPRING_TRUSTED_PROXIES"]
+        assert set(re.findall(r"\bapi[\w-]*:8080", (DOCKER / "Caddyfile").read_text())) == {"api:8080", "api-2:8080"}
+
+    def test_nothing_starts_while_the_name_of_its_site_is_missing(self) -> None:
+        with pytest.raises(KeyError, match="MAINSPRING_SITE"):
+            read_compose(FILLED, PROXY)
 
 
 @pytest.mark.parametrize("name", OWN)

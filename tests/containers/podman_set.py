@@ -36,15 +36,19 @@ class PodmanSet:
 
     def up(self) -> None:
         """Start all services behind those that they need, and wait until each is healthy."""
-        for name, options in self._compose.get("networks", {}).items():
-            internal = ["--internal"] if (options or {}).get("internal") else []
-            podman("network", "create", *internal, f"{self._project}_{name}")
+        self._make_networks(self._compose.get("networks", {}))
         for service in self._ordered():
             for number in range(1, self.services[service].get("deploy", {}).get("replicas", 1) + 1):
                 self.start(service, number)
             if "healthcheck" not in self.services[service]:
                 code = podman("wait", self.name(service)).stdout.strip()
                 assert code == "0", self.log(service)
+
+    def take_in(self, compose: Mapping[str, Any]) -> None:
+        """Go on with a document that has further services and networks. What runs is as before until its renewal."""
+        known = self._compose.get("networks", {})
+        self._make_networks({name: options for name, options in compose["networks"].items() if name not in known})
+        self.services, self._compose = compose["services"], compose
 
     def start(self, service: str, number: int = 1) -> None:
         """Start a replica that is not there, and wait until it is healthy."""
@@ -82,7 +86,8 @@ class PodmanSet:
         line = ["sh", "-c", *test] if kind == "CMD-SHELL" else test
         until = time.monotonic() + HEALTH_SECONDS
         while (tried := podman("exec", self.name(service, number), *line, check=False)).returncode != 0:
-            assert time.monotonic() < until, f"{service} is not healthy: {tried.stderr}{self.log(service, number)}"
+            is_late = time.monotonic() > until or self.name(service, number) not in self.running(service)
+            assert not is_late, f"{service} is not healthy: {tried.stderr}{self.log(service, number)}"
             time.sleep(0.5)
 
     def down(self) -> None:
@@ -102,6 +107,12 @@ class PodmanSet:
     def log(self, service: str, number: int = 1) -> str:
         answer = podman("logs", self.name(service, number), check=False)
         return answer.stdout + answer.stderr
+
+    def _make_networks(self, networks: Mapping[str, Mapping[str, Any] | None]) -> None:
+        for name, options in networks.items():
+            internal = ["--internal"] if (options or {}).get("internal") else []
+            subnets = [f"--subnet={each['subnet']}" for each in (options or {}).get("ipam", {}).get("config", ())]
+            podman("network", "create", *internal, *subnets, f"{self._project}_{name}")
 
     def _remove_volumes(self, beginning: str) -> None:
         for volume in podman("volume", "ls", "--format", "{{.Name}}").stdout.split():
@@ -158,7 +169,9 @@ class PodmanSet:
                 continue
             name = f"{self.name(service, number)}-{target.strip('/').replace('/', '-')}"
             kinds = ["--opt", "type=tmpfs", "--opt", "device=tmpfs"]
-            podman("volume", "create", *kinds, "--opt", f"o=nosuid,nodev,{options.replace('exec,', '')}", name)
+            # `size` of a volume needs a file system with quotas.
+            kept = [each for each in options.split(",") if each != "exec" and not each.startswith("size=")]
+            podman("volume", "create", *kinds, "--opt", f"o=nosuid,nodev,{','.join(kept)}", name)
             yield f"--volume={name}:{target}"
 
 

@@ -1,13 +1,21 @@
 """The image is built and the set of compose.yaml runs in containers: `./dev containers`, where podman and root are.
 
-tests/containers/standins.sh makes the three base images where no registry can be reached. They do not prove what
+tests/containers/standins.sh makes the four base images where no registry can be reached. They do not prove what
 depends on Alpine, on the versions of PostgreSQL and Redis or on the size of the real images.
 """
 
+import http.client
+import json
 import os
 import shutil
+import ssl
 import subprocess
+import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +31,65 @@ from tests.services.ports import free_port
 pytestmark = pytest.mark.timeout(900)
 
 IMAGE = "localhost/mainspring:under-test"
-BASES = ("localhost/python:3.13-slim", "localhost/postgres:18-alpine", "localhost/redis:8-alpine")
+BASES = (
+    *("localhost/python:3.13-slim", "localhost/postgres:18-alpine", "localhost/redis:8-alpine"),
+    "localhost/caddy:2-alpine",
+)
 ABOVE_BASE_BYTES_MAX = 200_000_000
+VARIABLES = {**FILLED, "MAINSPRING_IMAGE": IMAGE, "POSTGRES_IMAGE": BASES[1], "REDIS_IMAGE": BASES[2],
+             "CADDY_IMAGE": BASES[3], "MAINSPRING_SITE": "localhost"}  # fmt: skip
 LONG = """
 dag_id: long
 tasks:
   wait: {type: shell, retries: 5, retry_delay: PT0S, script: sleep 15}
 """
+
+
+@dataclass
+class Asker:
+    """A client that sends a request every 20 ms, by turns one that reads and one with a body, and notes the answers."""
+
+    port: int
+    token: str
+    answers: Counter[str] = field(default_factory=Counter)
+    longest_seconds: float = 0.0
+
+    @contextmanager
+    def going_on(self) -> Iterator[None]:
+        stopped = threading.Event()
+        thread = threading.Thread(target=self._ask, args=(stopped,))
+        thread.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            thread.join()
+
+    def _ask(self, stopped: threading.Event) -> None:
+        number = 0
+        while not stopped.wait(0.02):
+            number += 1
+            begun = time.monotonic()
+            path, body = ("/api/v2/dags", None) if number % 2 else ("/api/v2/dags/validate", DAG.encode())
+            self.answers[self.ask(path, body)[0]] += 1
+            self.longest_seconds = max(self.longest_seconds, time.monotonic() - begun)
+
+    def ask(self, path: str, body: bytes | None = None, kind: str = "application/yaml") -> tuple[str, str]:
+        """Status of the answer, or the failure; and the cookie that is set."""
+        # The proxy has a certificate of an authority of its own for this name.
+        context = ssl._create_unverified_context()
+        page = {"Origin": f"https://localhost:{self.port}", "X-Mainspring-Page": "1"}
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind, **page}
+        connection = http.client.HTTPSConnection("localhost", self.port, timeout=60, context=context)
+        try:
+            connection.request("GET" if body is None else "POST", path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            return str(answer.status), answer.headers.get("Set-Cookie", "")
+        except (OSError, http.client.HTTPException) as exc:
+            return repr(exc), ""
+        finally:
+            connection.close()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -39,6 +99,9 @@ def _podman() -> None:
     missing = [image for image in BASES if podman("image", "exists", image, check=False).returncode != 0]
     if missing:
         pytest.skip(f"needs the images {', '.join(missing)}; tests/containers/standins.sh makes them")
+    tried = podman("run", "--rm", "--network=none", BASES[0], "true", check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"podman starts no container on this machine: {tried.stderr.strip()}")
 
 
 @pytest.fixture(scope="session")
@@ -57,16 +120,15 @@ def compose(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tu
     folder.chmod(0o755)
     (folder / "code").mkdir()
     (folder / "code" / "ours.py").write_text("def double(n):\n    return n * 2\n")
-    shutil.copy(DOCKER / "postgres-roles.sql", folder)
+    for name in ("postgres-roles.sql", "Caddyfile"):
+        shutil.copy(DOCKER / name, folder)
     line = ["sh", DOCKER / "make-secrets.sh", folder / "secrets"]
     subprocess.run(line, env=child_environment(), check=True, capture_output=True)
     # The stand-in of Redis is older than this command, which the real one knows.
     users = folder / "secrets" / "redis-users"
     users.write_text(users.read_text().replace(" +client|setinfo", ""))
     port = free_port()
-    variables = {**FILLED, "MAINSPRING_IMAGE": image, "POSTGRES_IMAGE": BASES[1], "REDIS_IMAGE": BASES[2],
-                 "MAINSPRING_PUBLISH": f"127.0.0.1:{port}"}  # fmt: skip
-    made = PodmanSet(read_compose(variables), folder, "mainspring-test")
+    made = PodmanSet(read_compose({**VARIABLES, "MAINSPRING_PUBLISH": f"127.0.0.1:{port}"}), folder, "mainspring-test")
     made.down()
     try:
         made.up()
@@ -124,6 +186,36 @@ def test_no_container_but_those_of_tasks_is_root_and_none_gains_rights(compose: 
         facts = {line.partition(":")[0]: line.split()[1] for line in status.splitlines() if len(line.split()) > 1}
         assert (facts["Uid"] == "0") == (service in ("scheduler", "worker")), service
         assert facts["NoNewPrivs"] == "1"
+
+
+def test_a_renewal_of_the_apis_behind_the_proxy_refuses_no_request(compose: tuple[PodmanSet, Client]) -> None:
+    containers, client = compose
+    port, plain_port = free_port(), free_port()
+    published = {"MAINSPRING_PUBLISH_HTTPS": f"127.0.0.1:{port}", "MAINSPRING_PUBLISH_HTTP": f"127.0.0.1:{plain_port}"}
+    containers.take_in(read_compose({**VARIABLES, **published}, "compose.proxy.yaml"))
+    containers.roll("api")
+    for service in ("api-2", "proxy"):
+        containers.start(service)
+    asker = Asker(port, client.token)
+    until(lambda: asker.ask("/ready")[0] == "200", "an answer through the proxy")
+    # The API believes the proxy that the browser uses TLS.
+    made = asker.ask("/auth/session", json.dumps({"token": client.token}).encode(), "application/json")
+    assert made[1].startswith("__Host-mainspring="), made
+
+    with asker.going_on():
+        for service in ("api", "api-2"):
+            assert containers.roll(service) == [0], containers.log(service)
+    print(f"one after the other: {dict(asker.answers)}, the longest took {asker.longest_seconds:.2f} s")
+    assert asker.answers.keys() == {"200"}, asker.answers
+    assert asker.answers["200"] > 100
+
+    with asker.going_on():  # both at once, as a plain `docker compose up` does it
+        for service in ("api", "api-2"):
+            containers.stop(service)
+        for service in ("api", "api-2"):
+            containers.start(service)
+    print(f"both at once: {dict(asker.answers)}, the longest took {asker.longest_seconds:.2f} s")
+    assert asker.answers.keys() == {"200"}, asker.answers
 
 
 def _state(client: Client, dag_id: str, run: dict[str, Any]) -> str:
