@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
+from mainspring.definition.build import ungrouped
 from mainspring.definition.fields import COMMON_TASK_FIELDS
 from mainspring.errors import InvalidInput, Problem
 from mainspring.hints import did_you_mean
@@ -30,6 +31,7 @@ def stubbed_document(document: Mapping[str, Any], stubs: Mapping[str, Any], task
     Raises:
         InvalidInput: There is no such task.
     """
+    document = ungrouped(document)
     tasks: Mapping[str, Any] = document["tasks"]
     for name in (*stubs, *([] if task_id is None else [task_id])):
         if name not in tasks:

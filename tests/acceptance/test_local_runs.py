@@ -92,6 +92,13 @@ def test_a_mapped_task_has_a_stub_for_each_instance() -> None:
     assert [run.task("m", index).outputs for index in range(3)] == [{"n": 10}, {"n": 20}, {}]
 
 
+def test_tasks_of_a_group_are_stubbed_by_their_full_ids() -> None:
+    group = {"default_args": {"retries": 1}, "tasks": {"count": SHELL, "end": {**SHELL, "depends_on": ["count"]}}}
+    run = run_dag({"groups": {"g": group}}, stubs={"g.count": {"rows": 6}})
+    assert (run.state, run.task("g.count").outputs) == ("success", {"rows": 6})
+    assert run_dag({"groups": {"g": group}}, task="g.end").task("g.end").state == "success"
+
+
 def test_tasks_of_every_type_can_be_stubbed() -> None:
     tasks = {
         "ask": {"type": "approval", "message": "go?"},

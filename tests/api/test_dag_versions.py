@@ -92,3 +92,24 @@ def test_two_versions_are_compared_by_meaning_and_by_lines(api: Api) -> None:
     assert api.get("/dags/etl/dagVersions/1/diff/1")["changes"] == []
     api.get("/dags/etl/dagVersions/1/diff/9", 404)
     api.get("/dags/other/dagVersions/1/diff/1", 404)
+
+
+def test_a_definition_with_groups_is_kept_as_sent_and_answered_without_them(api: Api) -> None:
+    groups = {"load": {"default_args": {"retries": 2}, "depends_on": ["a"], "tasks": {"rows": {"type": "noop"}}}}
+    document = {"tasks": {"a": {"type": "noop"}, "z": {"type": "noop", "depends_on": ["load"]}}, "groups": groups}
+    api.put("/dags/etl", document, 201)
+    assert api.get("/dags/etl/definition") == {"dag_id": "etl", **document}
+    flat = {
+        "a": {"type": "noop"},
+        "z": {"type": "noop", "depends_on": ["load.rows"]},
+        "load.rows": {"type": "noop", "retries": 2, "depends_on": ["a"]},
+    }
+    assert api.get("/dags/etl/definition?form=flat") == {"dag_id": "etl", "tasks": flat}
+    api.put("/dags/etl", api.get("/dags/etl/definition"))
+    groups["load"]["default_args"] = {"retries": 3}
+    api.put("/dags/etl", document)
+    versions = api.get("/dags/etl/dagVersions")["dag_versions"]
+    assert [version["summary"] for version in versions] == ["first version, 3 tasks", "'load.rows': retries 2 → 3"]
+    [change] = api.get("/dags/etl/dagVersions/1/diff/2")["changes"]
+    assert (change["path"], change["task_id"]) == ("/groups/load/tasks/rows/retries", "load.rows")
+    assert [task["task_id"] for task in api.get("/dags/etl/tasks")["tasks"]] == ["a", "load.rows", "z"]

@@ -203,6 +203,8 @@ def test_a_dag_reaches_no_further_than_its_author(api: Api, task: dict[str, Any]
     body = {"tasks": {"a": task}}
     refused = api.put("/dags/team_a.etl", body, 422, token=token)
     assert [(each["code"], each["pointer"]) for each in refused["errors"]] == [("not_allowed", pointer)]
+    refused = api.put("/dags/team_a.etl", {"groups": {"g": body}}, 422, token=token)
+    assert [(each["code"], each["pointer"]) for each in refused["errors"]] == [("not_allowed", f"/groups/g{pointer}")]
     api.put("/dags/team_a.etl", body, 201)
 
 

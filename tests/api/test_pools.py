@@ -130,6 +130,17 @@ def test_a_dag_names_existing_pools_only_and_keeps_them_from_being_deleted(api: 
     api.delete("/pools/db")
 
 
+def test_a_group_names_existing_pools_only_and_keeps_them_from_being_deleted(api: Api) -> None:
+    group = {"default_args": {"pool": "db"}, "tasks": {"a": SHELL, "b": {**SHELL, "pool": "other"}}}
+    refused = api.put("/dags/etl", {"groups": {"g": group}}, 422)["errors"]
+    assert {each["pointer"] for each in refused} == {"/groups/g/default_args/pool", "/groups/g/tasks/b/pool"}
+    for name in ("db", "other"):
+        make(api, name=name)
+    api.put("/dags/etl", {"groups": {"g": group}}, 201)
+    for name in ("db", "other"):
+        assert "dag 'etl'" in api.delete(f"/pools/{name}", 409)["detail"]["message"]
+
+
 def test_a_larger_pool_is_used_at_once(sqlite_api: Api) -> None:
     make(sqlite_api, 0)
     sqlite_api.save("etl", {"a": {**SHELL, "pool": "db"}})

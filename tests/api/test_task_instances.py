@@ -385,3 +385,26 @@ def test_the_key_of_an_instance_is_its_rendered_map_index(api: Api) -> None:
     assert [(one["task_id"], one["map_index"]) for one in by_key] == [("load", 2)]
     by_prefix = api.get(f"{path}/load/listMapped?rendered_map_index_prefix_pattern=u")["task_instances"]
     assert [one["map_index"] for one in by_prefix] == [1]
+
+
+def test_a_task_group_chooses_the_instances_of_its_tasks(api: Api) -> None:
+    inner = {"prefix_group_id": False, "tasks": {"plain": SHELL}}
+    load = {"tasks": {"a": SHELL, "b": {**SHELL, "expand": {"n": [1, 2]}}}, "groups": {"inner": inner}}
+    api.save("etl", {"start": SHELL}, groups={"load": load})
+    run = api.trigger()
+    api.engine.run_until_idle()
+    api.put("/dags/etl", {"tasks": {"start": SHELL}, "groups": {"other": {**inner}}})
+
+    def chosen(path: str, group: str) -> list[tuple[str, int]]:
+        listed = api.get(f"/dags/etl/dagRuns/{path}?task_group_id={group}&order_by=id")["task_instances"]
+        return sorted((one["task_id"], one["map_index"]) for one in listed)
+
+    of_run = f"{run}/taskInstances"
+    assert chosen(of_run, "load") == [("load.a", -1), ("load.b", 0), ("load.b", 1), ("plain", -1)]
+    assert chosen(of_run, "load.inner") == [("plain", -1)]
+    assert chosen("~/taskInstances", "other") == [("plain", -1)], "for all runs the current version decides"
+    assert chosen(f"{of_run}/load.b/listMapped", "load") == [("load.b", 0), ("load.b", 1)]
+    assert chosen(f"{of_run}/load.b/listMapped", "load.inner") == []
+    api.get(f"/dags/etl/dagRuns/{of_run}?task_group_id=other", 404)
+    problem = api.get("/dags/~/dagRuns/~/taskInstances?task_group_id=load", 400)["errors"][0]
+    assert (problem["pointer"], problem["hint"]) == ("/task_group_id", "name the DAG in the path")

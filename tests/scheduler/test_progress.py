@@ -453,3 +453,23 @@ def test_a_deleted_dag_that_comes_back_in_another_order_runs_as_itself(engine: E
     engine.run_until_idle()
     assert engine.states("r2") == {"b": "scheduled", "a": "queued"}
     assert engine.attempt("a", "r2").payload["command"] == ["a"]
+
+
+def test_tasks_of_a_group_run_after_its_upstream_and_before_its_downstream(engine: Engine) -> None:
+    rows = {"type": "shell", "command": ["rows"], "depends_on": ["fetch"]}
+    group = {"depends_on": ["start"], "tasks": {"fetch": {"type": "shell", "command": ["fetch"]}, "rows": rows}}
+    report = {"depends_on": ["load"], "env": {"ROWS": "${{ tasks['load.rows'].outputs.n }}"}}
+    engine.trigger(engine.save("etl", {"start": {}, "report": report}, groups={"load": group}))
+    engine.run_until_idle()
+    engine.finish("start")
+    assert engine.states() == {
+        "start": "success",
+        "report": "scheduled",
+        "load.fetch": "queued",
+        "load.rows": "scheduled",
+    }
+    engine.finish("load.fetch")
+    engine.finish("load.rows", outputs={"n": 3})
+    assert engine.attempt("report").payload["env"] == {"ROWS": 3}
+    engine.finish("report")
+    assert engine.run()["state"] == "success"

@@ -67,7 +67,7 @@ QUERY_PARAMETERS: Mapping[str, str] = {
     "queue": "Names of queues; several names are alternatives",
     "executor": "Names of executors; several names are alternatives",
     "operator": "Types of task, such as `shell`; several types are alternatives",
-    "task_group_id": "There are no task groups: with a value, no instance matches",
+    "task_group_id": "Id of a task group of the DAG: instances of the tasks in the group and in its groups",
     "responded_by_user_id": "Names of users or tokens that answered; several names are alternatives",
     "responded_by_user_name": "Names of users or tokens that answered; several names are alternatives",
     "response_received": "True = answered approvals alone, false = approvals without an answer alone",

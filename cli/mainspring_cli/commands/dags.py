@@ -109,8 +109,9 @@ def _last_run(session: Session, dag_id: str) -> dict[str, Any] | None:
 def _tasks(session: Session, dag_id: str) -> list[dict[str, Any]]:
     """Tasks in the order of their ids."""
     from mainspring_client.api.dags import get_dag_definition
+    from mainspring_client.models import DefinitionForm
 
-    tasks = session.call(get_dag_definition, dag_id)["tasks"]
+    tasks = session.call(get_dag_definition, dag_id, form=DefinitionForm.FLAT)["tasks"]
     return [{"task_id": task_id, "depends_on": [], **task} for task_id, task in sorted(tasks.items())]
 
 

@@ -3538,20 +3538,6 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
-        /** @enum {string} */
-        UpstreamEnd: "success" | "failed";
-        UpstreamDag: {
-            /** @description Id of a DAG; the DAG may be saved later. */
-            dag: string;
-            /** @description How a run of the DAG must end to count; success when absent. */
-            state?: components["schemas"]["UpstreamEnd"];
-            /** @description Whether a run counts once more when it ends so again after a clear; false when absent. */
-            again?: boolean;
-        } & {
-            [key: `x-${string}`]: unknown;
-        };
-        /** @enum {string} */
-        MatchRule: "all" | "any";
         Schedule: {
             /** @description One or several cron expressions with five fields. */
             cron?: string[] | string;
@@ -3577,16 +3563,6 @@ export interface components {
              * @example 20s
              */
             jitter?: string;
-            /** @description DAGs whose runs make a run when they end. */
-            after?: components["schemas"]["UpstreamDag"][];
-            /** @description `all`: one end of each DAG of `after` makes a run; `any`: each end does; all when absent. */
-            match?: components["schemas"]["MatchRule"];
-            /**
-             * @description Time within which the ends must lie that make a run together; any time when absent.
-             * @example PT15M
-             * @example 20s
-             */
-            within?: string;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -3778,7 +3754,7 @@ export interface components {
             working_dir?: string;
             /** @description Exit code by which the task asks to be skipped. */
             skip_exit_code?: number;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -3901,7 +3877,7 @@ export interface components {
             working_dir?: string;
             /** @description Exit code by which the task asks to be skipped. */
             skip_exit_code?: number;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4028,7 +4004,7 @@ export interface components {
             follow_redirects?: boolean;
             /** @description Largest response that is read, in bytes; the limit of outputs when absent. */
             response_bytes_max?: number;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4129,7 +4105,7 @@ export interface components {
              * @enum {string}
              */
             type: "noop";
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4274,7 +4250,7 @@ export interface components {
             timeout?: string;
             /** @description Whether the timeout skips the task instead of failing it. */
             soft_fail?: boolean;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4383,7 +4359,7 @@ export interface components {
             args?: unknown[];
             /** @description Keyword arguments of the callable. */
             kwargs?: components["schemas"]["KeywordArguments"];
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4496,7 +4472,7 @@ export interface components {
             timeout?: string;
             /** @description The choice that is taken when the timeout passes, instead of a failure. */
             default?: string;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4603,7 +4579,7 @@ export interface components {
             conf?: components["schemas"]["Values"];
             /** @description Whether the task lasts until the other run has ended; true when absent. */
             wait?: boolean;
-            /** @description Ids of the tasks that come directly before the task. */
+            /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
             when?: string;
@@ -4701,6 +4677,27 @@ export interface components {
         Task: components["schemas"]["ShellTask"] | components["schemas"]["PythonTask"] | components["schemas"]["HttpTask"] | components["schemas"]["NoopTask"] | components["schemas"]["WaitTask"] | components["schemas"]["BranchTask"] | components["schemas"]["ApprovalTask"] | components["schemas"]["DagTask"];
         Tasks: {
             [key: string]: components["schemas"]["Task"];
+        };
+        TaskGroup: {
+            /** @description Name that people read. */
+            group_display_name?: string;
+            /** @description What the group does, in a sentence. */
+            tooltip?: string;
+            /** @description Whether the ids of the tasks and groups in the group begin with its id and a dot; true when absent. */
+            prefix_group_id?: boolean;
+            /** @description Fields that every task in the group has unless the task has its own. */
+            default_args?: components["schemas"]["DefaultArgs"];
+            /** @description Tasks and groups that come directly before the first tasks of the group. */
+            depends_on?: string[];
+            /** @description Name -> task; the id of the task is `group.name`. */
+            tasks?: components["schemas"]["Tasks"];
+            /** @description Name -> group in this group. */
+            groups?: components["schemas"]["TaskGroups"];
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        TaskGroups: {
+            [key: string]: components["schemas"]["TaskGroup"];
         };
         /**
          * Definition
@@ -4803,7 +4800,9 @@ export interface components {
             /** @description Outputs of a run: name -> value made from outputs of tasks. */
             outputs?: components["schemas"]["Outputs"];
             /** @description Task id -> task. */
-            tasks: components["schemas"]["Tasks"];
+            tasks?: components["schemas"]["Tasks"];
+            /** @description Name -> task group, which holds tasks of the DAG. */
+            groups?: components["schemas"]["TaskGroups"];
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4816,7 +4815,7 @@ export interface components {
             dag_display_name: string;
         };
         /** @enum {string} */
-        DagRunType: "backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered";
+        DagRunType: "backfill" | "scheduled" | "manual" | "operator_triggered";
         JsonObject: {
             [key: string]: unknown;
         };
@@ -4869,10 +4868,6 @@ export interface components {
             interval_seconds: number | null;
             /** @description Number of listed instants */
             instants: number;
-            /** @description DAGs whose ends make runs, each once, in the order written */
-            upstream: string[];
-            /** @description Whether all DAGs of `upstream` must end, or any */
-            match: components["schemas"]["MatchRule"];
             /** @description IANA zone of the cron lines */
             timezone: string;
             /** @description Number of listed days without a run */
@@ -5828,7 +5823,7 @@ export interface components {
             stale_dag_ids: string[];
         };
         /** @enum {string} */
-        DefinitionForm: "normalised" | "sent";
+        DefinitionForm: "normalised" | "sent" | "flat";
         /**
          * @example {
          *       "content": "{\n  \"dag_id\": \"etl\",\n  \"description\": \"Loads the orders of the day\",\n  \"tags\": [\n    \"sales\"\n  ],\n  \"params\": {\n    \"type\": \"object\",\n    \"properties\": {\n      \"rows\": {\n        \"type\": \"integer\",\n        \"default\": 3\n      }\n    }\n  },\n  \"schedule\": {\n    \"cron\": \"30 2 * * *\",\n    \"timezone\": \"Europe/Berlin\"\n  },\n  \"start_date\": \"2026-11-25T00:00:00Z\",\n  \"default_args\": {\n    \"retries\": 2,\n    \"retry_delay\": \"PT20S\"\n  },\n  \"tasks\": {\n    \"extract\": {\n      \"type\": \"shell\",\n      \"env\": {\n        \"ROWS\": \"${{ params.rows }}\"\n      },\n      \"script\": \"echo \\\"reading $ROWS rows\\\"; echo \\\"rows=$ROWS\\\" >> \\\"$MAINSPRING_OUTPUT\\\"\"\n    },\n    \"load\": {\n      \"type\": \"shell\",\n      \"depends_on\": [\n        \"extract\"\n      ],\n      \"command\": [\n        \"echo\",\n        \"loaded\"\n      ]\n    }\n  },\n  \"outputs\": {\n    \"rows\": \"${{ tasks.extract.outputs.rows }}\"\n  }\n}\n",
@@ -5934,6 +5929,8 @@ export interface components {
             /** @description Number of entries on all pages */
             total_entries: number;
         };
+        /** @enum {string} */
+        ComparedForm: "normalised" | "sent";
         /**
          * @example {
          *       "dag_id": "etl",
@@ -5999,7 +5996,7 @@ export interface components {
             /** @description What breaks callers of the older version, whether there are any; at most 50 */
             incompatible: components["schemas"]["DefinitionIncompatibility"][];
             /** @description Form of the compared texts: `sent` when both texts are kept */
-            form: components["schemas"]["DefinitionForm"];
+            form: components["schemas"]["ComparedForm"];
             /** @description Differences by lines, as a unified diff; empty = equal texts */
             diff: string;
         };
@@ -6556,21 +6553,6 @@ export interface components {
             /** @description Number of entries on all pages */
             total_entries: number;
         };
-        RunSource: {
-            /** @description Identifier of the DAG */
-            dag_id: string;
-            /** @description Identifier of the run within its DAG */
-            dag_run_id: string;
-            /** @enum {string} */
-            state: "success" | "failed";
-            /** @description Instant that the run stands for; null = none */
-            logical_date: string | null;
-            /**
-             * Format: date-time
-             * @description Instant at which the run ended so
-             */
-            end_date: string;
-        };
         /**
          * @example {
          *       "dag_run_id": "deploy-4711",
@@ -6678,8 +6660,6 @@ export interface components {
             note: string | null;
             /** @description Whether the run stays for ever: retention never deletes the run */
             keep: boolean;
-            /** @description Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees these DAGs; empty = something else made the run */
-            sources: components["schemas"]["RunSource"][];
             /** @description Version of the DAG that the run executes, as a list of one */
             dag_versions: components["schemas"]["DagVersion"][];
             /** @description Always null: a version has no bundle of its own; its DAG has */
@@ -8048,7 +8028,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -12386,7 +12366,7 @@ export interface operations {
             query?: {
                 /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
-                /** @description `sent` = the text as its author sent it, with comments, as an attachment */
+                /** @description `sent` = the text as its author sent it, with comments, as an attachment; `flat` = without groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them */
                 form?: components["schemas"]["DefinitionForm"];
             };
             header?: never;
@@ -14356,7 +14336,7 @@ export interface operations {
                 rendered_map_index_pattern?: string;
                 /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
-                /** @description There are no task groups: with a value, no instance matches */
+                /** @description Id of a task group of the DAG: instances of the tasks in the group and in its groups */
                 task_group_id?: string;
                 /** @description Cursor of the page: empty = the first page, then `next_cursor`; `offset` is ignored */
                 cursor?: string;
@@ -14704,7 +14684,7 @@ export interface operations {
                 rendered_map_index_pattern?: string;
                 /** @description Prefix of `rendered_map_index`, case-sensitive; `|` separates alternatives, `~` matches every text */
                 rendered_map_index_prefix_pattern?: string;
-                /** @description There are no task groups: with a value, no instance matches */
+                /** @description Id of a task group of the DAG: instances of the tasks in the group and in its groups */
                 task_group_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
                 limit?: number;

@@ -8,13 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from mainspring.definition.fields import COMMON_TASK_FIELDS
+from mainspring.definition.groups import flatten
 from mainspring.definition.model import (
     Deadline,
     DeadlineAction,
     DeadlineAnchor,
     Definition,
     GapRule,
-    MatchRule,
     OverlapRule,
     RetryRule,
     RunHandler,
@@ -22,8 +22,6 @@ from mainspring.definition.model import (
     Schedule,
     Task,
     Teardown,
-    UpstreamDag,
-    UpstreamEnd,
     WeightRule,
 )
 from mainspring.definition.schedules import names_date
@@ -33,7 +31,7 @@ from mainspring.expressions import HANDLER_ROOTS, ROOTS, Expression, Template
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of"]
+__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of", "ungrouped"]
 
 TEARDOWN_TIMEOUT = timedelta(minutes=30)
 """Limit of a try of a tear-down without an `execution_timeout`, so that a run whose end has begun comes to its end."""
@@ -59,16 +57,28 @@ def load_stored(document: Mapping[str, Any]) -> Definition:
 
 
 def _definition(document: Mapping[str, Any]) -> Definition:
-    defaults = document.get("default_args", {})
+    defaults, flat = document.get("default_args", {}), flatten(document)
     return Definition(
         **_members(document, _DAG_MEMBERS),
         tasks={
-            task_id: _task(task_id, index, {**_defaults(defaults, task), **task})
-            for index, (task_id, task) in enumerate(document["tasks"].items())
+            task_id: _task(task_id, index, {**_defaults({**defaults, **flat.defaults.get(task_id, {})}, task), **task})
+            for index, (task_id, task) in enumerate(flat.tasks.items())
         },
+        flat=flat,
         document=document,
         content_hash=content_hash(document),
     )
+
+
+def ungrouped(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A document of the same meaning without groups: their tasks have full ids and the defaults of their groups."""
+    if "groups" not in document:
+        return document
+    flat = flatten(document)
+    tasks = {
+        task_id: {**_defaults(flat.defaults.get(task_id, {}), task), **task} for task_id, task in flat.tasks.items()
+    }
+    return {**{name: value for name, value in document.items() if name != "groups"}, "tasks": tasks}
 
 
 def _defaults(defaults: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -145,17 +155,6 @@ def _schedule(value: Any) -> Schedule:
         anchor=parse_instant(value["anchor"]) if "anchor" in value else None,
         at=tuple(map(parse_instant, value.get("at", ()))),
         jitter=parse_duration(value.get("jitter", "PT0S")),
-        upstream=tuple(map(_upstream_dag, value.get("after", ()))),
-        match=MatchRule(value.get("match", MatchRule.ALL)),
-        within=parse_duration(value["within"]) if "within" in value else None,
-    )
-
-
-def _upstream_dag(item: Mapping[str, Any]) -> UpstreamDag:
-    return UpstreamDag(
-        dag_id=item["dag"],
-        state=UpstreamEnd(item.get("state", UpstreamEnd.SUCCESS)),
-        again=item.get("again", False),
     )
 
 

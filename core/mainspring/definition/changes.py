@@ -11,6 +11,9 @@ from difflib import unified_diff
 from enum import StrEnum
 from typing import Any
 
+from mainspring.definition.build import ungrouped
+from mainspring.definition.flat_tasks import FlatTasks
+from mainspring.definition.groups import flatten
 from mainspring.pointers import join_pointer
 
 __all__ = ["Change", "ChangeKind", "ChangeOp", "compare_definitions", "compare_texts", "summarise"]
@@ -63,13 +66,15 @@ class Change:
 def compare_definitions(old: Mapping[str, Any] | None, new: Mapping[str, Any] | None) -> list[Change]:
     """The differences between two normalised documents; `None` = no DAG.
 
-    Order: fields of the DAG, params, tasks in the order of `new`, then removed tasks, then outputs of the run.
+    Order: fields of the DAG, params, tasks in the order of `new`, then removed tasks, names of groups, then outputs of
+    the run.
     """
     old, new = old or {}, new or {}
     return [
         *_compare_fields(old, new),
         *_compare_params(old.get("params", {}), new.get("params", {})),
         *_compare_tasks(old, new),
+        *_compare_groups(old, new),
         *_compare_members(old.get("outputs", {}), new.get("outputs", {}), "/outputs", ChangeKind.OUTPUTS, "output"),
     ]
 
@@ -77,7 +82,7 @@ def compare_definitions(old: Mapping[str, Any] | None, new: Mapping[str, Any] | 
 def summarise(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
     """The differences in at most `SUMMARY_CHARS_MAX` characters."""
     if old is None:
-        return f"first version, {_counted(len(new.get('tasks', {})), 'task')}"
+        return f"first version, {_counted(len(flatten(new).tasks), 'task')}"
     sentences = [change.text for change in compare_definitions(old, new)]
     if not sentences:
         return "no change of meaning"
@@ -147,18 +152,35 @@ def _compare_members(
 
 def _compare_tasks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     old_tasks, new_tasks = _effective_tasks(old), _effective_tasks(new)
+    old_flat, new_flat = flatten(old), flatten(new)
     for task_id in _names(new_tasks, old_tasks):
-        path = join_pointer("/tasks", task_id)
+        path = (new_flat if task_id in new_tasks else old_flat).place(task_id)
         if task_id not in old_tasks or task_id not in new_tasks:
             yield _changed(ChangeKind.TASK, path, task_id, old_tasks, new_tasks, task_id, f"task '{task_id}'")
         else:
-            yield from _compare_edges(task_id, old_tasks[task_id], new_tasks[task_id])
-            yield from _compare_task(task_id, old_tasks[task_id], new_tasks[task_id])
+            yield from _compare_edges(task_id, path, old_tasks[task_id], new_tasks[task_id])
+            yield from _compare_task(task_id, path, old_tasks[task_id], new_tasks[task_id])
 
 
-def _compare_edges(task_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_groups(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+    """What people read about groups; the effect of a group on its tasks is a change of the tasks."""
+    old_flat, new_flat = flatten(old), flatten(new)
+    for group_id in _names(new_flat.groups, old_flat.groups):
+        path = (new_flat if group_id in new_flat.groups else old_flat).place(group_id)
+        old_text, new_text = _group_text(old_flat, group_id), _group_text(new_flat, group_id)
+        if old_text != new_text:
+            yield _changed(ChangeKind.TEXT, path, None, old_text, new_text, group_id, f"group '{group_id}'")
+
+
+def _group_text(flat: FlatTasks, group_id: str) -> Mapping[str, Any]:
+    """Group id -> what people read about the group; empty = there is no such group."""
+    group = flat.groups.get(group_id)
+    return {} if group is None else {group_id: {"group_display_name": group.display_name, "tooltip": group.tooltip}}
+
+
+def _compare_edges(task_id: str, at: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     old_ids, new_ids = old.get("depends_on", []), new.get("depends_on", [])
-    path = join_pointer("/tasks", task_id, "depends_on")
+    path = f"{at}/depends_on"
     for upstream in new_ids:
         if upstream not in old_ids:
             text = f"'{task_id}' waits for '{upstream}' now"
@@ -175,12 +197,12 @@ def _edge(op: ChangeOp, path: str, task_id: str, old_id: str | None, new_id: str
     )
 
 
-def _compare_task(task_id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_task(task_id: str, at: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
     for name in _names(old, new):
         if name == "depends_on" or old.get(name) == new.get(name):
             continue
         kind = ChangeKind.TEXT if name.startswith("x-") else _TASK_KINDS.get(name, ChangeKind.TASK)
-        yield _changed(kind, join_pointer("/tasks", task_id, name), task_id, old, new, name, f"'{task_id}': {name}")
+        yield _changed(kind, at + join_pointer("", name), task_id, old, new, name, f"'{task_id}': {name}")
 
 
 def _changed(
@@ -203,7 +225,7 @@ def _changed(
 
 def _effective_tasks(document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     defaults = document.get("default_args", {})
-    return {task_id: {**defaults, **task} for task_id, task in document.get("tasks", {}).items()}
+    return {task_id: {**defaults, **task} for task_id, task in ungrouped(document).get("tasks", {}).items()}
 
 
 def _names(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
@@ -230,7 +252,7 @@ def _counted(number: int, noun: str) -> str:
 
 _SCALARS = (str, int, float, bool, type(None))
 _PARTICIPLES: Mapping[ChangeOp, str] = {ChangeOp.ADD: "added", ChangeOp.REMOVE: "removed", ChangeOp.CHANGE: "changed"}
-_COMPARED_APART = frozenset({"dag_id", "params", "default_args", "tasks", "outputs"})
+_COMPARED_APART = frozenset({"dag_id", "params", "default_args", "tasks", "groups", "outputs"})
 _DAG_KINDS: Mapping[str, ChangeKind] = {
     **dict.fromkeys(("schedule", "start_date", "end_date", "catchup", "catchup_max"), ChangeKind.SCHEDULE),
     **dict.fromkeys(("dag_display_name", "description", "doc_md", "tags", "owners"), ChangeKind.TEXT),

@@ -5,6 +5,9 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
+from mainspring.definition.fields import TASKS_MAX
+from mainspring.definition.flat_tasks import FlatTasks
+from mainspring.definition.groups import MovedReport, flatten
 from mainspring.definition.model import TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
@@ -28,14 +31,19 @@ _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
 
 def check_document(document: Mapping[str, Any], report: Report) -> None:
     """Report what is wrong across the fields of a normalised document."""
+    flat = flatten(document, report)
+    if flat.groups:
+        report = MovedReport(report, flat)
+        document = {**document, "tasks": flat.tasks}
+    _check_groups(flat, report)
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     _check_dates(document, report)
     _check_retention(document.get("retention", {}), report)
-    for problem in schedule_problems(document.get("schedule"), document.get("dag_id")):
+    for problem in schedule_problems(document.get("schedule")):
         _pass_on(problem, "/schedule", report)
     for problem in check_schema(document.get("params", {})):
         _pass_on(problem, "/params", report)
-    _check_ids(tasks, report)
+    _check_ids([*tasks, *flat.groups], report)
     _check_retry_policy(document.get("default_args", {}), "/default_args", report)
     for task_id, task in tasks.items():
         _check_output_types(task, join_pointer("/tasks", task_id), report)
@@ -46,7 +54,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_branches(tasks, report)
     _check_approvals(tasks, report)
     if document.get("fail_fast"):
-        _check_fail_fast(tasks, document.get("default_args", {}), report)
+        _check_fail_fast(tasks, {"/default_args": document.get("default_args", {}), **flat.default_places}, report)
     _check_handlers(tasks, report)
     upstream = _check_dependencies(tasks, report)
     cycle = find_cycle(upstream)
@@ -61,10 +69,20 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_outputs(document, report)
 
 
+def _check_groups(flat: FlatTasks, report: Report) -> None:
+    if len(flat.tasks) > TASKS_MAX:
+        message = f"the DAG has {len(flat.tasks)} tasks; allowed are 1 to {TASKS_MAX}"
+        report.add("out_of_range", "/groups", message)
+    for at, fields in flat.default_places.items():
+        _check_retry_policy(fields, at, report)
+        _check_teardown_fields(fields, at, report)
+
+
 def check_executors(document: Mapping[str, Any], offered: Collection[str], report: Report) -> None:
     """Report tasks of a normalised document that ask for an executor which is not offered."""
-    places = {"/default_args": document.get("default_args", {})}
-    places |= {join_pointer("/tasks", task_id): task for task_id, task in document.get("tasks", {}).items()}
+    flat = flatten(document)
+    places = {"/default_args": document.get("default_args", {}), **flat.default_places}
+    places |= {flat.place(task_id): task for task_id, task in flat.tasks.items()}
     for at, fields in places.items():
         name = fields.get("executor")
         if name is not None and name not in offered:
@@ -134,10 +152,12 @@ def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> 
                 report.add_unknown("unknown_choice", at, "there is no choice", task["default"], choices)
 
 
-def _check_fail_fast(tasks: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Any], report: Report) -> None:
+def _check_fail_fast(
+    tasks: Mapping[str, Mapping[str, Any]], defaults: Mapping[str, Mapping[str, Any]], report: Report
+) -> None:
     """No rule may wait for a failure: the first failure ends the run, so such a task never runs after one. Handlers and
     tear-downs run after that end too."""
-    places = {"/default_args": defaults}
+    places = dict(defaults)
     places |= {join_pointer("/tasks", task_id): task for task_id, task in tasks.items() if not _CLEANS_UP & task.keys()}
     for at, fields in places.items():
         rule = fields.get("trigger_rule")

@@ -33,19 +33,17 @@ from mainspring.definition.model import (
     DeadlineAction,
     DeadlineAnchor,
     GapRule,
-    MatchRule,
     OverlapRule,
     RunHandler,
     RunStateRule,
     TaskType,
-    UpstreamEnd,
     WeightRule,
 )
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
 from mainspring.webhook_types import NOTIFY_TYPES
 
-__all__ = ["COMMON_TASK_FIELDS", "DAG_FIELDS", "DEFAULT_ARGS", "TASKS_MAX", "TASK_TYPES"]
+__all__ = ["COMMON_TASK_FIELDS", "DAG_FIELDS", "DEFAULT_ARGS", "GROUP_FIELDS", "GROUP_NAME", "TASKS_MAX", "TASK_TYPES"]
 
 TASKS_MAX = 10_000
 DESCRIPTION_CHARS_MAX = 10_000
@@ -328,7 +326,7 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "depends_on",
         ListOf(Text(chars_max=250, what="the id of a task"), is_set=True),
-        doc="Ids of the tasks that come directly before the task.",
+        doc="Ids of the tasks and groups that come directly before the task; a group stands for its last tasks.",
     ),
     Field("when", Either(otherwise=_EXPRESSION), doc="A condition; false skips the task."),
     Field(
@@ -379,19 +377,6 @@ _EXCLUDED = Text(
     what="a date such as 2026-12-25, or a calendar such as DE, DE-BY or NYSE",
 )
 
-_UPSTREAM_DAG = Record(
-    (
-        Field("dag", Identifier(), required=True, doc="Id of a DAG; the DAG may be saved later."),
-        Field("state", _choice(UpstreamEnd), doc="How a run of the DAG must end to count; success when absent."),
-        Field(
-            "again",
-            Boolean(),
-            doc="Whether a run counts once more when it ends so again after a clear; false when absent.",
-        ),
-    ),
-    name="UpstreamDag",
-)
-
 _SCHEDULE = Record(
     (
         Field(
@@ -420,27 +405,9 @@ _SCHEDULE = Record(
             doc="Local days on which nothing is due; the next run's interval reaches over them.",
         ),
         Field("jitter", Duration(maximum=timedelta(days=1)), doc="How far runs are spread after their instant."),
-        Field("after", ListOf(_UPSTREAM_DAG, 1, 100), doc="DAGs whose runs make a run when they end."),
-        Field(
-            "match",
-            _choice(MatchRule),
-            doc="`all`: one end of each DAG of `after` makes a run; `any`: each end does; all when absent.",
-        ),
-        Field(
-            "within",
-            Duration(minimum=_A_SECOND),
-            doc="Time within which the ends must lie that make a run together; any time when absent.",
-        ),
     ),
-    exactly_one=("cron", "interval", "at", "after"),
-    only_with={
-        "timezone": "cron",
-        "dst": "cron",
-        "calendar": "cron",
-        "anchor": "interval",
-        "match": "after",
-        "within": "after",
-    },
+    exactly_one=("cron", "interval", "at"),
+    only_with={"timezone": "cron", "dst": "cron", "calendar": "cron", "anchor": "interval"},
     name="Schedule",
 )
 
@@ -476,6 +443,24 @@ _NOTIFY_RULE = Record(
     exactly_one=("webhook", "notifier"),
     name="NotifyRule",
 )
+
+GROUP_FIELDS: tuple[Field, ...] = (
+    Field("group_display_name", _NAME, doc="Name that people read."),
+    Field("tooltip", _DESCRIPTION, doc="What the group does, in a sentence."),
+    Field(
+        "prefix_group_id",
+        Boolean(),
+        doc="Whether the ids of the tasks and groups in the group begin with its id and a dot; true when absent.",
+    ),
+    Field("default_args", DEFAULT_ARGS, doc="Fields that every task in the group has unless the task has its own."),
+    Field(
+        "depends_on",
+        ListOf(Text(chars_max=250, what="the id of a task or a group"), is_set=True),
+        doc="Tasks and groups that come directly before the first tasks of the group.",
+    ),
+)
+"""Fields of a task group, except `tasks` and `groups`."""
+GROUP_NAME = "[A-Za-z0-9_-]{1,200}"
 
 DAG_FIELDS: tuple[Field, ...] = (
     Field("dag_id", Identifier(), required=True, doc="Id of the DAG. The request path names it when absent."),

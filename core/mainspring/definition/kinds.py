@@ -428,6 +428,7 @@ class Record:
     exactly_one: tuple[str, ...] = ()
     """Of these fields one must be given."""
     at_most_one: tuple[str, ...] = ()
+    at_least_one: tuple[str, ...] = ()
     only_with: Mapping[str, str] = field(default_factory=dict)
     """Field -> the second field that the first field requires."""
     what: str = "an object"
@@ -459,6 +460,10 @@ class Record:
         present = [name for name in self.exactly_one if name in result]
         if self.exactly_one and not present:
             report.add("missing_field", at, f"one of {' or '.join(self.exactly_one)} is needed")
+        if self.at_least_one and not any(name in result for name in self.at_least_one):
+            first, *others = self.at_least_one
+            hint = f"or give {' or '.join(others)}"
+            report.add("missing_field", at, f"the field {first!r} is missing", hint)
         for group in (present, [name for name in self.at_most_one if name in result]):
             if len(group) > 1:
                 report.add("exclusive_fields", f"{at}/{group[1]}", f"only one of {' and '.join(group)} may be given")
@@ -477,8 +482,8 @@ class Record:
         if required := [member.name for member in self.fields if member.required]:
             schema["required"] = required
         # `oneOf` would be shorter, but client generators read `oneOf` as a union of types and lose the fields.
-        if self.exactly_one:
-            schema["not"] = {"properties": dict.fromkeys(self.exactly_one, _ABSENT)}
+        if needed := self.exactly_one or self.at_least_one:
+            schema["not"] = {"properties": dict.fromkeys(needed, _ABSENT)}
         if exclusive := self.exactly_one or self.at_most_one:
             schema["dependentSchemas"] = {
                 name: {"properties": {other: _ABSENT for other in exclusive if other != name}} for name in exclusive

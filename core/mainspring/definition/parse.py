@@ -1,12 +1,13 @@
 """Turns a client's document into a checked `Definition`, or into a list of all faults."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
 from mainspring.definition.build import load_stored
 from mainspring.definition.checks import check_document, check_executors
-from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, TASK_TYPES, TASKS_MAX
+from mainspring.definition.fields import COMMON_TASK_FIELDS, DAG_FIELDS, GROUP_FIELDS, GROUP_NAME, TASK_TYPES, TASKS_MAX
 from mainspring.definition.json_source import load_json
 from mainspring.definition.kinds import Field, Identifier, Record
 from mainspring.definition.model import Definition
@@ -120,7 +121,8 @@ class Tasks:
             hint = "write them as a map: tasks: {load: {type: shell, ...}}"
             return report.add("wrong_type", at, "tasks must be an object of task id -> task", hint)
         if not 1 <= len(value) <= TASKS_MAX:
-            return report.add("out_of_range", at, f"the DAG has {len(value)} tasks; allowed are 1 to {TASKS_MAX}")
+            holder = "group" if at.startswith("/groups") else "DAG"
+            return report.add("out_of_range", at, f"the {holder} has {len(value)} tasks; allowed are 1 to {TASKS_MAX}")
         tasks = {}
         for task_id, task in value.items():
             below = join_pointer(at, task_id)
@@ -176,10 +178,62 @@ def _task_record(name: str, fields: Record) -> Record:
     )
 
 
+class Groups:
+    """The map of task groups: name -> group, which may hold further groups."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        if not isinstance(value, Mapping):
+            hint = "write them as a map: groups: {extract: {tasks: {...}}}"
+            return report.add("wrong_type", at, "groups must be an object of name -> group", hint)
+        if not 1 <= len(value) <= TASKS_MAX:
+            return report.add("out_of_range", at, f"there are {len(value)} groups; allowed are 1 to {TASKS_MAX}")
+        groups = {}
+        for name, group in value.items():
+            below = join_pointer(at, name)
+            if not re.fullmatch(GROUP_NAME, name):
+                rule = "1 to 200 of the characters A-Z a-z 0-9 _ -"
+                report.add("invalid_id", below, f"{show(name)} cannot name a group: names are {rule}")
+            else:
+                groups[name] = _GROUP.read(group, below, report)
+        return {name: group for name, group in groups.items() if group is not INVALID}
+
+    def schema(self) -> dict[str, Any]:
+        return {
+            "title": "TaskGroups",
+            "type": "object",
+            "minProperties": 1,
+            "maxProperties": TASKS_MAX,
+            "propertyNames": {"pattern": f"^{GROUP_NAME}$"},
+            "additionalProperties": _GROUP.schema(),
+        }
+
+
+class _InnerGroups(Groups):
+    """Groups in a group. Their schema is that of all groups."""
+
+    def schema(self) -> dict[str, Any]:
+        return {"$named": "TaskGroups"}
+
+
 TASKS = {name: _task_record(name, fields) for name, fields in TASK_TYPES.items()}
 _DEPENDS_ON = Record(tuple(field for field in COMMON_TASK_FIELDS if field.name == "depends_on"))
+_GROUP = Record(
+    (
+        *GROUP_FIELDS,
+        Field("tasks", Tasks(), doc="Name -> task; the id of the task is `group.name`."),
+        Field("groups", _InnerGroups(), doc="Name -> group in this group."),
+    ),
+    at_least_one=("tasks", "groups"),
+    what="a group",
+    name="TaskGroup",
+)
 DOCUMENT = Record(
-    (*DAG_FIELDS, Field("tasks", Tasks(), required=True, doc="Task id -> task.")),
+    (
+        *DAG_FIELDS,
+        Field("tasks", Tasks(), doc="Task id -> task."),
+        Field("groups", Groups(), doc="Name -> task group, which holds tasks of the DAG."),
+    ),
+    at_least_one=("tasks", "groups"),
     what="a definition",
     name="Definition",
 )

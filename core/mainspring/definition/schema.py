@@ -25,12 +25,13 @@ def json_schema(refs: str = "#/$defs/") -> dict[str, Any]:
         "propertyName": "type",
         "mapping": {name: f"{refs}{record.name}" for name, record in TASKS.items()},
     }
+    required = [name for name in document.pop("required", ()) if name != "dag_id"]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Definition",
         "description": "A DAG as data. `dag_id` may be left out where the address names it.",
         **document,
-        "required": [name for name in document["required"] if name != "dag_id"],
+        **({"required": required} if required else {}),
         "$defs": named,
     }
 
@@ -44,6 +45,8 @@ def _extract(part: Any, refs: str, named: dict[str, Any]) -> Any:
         return [_extract(item, refs, named) for item in part]
     if not isinstance(part, Mapping):
         return part
+    if "$named" in part:  # a schema within itself
+        return {"$ref": f"{refs}{part['$named']}", **{key: part[key] for key in part if key != "$named"}}
     whole = {key: _extract(value, refs, named) for key, value in part.items()}
     title = whole.pop("title") if isinstance(part.get("title"), str) else None
     if title is None:

@@ -31,19 +31,19 @@ def find_warnings(definition: Definition, *, is_strict: bool = False) -> list[Pr
 
     is_strict: also hints at good practice: params that no expression reads, tasks without a time limit.
     """
-    warnings = [*_of_texts(definition.document), *_of_references(definition), *_of_credentials(definition)]
+    warnings = [*_of_texts(definition), *_of_references(definition), *_of_credentials(definition)]
     if is_strict:
         warnings += [*_unused_params(definition), *_without_time_limit(definition)]
     return warnings[:WARNINGS_MAX]
 
 
-def _of_texts(document: Mapping[str, Any]) -> Iterator[Problem]:
+def _of_texts(definition: Definition) -> Iterator[Problem]:
     """Double braces without `$`, as other systems write expressions."""
-    for task_id, task in document["tasks"].items():
+    for task_id, task in definition.flat.tasks.items():
         for name, value in payload_of(task).items():
             if name not in _VERBATIM:
-                yield from _braces(value, join_pointer("/tasks", task_id, name))
-    yield from _braces(document.get("outputs", {}), "/outputs")
+                yield from _braces(value, definition.flat.place(task_id) + join_pointer("", name))
+    yield from _braces(definition.document.get("outputs", {}), "/outputs")
 
 
 def _braces(value: Any, pointer: str) -> Iterator[Problem]:
@@ -57,7 +57,7 @@ def _braces(value: Any, pointer: str) -> Iterator[Problem]:
 
 def _of_references(definition: Definition) -> Iterator[Problem]:
     """Params that the schema does not name, and outputs that their task does not declare, where a save allows them."""
-    properties, tasks = definition.params.get("properties"), definition.document["tasks"]
+    properties, tasks = definition.params.get("properties"), definition.flat.tasks
     for pointer, expression in _expressions(definition):
         for path in expression.paths:
             if path[0] == "params" and len(path) > 1 and isinstance(properties, Mapping) and properties:
@@ -82,8 +82,8 @@ def _undeclared_output(task_id: str, name: str, tasks: Mapping[str, Any], pointe
 
 def _of_credentials(definition: Definition) -> Iterator[Problem]:
     """Literal values that look like a credential: readers of the DAG read them."""
-    for task_id, task in definition.document["tasks"].items():
-        for place, text in _strings(payload_of(task), join_pointer("/tasks", task_id)):
+    for task_id, task in definition.flat.tasks.items():
+        for place, text in _strings(payload_of(task), definition.flat.place(task_id)):
             name = place.rpartition("/")[2]
             is_named = "/env/" in place or "/headers/" in place
             if "${{" in text or not text or name == "secret":  # `{secret: name}` names a secret
@@ -112,17 +112,18 @@ def _without_time_limit(definition: Definition) -> Iterator[Problem]:
     for task in definition.tasks.values():
         if task.type in _TIMED_TYPES and task.execution_timeout is None:
             message = f"task '{task.task_id}' has no execution_timeout, and the DAG has no dagrun_timeout"
-            pointer = join_pointer("/tasks", task.task_id)
+            pointer = definition.flat.place(task.task_id)
             yield Problem(pointer=pointer, message=message, hint="add execution_timeout", code="no_time_limit")
 
 
 def _expressions(definition: Definition) -> Iterator[tuple[str, Expression]]:
     """(pointer of the field, expression) of every expression of a definition."""
     for task_id, task in definition.tasks.items():
-        at, roots = join_pointer("/tasks", task_id), roots_of(definition.document["tasks"][task_id])
+        fields, at = definition.flat.tasks[task_id], definition.flat.place(task_id)
+        roots = roots_of(fields)
         if task.when is not None:
             yield f"{at}/when", task.when
-        for name, value in payload_of(definition.document["tasks"][task_id]).items():
+        for name, value in payload_of(fields).items():
             yield from ((at + join_pointer("", name), item) for item in Template(value, roots=roots).expressions())
         for name, template in task.expand.items():
             yield from ((at + join_pointer("/expand", name), item) for item in template.expressions())

@@ -8,6 +8,7 @@ from itertools import chain
 from time import monotonic
 from typing import Any
 
+from mainspring.definition.groups import flatten
 from mainspring.definition.secret_names import secret_names
 from mainspring.failpoints import failpoint
 from mainspring.webhook_types import NOTIFY_TYPES, webhook_type
@@ -223,7 +224,7 @@ class FanOut:
         version = self._versions.get(version_id)
         if version is None:
             document = document_of(self._database, version_id)
-            names = frozenset(name for task in document.get("tasks", {}).values() for name in secret_names(task))
+            names = frozenset(name for task in flatten(document).tasks.values() for name in secret_names(task))
             version = self._versions[version_id] = _Version(document.get("notify", ()), names)
             while len(self._versions) > _VERSIONS_MAX:
                 self._versions.popitem(last=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, bindparam, case, cast, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, case, cast, func, select
 
 from mainspring.errors import NotFound
 from mainspring.states import TaskState
@@ -131,8 +131,8 @@ INSTANCES = Listing(
         **patterns(
             "rendered_map_index", func.coalesce(_ti.map_key, case((_ti.map_index >= 0, cast(_ti.map_index, Text))))
         ),
-        # A parameter of Airflow; our DAGs have no task groups.
-        "task_group_id": constant(Kind.TEXT, lambda _: False),
+        # The version of the DAG says which tasks the group has: see `task_ids` of the lists.
+        "task_group_id": constant(Kind.TEXT, lambda _: True),
     },
     sort_keys={
         "id": SortKey(column=_ti.id, kind=Kind.INTEGER, is_nullable=False),
@@ -192,22 +192,31 @@ def get_task_instance(
 
 
 def list_task_instances(
-    database: Database, query: ListQuery, *, dag_id: str | None, run_id: str | None, listing: Listing = INSTANCES
+    database: Database,
+    query: ListQuery,
+    *,
+    dag_id: str | None,
+    run_id: str | None,
+    task_ids: Sequence[str] | None = None,
+    listing: Listing = INSTANCES,
 ) -> Listed:
     """A page of the task instances of one run, of all runs of a DAG (`run_id` None), or of all DAGs (both None).
+
+    task_ids: only instances of these tasks; None = of all tasks.
 
     Raises:
         NotFound: There is no such DAG or run.
         InvalidPage: See `list_rows`.
     """
     with database.read() as connection:
+        of_tasks = () if task_ids is None else (_is_among(task_ids, is_sqlite=database.is_sqlite),)
         if dag_id is None:
-            return list_rows(connection, listing, query)
+            return list_rows(connection, listing, query, *of_tasks)
         if run_id is None:
             require_dag(connection, dag_id)
-            return list_rows(connection, listing, query, dag_run.c.dag_id == dag_id)
+            return list_rows(connection, listing, query, dag_run.c.dag_id == dag_id, *of_tasks)
         key = _require_run(connection, dag_id, run_id)
-        return list_rows(connection, listing, query, _ti.dag_run_id == key)
+        return list_rows(connection, listing, query, _ti.dag_run_id == key, *of_tasks)
 
 
 def list_mapped_instances(database: Database, query: ListQuery, dag_id: str, run_id: str, task_id: str) -> Listed:
@@ -250,6 +259,13 @@ def instances_by_id(database: Database, ids: Sequence[int]) -> list[dict[str, An
     with database.read() as connection:
         rows = connection.execute(_by_id(database.is_sqlite), {"rows": dump_rows({"id": key} for key in ids)})
         return [row._asdict() for row in rows]
+
+
+def _is_among(task_ids: Sequence[str], *, is_sqlite: bool) -> ColumnElement[bool]:
+    """Whether a row is of one of the tasks. One parameter holds all ids: a group may have ten thousand tasks."""
+    rows = as_rows({"task_id": str}, is_sqlite=is_sqlite)
+    ids = select(rows.c.task_id).params(rows=dump_rows({"task_id": task_id} for task_id in task_ids))
+    return _ti.task_id.in_(ids)
 
 
 def instance_not_found(dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> NotFound:

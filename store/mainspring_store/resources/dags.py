@@ -1,9 +1,8 @@
 """Saving DAGs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, bindparam, delete, insert, or_, select, update
@@ -12,6 +11,7 @@ from uuid_utils import uuid7
 
 from mainspring.definition import load_stored
 from mainspring.definition.changes import summarise
+from mainspring.definition.groups import flatten
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, InvalidDag, PreconditionFailed, Problem
 from mainspring.events import EventKind
@@ -19,7 +19,6 @@ from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.dags import stored_document
-from mainspring_store.resources.awaited_dags import cycle_problems, lock_awaited_dags, store_awaited_dags
 from mainspring_store.resources.pools import pool_problems
 from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import VersionRef
@@ -78,7 +77,6 @@ def save_dag(
     message: str | None = None,
     bundle: Bundle | None = None,
     expected: Expected | None = None,
-    planned: Mapping[str, Collection[str]] = MappingProxyType({}),
     now: datetime,
 ) -> Saved:
     """Make `definition` the current version of its DAG. Creates a missing DAG.
@@ -88,13 +86,11 @@ def save_dag(
     message: the reason of the save, kept with a new version.
     bundle: the bundle of the definition; `None` = the DAG keeps its bundle.
     expected: the state that the DAG must have; `None` = any state.
-    planned: DAG -> the DAGs for which its schedule waits, of the definitions that the same transaction saves.
 
     Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only. A stale DAG is current again.
 
     Raises:
-        InvalidDag: The definition names pools that do not exist, its schedule waits for a DAG that waits for this DAG,
-            or the DAG belongs to another bundle.
+        InvalidDag: The definition names pools that do not exist, or the DAG belongs to another bundle.
         Conflict: The DAG was deleted concurrently; saving again creates the DAG.
         PreconditionFailed: The DAG is not in the expected state.
         QuotaExceeded: The DAG is new, and the owner would exceed the quota of DAGs; or the sources of the owner's
@@ -103,8 +99,9 @@ def save_dag(
     if owner is not None:
         owner.check_definitions()
     with database.write() as connection:
-        lock_awaited_dags(connection, definition)
-        _check_references(connection, definition, planned)
+        problems = pool_problems(connection, definition)
+        if problems:
+            raise InvalidDag(problems)
         current = _locked_dag(connection, definition, by, owner, now)
         is_new = current.version_id == 0
         if expected is not None:
@@ -138,7 +135,6 @@ def _make_current(
     if current.version_id == 0:
         copied |= _paused_columns(definition, by, now)
     _copy_from_version(connection, definition, copied, now)
-    store_awaited_dags(connection, definition)
     return number, version
 
 
@@ -175,16 +171,10 @@ def insert_inline_version(
     return version
 
 
-def check_dag(
-    database: Database, definition: Definition, planned: Mapping[str, Collection[str]] = MappingProxyType({})
-) -> None:
+def check_dag(database: Database, definition: Definition) -> None:
     """Raises InvalidDag where `save_dag` would."""
     with database.read() as connection:
-        _check_references(connection, definition, planned)
-
-
-def _check_references(connection: Connection, definition: Definition, planned: Mapping[str, Collection[str]]) -> None:
-    problems = [*pool_problems(connection, definition), *cycle_problems(connection, definition, planned)]
+        problems = pool_problems(connection, definition)
     if problems:
         raise InvalidDag(problems)
 
@@ -338,7 +328,8 @@ def _as_stored(connection: Connection, version_id: int, definition: Definition) 
     """The stored definition of the same content: task indexes follow the stored order of tasks."""
     document = stored_document(connection, version_id)
     assert document is not None  # the row of the DAG is locked
-    return definition if list(document["tasks"]) == list(definition.tasks) else load_stored(document)
+    has_same_order = list(flatten(document).tasks) == list(definition.tasks)
+    return definition if has_same_order else load_stored(document)
 
 
 def _copy_from_version(

@@ -18,11 +18,11 @@ from sqlalchemy import (
     update,
 )
 
+from mainspring.definition.groups import flatten
 from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, NotFound, Problem
 from mainspring.events import EventKind
 from mainspring.hints import did_you_mean
-from mainspring.pointers import join_pointer
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.resources.conflict_policy import OnAbsence, OnExistence, insert_named
@@ -134,9 +134,8 @@ def pool_problems(connection: Connection, definition: Definition) -> list[Proble
         return []
     existing = list(connection.scalars(_NAMES))
     places: dict[str, str] = {}
-    for task_id, task in definition.document["tasks"].items():
-        pointer = join_pointer("/tasks", task_id, "pool") if "pool" in task else "/default_args/pool"
-        places.setdefault(pointer, definition.tasks[task_id].pool)
+    for task_id, task in definition.tasks.items():
+        places.setdefault(definition.flat.field_place(task_id, "pool"), task.pool)
     return [
         Problem(
             pointer=pointer,
@@ -184,7 +183,8 @@ def _in_use(connection: Connection, name: str) -> str | None:
     if live:
         return f"{live} unfinished task instances are in it; wait for their runs to end, or cancel them"
     for dag_id, document in connection.execute(_naming_dags(name)):
-        parts = [document.get("default_args", {}), *document["tasks"].values()]
+        flat = flatten(document)
+        parts = [document.get("default_args", {}), *flat.default_places.values(), *flat.tasks.values()]
         if any(part.get("pool") == name for part in parts):
             return f"dag '{dag_id}' names it; save that DAG with another pool first"
     return None

@@ -33,13 +33,24 @@ WORDS = st.sampled_from(
     ]
 )
 VALUES = json_values | WORDS | st.dictionaries(WORDS, WORDS, max_size=3) | st.lists(WORDS, max_size=3)
+GROUPED: dict[str, Any] = {
+    **DOCUMENT,
+    "groups": {
+        "a": {
+            "depends_on": ["clean"],
+            "default_args": {"retries": 2},
+            "tasks": {"x": {"type": "noop"}, "y": {"type": "shell", "command": ["y"], "depends_on": ["x", "b"]}},
+            "groups": {"b": {"prefix_group_id": False, "tasks": {"z": {"type": "noop", "depends_on": ["x", "tell"]}}}},
+        },
+    },
+}
 SCHEMA = jsonschema_rs.Draft202012Validator(json_schema())
 
 
 @st.composite
 def damaged_documents(draw: st.DrawFn) -> dict[str, Any]:
     """A right document in which some values were replaced, removed or added."""
-    document = deepcopy(DOCUMENT)
+    document = deepcopy(draw(st.sampled_from([DOCUMENT, GROUPED])))
     for _ in range(draw(st.integers(1, 3))):
         place: Any = document
         while True:

@@ -39,10 +39,11 @@ export const timeline = (run: RunAddress, expanded: string | null = null) =>
   });
 
 /** The definition of one version never changes. */
+/** A definition without groups: all tasks by full id. */
 export const definition = (dagId: string, version: number | undefined) =>
   queryOptions({
     queryKey: ["definition", dagId, version],
-    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/definition", { params: { path: { dag_id: dagId }, query: version === undefined ? {} : { version_number: version } }, signal })),
+    queryFn: ({ signal }) => ok(api.GET("/api/v2/dags/{dag_id}/definition", { params: { path: { dag_id: dagId }, query: { form: "flat", ...(version === undefined ? {} : { version_number: version }) } }, signal })),
     meta: { isStatic: version !== undefined },
     staleTime: version === undefined ? 2000 : Infinity,
     enabled: version !== 0,

@@ -288,7 +288,7 @@ def _sent_outputs(definition: Definition) -> Mapping[str, Any]:
 
 def _output_schema(definition: Definition, value: Any) -> Mapping[str, Any]:
     source = _OUTPUT.fullmatch(value) if isinstance(value, str) else None
-    task = definition.document["tasks"].get(source[1]) if source else None
+    task = definition.flat.tasks.get(source[1]) if source else None
     if source is None or task is None:
         return {}
     declared = task.get("outputs", {}).get(source[2])

@@ -9,6 +9,7 @@ from flask import Response, request
 from marshmallow import fields, validate
 from werkzeug.exceptions import NotAcceptable
 
+from mainspring.definition.build import ungrouped
 from mainspring.definition.changes import Change, ChangeKind, ChangeOp, compare_definitions, compare_texts
 from mainspring.definition.compatibility import incompatibilities
 from mainspring.errors import NotFound
@@ -101,6 +102,14 @@ class DefinitionForm(StrEnum):
 
     NORMALISED = "normalised"
     SENT = "sent"
+    FLAT = "flat"
+
+
+class ComparedForm(StrEnum):
+    """The form of two compared definitions."""
+
+    NORMALISED = "normalised"
+    SENT = "sent"
 
 
 class DefinitionChoice(VersionChoice):
@@ -109,7 +118,10 @@ class DefinitionChoice(VersionChoice):
     form = Choice(
         DefinitionForm,
         load_default=DefinitionForm.NORMALISED,
-        metadata={"description": "`sent` = the text as its author sent it, with comments, as an attachment"},
+        metadata={
+            "description": "`sent` = the text as its author sent it, with comments, as an attachment; `flat` = without"
+            " groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them"
+        },
     )
 
 
@@ -148,9 +160,7 @@ class DagVersionDiff(Answer):
         fields.Nested(DefinitionChange), metadata={"description": "Differences by meaning, in the order of the tasks"}
     )
     incompatible = INCOMPATIBLE
-    form = Choice(
-        DefinitionForm, metadata={"description": "Form of the compared texts: `sent` when both texts are kept"}
-    )
+    form = Choice(ComparedForm, metadata={"description": "Form of the compared texts: `sent` when both texts are kept"})
     diff = fields.String(metadata={"description": "Differences by lines, as a unified diff; empty = equal texts"})
 
 
@@ -182,7 +192,8 @@ def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
     """
     database, number = context().database, query["version_number"]
     if query["form"] != DefinitionForm.SENT:
-        return answer(questions.get_version(database, dag_id, number)["document"])
+        document = questions.get_version(database, dag_id, number)["document"]
+        return answer(ungrouped(document) if query["form"] == DefinitionForm.FLAT else document)
     version = questions.get_source(database, dag_id, number)
     if version["source"] is None:
         raise NotFound(f"version {version['version_number']} of dag '{dag_id}' was saved without its text")
@@ -279,7 +290,7 @@ def get_dag_version_diff(dag_id: str, older: int, newer: int) -> Response:
             "newer": version_details(described[1]),
             "changes": [change_body(change) for change in compare_definitions(*documents)],
             "incompatible": incompatible_bodies(*documents),
-            "form": DefinitionForm.SENT if is_sent else DefinitionForm.NORMALISED,
+            "form": ComparedForm.SENT if is_sent else ComparedForm.NORMALISED,
             "diff": compare_texts(*texts, old_name=f"version {older}", new_name=f"version {newer}"),
         }
     )

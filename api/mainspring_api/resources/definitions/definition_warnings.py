@@ -10,7 +10,6 @@ from mainspring.definition import Definition, find_warnings, with_lines
 from mainspring.definition.model import TaskType
 from mainspring.definition.secret_names import secret_names
 from mainspring.errors import Problem
-from mainspring.pointers import join_pointer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer
 from mainspring_api.http.operations import JSON
@@ -67,13 +66,13 @@ def _of_server(definition: Definition, planned: frozenset[str]) -> Iterator[Prob
 
 
 def _missing_secrets(definition: Definition) -> Iterator[Problem]:
-    names = {task_id: secret_names(task) for task_id, task in definition.document["tasks"].items()}
+    names = {task_id: secret_names(task) for task_id, task in definition.flat.tasks.items()}
     wanted = frozenset().union(*names.values())
     existing = {name for name in existing_secrets(context().database, wanted) if g.user.role_on(name) is not None}
     for task_id, of_task in names.items():
         for name in sorted(of_task - existing):
             yield Problem(
-                pointer=join_pointer("/tasks", task_id),
+                pointer=definition.flat.place(task_id),
                 message=f"there is no secret '{name}' yet, or none that you may see",
                 hint="create it before the first run",
                 code="unknown_secret",
@@ -82,22 +81,17 @@ def _missing_secrets(definition: Definition) -> Iterator[Problem]:
 
 def _missing_dags(definition: Definition, planned: frozenset[str]) -> Iterator[Problem]:
     wanted = {
-        join_pointer("/tasks", task_id, "dag_id"): task["dag_id"]
-        for task_id, task in definition.document["tasks"].items()
+        task_id: task["dag_id"]
+        for task_id, task in definition.flat.tasks.items()
         if task["type"] == TaskType.DAG and task["dag_id"] != definition.dag_id
     }
-    awaited = {
-        join_pointer("/schedule/after", position, "dag"): item.dag_id
-        for position, item in enumerate(definition.schedule.upstream if definition.schedule else ())
-    }
-    names = (awaited | wanted).values()
-    existing = {dag_id for dag_id in existing_dags(context().database, names) if g.user.role_on(dag_id)}
-    for pointer, dag_id in (awaited | wanted).items():
+    existing = {dag_id for dag_id in existing_dags(context().database, wanted.values()) if g.user.role_on(dag_id)}
+    for task_id, dag_id in wanted.items():
         if dag_id not in existing | planned:
             yield Problem(
-                pointer=pointer,
+                pointer=f"{definition.flat.place(task_id)}/dag_id",
                 message=f"there is no dag '{dag_id}' yet, or none that you may see",
-                hint="save it before the first run" if pointer in wanted else "until it is saved, it starts no run",
+                hint="save it before the first run",
                 code="unknown_dag",
             )
 
@@ -108,7 +102,7 @@ def _small_pools(definition: Definition) -> Iterator[Problem]:
         slots = sizes.get(task.pool, -1)
         if 0 <= slots < task.pool_slots:
             yield Problem(
-                pointer=join_pointer("/tasks", task.task_id),
+                pointer=definition.flat.place(task.task_id),
                 message=f"task '{task.task_id}' takes {task.pool_slots} slots, and pool '{task.pool}' has {slots}",
                 hint="the task waits until the pool is larger",
                 code="pool_too_small",

@@ -9,6 +9,7 @@ from typing import Any
 from flask import g
 
 from mainspring.definition import Definition, load_stored
+from mainspring.definition.groups import flatten
 from mainspring.definition.model import TaskType
 from mainspring.errors import InvalidParams, NotFound, PreconditionFailed
 from mainspring.expressions import Template
@@ -62,7 +63,7 @@ def _broken_parents(dag_id: str, old: Definition, new: Definition | None) -> Ite
     for parent_id, document in calling_dags(context().database, dag_id).items():
         reasons = [
             reason
-            for task in document["tasks"].values()
+            for task in flatten(document).tasks.values()
             if task["type"] == TaskType.DAG and task["dag_id"] == dag_id
             for reason in _refusals(task.get("conf", {}), old, new)
         ]

@@ -230,7 +230,7 @@ def _asked(ctx: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
         waits_for: Mapping[str, Any] = row["waits_for"]
         return waits_for
     definition = ctx.versions.definition(row["dag_version_id"])
-    task: Mapping[str, Any] = definition.document["tasks"].get(row["task_id"], {})
+    task: Mapping[str, Any] = definition.flat.tasks.get(row["task_id"], {})
     choices = task.get("choices")
     return {
         "message": str(task.get("message", "")),

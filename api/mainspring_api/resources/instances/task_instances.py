@@ -113,8 +113,26 @@ def get_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -
         list_query(query, cursor=cursor),
         dag_id=None if dag_id == "~" else dag_id,
         run_id=None if dag_run_id == "~" else dag_run_id,
+        task_ids=_tasks_of_group(ctx, query.get("task_group_id"), dag_id, dag_run_id),
     )
     return list_answer(query, _page(ctx, listed, has_cursor=cursor is not None))
+
+
+def _tasks_of_group(ctx: Context, group_id: str | None, dag_id: str, run_id: str) -> Sequence[str] | None:
+    """The tasks of a group, by the version of the run, or by the current version for all runs; None = all tasks."""
+    if group_id is None:
+        return None
+    if dag_id == "~":
+        message = "with `~` for dag_id, there is no DAG whose group task_group_id could name"
+        raise BadRequest([Problem(pointer="/task_group_id", message=message, hint="name the DAG in the path")])
+    if run_id == "~":
+        definition = ctx.versions.current(dag_id).definition
+    else:
+        definition = ctx.versions.definition(run_version(ctx.database, dag_id, run_id))
+    group = definition.flat.groups.get(group_id)
+    if group is None:
+        raise NotFound(f"Task group {group_id} was not found in dag '{dag_id}'")
+    return group.task_ids
 
 
 @blueprint.operation(
@@ -167,6 +185,9 @@ MappedList = list_arguments("MappedInstanceList", questions.INSTANCES, without={
 def get_mapped_task_instances(query: Mapping[str, Any], dag_id: str, dag_run_id: str, task_id: str) -> Response:
     """List the instances of one mapped task; empty until its items are known."""
     ctx = context()
+    of_group = _tasks_of_group(ctx, query.get("task_group_id"), dag_id, dag_run_id)
+    if of_group is not None and task_id not in of_group:
+        return list_answer(query, _page(ctx, Listed(rows=[], total=0)))
     listed = questions.list_mapped_instances(ctx.database, list_query(query), dag_id, dag_run_id, task_id)
     if not listed.total:
         task = ctx.versions.definition(run_version(ctx.database, dag_id, dag_run_id)).tasks.get(task_id)

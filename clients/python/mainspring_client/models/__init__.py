@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
     from .clear_runs_body import ClearRunsBody
+    from .compared_form import ComparedForm
     from .connection import Connection
     from .connection_body import ConnectionBody
     from .connection_collection import ConnectionCollection
@@ -201,7 +202,6 @@ if TYPE_CHECKING:
     from .log_search import LogSearch
     from .log_store_health import LogStoreHealth
     from .login_body import LoginBody
-    from .match_rule import MatchRule
     from .me import Me
     from .named_run_state import NamedRunState
     from .named_trigger_body import NamedTriggerBody
@@ -258,8 +258,6 @@ if TYPE_CHECKING:
     from .run_name import RunName
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
-    from .run_source import RunSource
-    from .run_source_state import RunSourceState
     from .run_state_rule import RunStateRule
     from .run_states import RunStates
     from .run_states_body import RunStatesBody
@@ -294,6 +292,8 @@ if TYPE_CHECKING:
     from .task_definition import TaskDefinition
     from .task_dependency import TaskDependency
     from .task_dependency_collection import TaskDependencyCollection
+    from .task_group import TaskGroup
+    from .task_groups import TaskGroups
     from .task_instance import TaskInstance
     from .task_instance_collection import TaskInstanceCollection
     from .task_instance_state import TaskInstanceState
@@ -324,8 +324,6 @@ if TYPE_CHECKING:
     from .upcoming_days import UpcomingDays
     from .upcoming_run import UpcomingRun
     from .upstream_asset_event_collection import UpstreamAssetEventCollection
-    from .upstream_dag import UpstreamDag
-    from .upstream_end import UpstreamEnd
     from .user import User
     from .user_body import UserBody
     from .user_collection import UserCollection
@@ -408,6 +406,7 @@ _MODULES = {
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
     "ClearRunsBody": ".clear_runs_body",
+    "ComparedForm": ".compared_form",
     "Connection": ".connection",
     "ConnectionBody": ".connection_body",
     "ConnectionCollection": ".connection_collection",
@@ -558,7 +557,6 @@ _MODULES = {
     "LogSearch": ".log_search",
     "LogStoreHealth": ".log_store_health",
     "LoginBody": ".login_body",
-    "MatchRule": ".match_rule",
     "Me": ".me",
     "NamedRunState": ".named_run_state",
     "NamedTriggerBody": ".named_trigger_body",
@@ -615,8 +613,6 @@ _MODULES = {
     "RunName": ".run_name",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
-    "RunSource": ".run_source",
-    "RunSourceState": ".run_source_state",
     "RunStateRule": ".run_state_rule",
     "RunStates": ".run_states",
     "RunStatesBody": ".run_states_body",
@@ -651,6 +647,8 @@ _MODULES = {
     "TaskDefinition": ".task_definition",
     "TaskDependency": ".task_dependency",
     "TaskDependencyCollection": ".task_dependency_collection",
+    "TaskGroup": ".task_group",
+    "TaskGroups": ".task_groups",
     "TaskInstance": ".task_instance",
     "TaskInstanceCollection": ".task_instance_collection",
     "TaskInstanceState": ".task_instance_state",
@@ -679,8 +677,6 @@ _MODULES = {
     "UpcomingDays": ".upcoming_days",
     "UpcomingRun": ".upcoming_run",
     "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
-    "UpstreamDag": ".upstream_dag",
-    "UpstreamEnd": ".upstream_end",
     "User": ".user",
     "UserBody": ".user_body",
     "UserCollection": ".user_collection",
@@ -775,6 +771,7 @@ __all__ = (
     "ClearBody",
     "ClearRunBody",
     "ClearRunsBody",
+    "ComparedForm",
     "Connection",
     "ConnectionBody",
     "ConnectionCollection",
@@ -925,7 +922,6 @@ __all__ = (
     "LogMarks",
     "LogSearch",
     "LogStoreHealth",
-    "MatchRule",
     "Me",
     "NamedRunState",
     "NamedTriggerBody",
@@ -982,8 +978,6 @@ __all__ = (
     "RunName",
     "RunPatch",
     "RunPatchStateType0",
-    "RunSource",
-    "RunSourceState",
     "RunStateRule",
     "RunStates",
     "RunStatesBody",
@@ -1018,6 +1012,8 @@ __all__ = (
     "TaskDefinition",
     "TaskDependency",
     "TaskDependencyCollection",
+    "TaskGroup",
+    "TaskGroups",
     "TaskInstance",
     "TaskInstanceCollection",
     "TaskInstancesBatchBody",
@@ -1046,8 +1042,6 @@ __all__ = (
     "UpcomingDays",
     "UpcomingRun",
     "UpstreamAssetEventCollection",
-    "UpstreamDag",
-    "UpstreamEnd",
     "User",
     "UserBody",
     "UserCollection",

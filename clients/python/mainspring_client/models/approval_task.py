@@ -37,7 +37,8 @@ class ApprovalTask:
         choices (list[str] | Unset): `approve` and `reject` when absent.
         timeout (str | Unset): The task fails when no person has answered for this long.
         default (str | Unset): The choice that is taken when the timeout passes, instead of a failure.
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

@@ -38,7 +38,8 @@ class BranchTask:
         callable_ (str | Unset): `package.module:function`, whose result names the tasks to run.
         args (list[Any] | Unset): Positional arguments of the callable.
         kwargs (KeywordArguments | Unset):
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

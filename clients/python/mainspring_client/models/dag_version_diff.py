@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.definition_form import DefinitionForm
+from ..models.compared_form import ComparedForm
 
 if TYPE_CHECKING:
     from ..models.dag_version_details import DagVersionDetails
@@ -28,7 +28,7 @@ class DagVersionDiff:
         changes (list[DefinitionChange]): Differences by meaning, in the order of the tasks
         incompatible (list[DefinitionIncompatibility]): What breaks callers of the older version, whether there are any;
             at most 50
-        form (DefinitionForm):
+        form (ComparedForm):
         diff (str): Differences by lines, as a unified diff; empty = equal texts
     """
 
@@ -37,7 +37,7 @@ class DagVersionDiff:
     newer: DagVersionDetails
     changes: list[DefinitionChange]
     incompatible: list[DefinitionIncompatibility]
-    form: DefinitionForm
+    form: ComparedForm
     diff: str
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
@@ -105,7 +105,7 @@ class DagVersionDiff:
 
             incompatible.append(incompatible_item)
 
-        form = DefinitionForm(d.pop("form"))
+        form = ComparedForm(d.pop("form"))
 
         diff = d.pop("diff")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..models.outputs import Outputs
     from ..models.retention import Retention
     from ..models.schedule import Schedule
+    from ..models.task_groups import TaskGroups
     from ..models.tasks import Tasks
 
 from ..plain import as_dict
@@ -28,7 +29,6 @@ class Definition:
     """A DAG as data. `dag_id` may be left out where the address names it.
 
     Attributes:
-        tasks (Tasks):
         dag_id (str | Unset): Id of the DAG. The request path names it when absent.
         dag_display_name (str | Unset): Name that people read.
         description (str | Unset): What the DAG does, in a sentence.
@@ -53,9 +53,10 @@ class Definition:
         notify (list[NotifyRule] | Unset): Who is told of the ends and delays of runs.
         default_args (DefaultArgs | Unset):
         outputs (Outputs | Unset):
+        tasks (Tasks | Unset):
+        groups (TaskGroups | Unset):
     """
 
-    tasks: Tasks
     dag_id: str | Unset = UNSET
     dag_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
@@ -79,11 +80,11 @@ class Definition:
     notify: list[NotifyRule] | Unset = UNSET
     default_args: DefaultArgs | Unset = UNSET
     outputs: Outputs | Unset = UNSET
+    tasks: Tasks | Unset = UNSET
+    groups: TaskGroups | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.schedule import Schedule  # noqa: PLC0415
-
-        tasks = as_dict(self.tasks)
 
         dag_id = self.dag_id
 
@@ -158,13 +159,17 @@ class Definition:
         if not isinstance(self.outputs, Unset):
             outputs = as_dict(self.outputs)
 
+        tasks: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.tasks, Unset):
+            tasks = as_dict(self.tasks)
+
+        groups: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.groups, Unset):
+            groups = as_dict(self.groups)
+
         field_dict: dict[str, Any] = {}
 
-        field_dict.update(
-            {
-                "tasks": tasks,
-            }
-        )
+        field_dict.update({})
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
         if dag_display_name is not UNSET:
@@ -211,6 +216,10 @@ class Definition:
             field_dict["default_args"] = default_args
         if outputs is not UNSET:
             field_dict["outputs"] = outputs
+        if tasks is not UNSET:
+            field_dict["tasks"] = tasks
+        if groups is not UNSET:
+            field_dict["groups"] = groups
 
         return field_dict
 
@@ -223,11 +232,10 @@ class Definition:
         from ..models.outputs import Outputs  # noqa: PLC0415
         from ..models.retention import Retention  # noqa: PLC0415
         from ..models.schedule import Schedule  # noqa: PLC0415
+        from ..models.task_groups import TaskGroups  # noqa: PLC0415
         from ..models.tasks import Tasks  # noqa: PLC0415
 
         d = dict(src_dict)
-        tasks = Tasks.from_dict(d.pop("tasks"))
-
         dag_id = d.pop("dag_id", UNSET)
 
         dag_display_name = d.pop("dag_display_name", UNSET)
@@ -326,8 +334,21 @@ class Definition:
         else:
             outputs = Outputs.from_dict(_outputs)
 
+        _tasks = d.pop("tasks", UNSET)
+        tasks: Tasks | Unset
+        if isinstance(_tasks, Unset):
+            tasks = UNSET
+        else:
+            tasks = Tasks.from_dict(_tasks)
+
+        _groups = d.pop("groups", UNSET)
+        groups: TaskGroups | Unset
+        if isinstance(_groups, Unset):
+            groups = UNSET
+        else:
+            groups = TaskGroups.from_dict(_groups)
+
         definition = cls(
-            tasks=tasks,
             dag_id=dag_id,
             dag_display_name=dag_display_name,
             description=description,
@@ -351,6 +372,8 @@ class Definition:
             notify=notify,
             default_args=default_args,
             outputs=outputs,
+            tasks=tasks,
+            groups=groups,
         )
 
         return definition

@@ -2,6 +2,7 @@ from enum import StrEnum
 
 
 class DefinitionForm(StrEnum):
+    FLAT = "flat"
     NORMALISED = "normalised"
     SENT = "sent"
 

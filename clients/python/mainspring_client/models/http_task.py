@@ -45,7 +45,8 @@ class HttpTask:
         expected_status (list[int | str] | Unset): Statuses of success; 200-299 when absent.
         follow_redirects (bool | Unset): Whether redirects are followed, at most 3; true when absent.
         response_bytes_max (int | Unset): Largest response that is read, in bytes; the limit of outputs when absent.
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

@@ -33,7 +33,8 @@ class NoopTask:
     """
     Attributes:
         type_ (Literal['noop']): Type of the task.
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

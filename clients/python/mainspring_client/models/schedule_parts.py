@@ -6,8 +6,6 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
-from ..models.match_rule import MatchRule
-
 T = TypeVar("T", bound="ScheduleParts")
 
 
@@ -18,8 +16,6 @@ class ScheduleParts:
         crons (list[str]): Cron lines of five fields; names such as `@daily` are spelled out
         interval_seconds (float | None): Seconds from one run to the next; null = not by elapsed time
         instants (int): Number of listed instants
-        upstream (list[str]): DAGs whose ends make runs, each once, in the order written
-        match (MatchRule):
         timezone (str): IANA zone of the cron lines
         excluded_dates (int): Number of listed days without a run
         excluded_calendars (list[str]): Calendars of holidays, which have no run
@@ -28,8 +24,6 @@ class ScheduleParts:
     crons: list[str]
     interval_seconds: float | None
     instants: int
-    upstream: list[str]
-    match: MatchRule
     timezone: str
     excluded_dates: int
     excluded_calendars: list[str]
@@ -42,10 +36,6 @@ class ScheduleParts:
         interval_seconds = self.interval_seconds
 
         instants = self.instants
-
-        upstream = self.upstream
-
-        match = self.match.value
 
         timezone = self.timezone
 
@@ -60,8 +50,6 @@ class ScheduleParts:
                 "crons": crons,
                 "interval_seconds": interval_seconds,
                 "instants": instants,
-                "upstream": upstream,
-                "match": match,
                 "timezone": timezone,
                 "excluded_dates": excluded_dates,
                 "excluded_calendars": excluded_calendars,
@@ -84,10 +72,6 @@ class ScheduleParts:
 
         instants = d.pop("instants")
 
-        upstream = cast(list[str], d.pop("upstream"))
-
-        match = MatchRule(d.pop("match"))
-
         timezone = d.pop("timezone")
 
         excluded_dates = d.pop("excluded_dates")
@@ -98,8 +82,6 @@ class ScheduleParts:
             crons=crons,
             interval_seconds=interval_seconds,
             instants=instants,
-            upstream=upstream,
-            match=match,
             timezone=timezone,
             excluded_dates=excluded_dates,
             excluded_calendars=excluded_calendars,

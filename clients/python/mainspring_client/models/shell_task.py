@@ -39,7 +39,8 @@ class ShellTask:
         env (Environment | Unset):
         working_dir (str | Unset): Absolute path of the folder that the task runs in; a new one of its own when absent.
         skip_exit_code (int | Unset): Exit code by which the task asks to be skipped.
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

@@ -40,7 +40,8 @@ class WaitTask:
         interval (str | Unset): Time between two requests; 30 s when absent.
         timeout (str | Unset): The task fails after it has waited this long.
         soft_fail (bool | Unset): Whether the timeout skips the task instead of failing it.
-        depends_on (list[str] | Unset): Ids of the tasks that come directly before the task.
+        depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
+            for its last tasks.
         when (str | Unset): A condition; false skips the task.
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.

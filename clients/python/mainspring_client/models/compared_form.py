@@ -1,9 +1,9 @@
 from enum import StrEnum
 
 
-class MatchRule(StrEnum):
-    ALL = "all"
-    ANY = "any"
+class ComparedForm(StrEnum):
+    NORMALISED = "normalised"
+    SENT = "sent"
 
     def __str__(self) -> str:
         return str(self.value)
