@@ -35,20 +35,45 @@ async function addresses(api) {
   };
 }
 
+/** Name of the picture -> [name of the page, what opens a dialog or a menu on it]. */
+const OPENED = {
+  "jump-list": ["home", (page) => page.keyboard.press("Control+k")],
+  keys: ["home", (page) => page.keyboard.press("?")],
+  "switch-dag": ["dag", (page) => page.locator(".crumb .switcher").first().click()],
+  "switch-run": ["run", (page) => page.locator(".crumb.here .switcher").click()],
+  "switch-task": ["task", (page) => page.locator(".crumb.here .switcher").click()],
+  "run-retry": ["run", (page) => page.keyboard.press("r")],
+  "run-clear": ["run", (page) => page.keyboard.press("c")],
+  "run-mark": ["run", (page) => page.locator(".head .acts .btn").nth(1).click()],
+  "task-mark": ["task", (page) => page.locator(".head .acts .btn").nth(1).click()],
+  "run-table": ["run", (page) => page.locator(".seg button").nth(2).click()],
+  "note-form": ["run-notes", (page) => page.locator("main .panel .btn").first().click()],
+  "fill-from": ["dag-trigger", (page) => page.locator(".head .acts > .btn").click()],
+};
+
+async function takePicture(page, path, address, opens) {
+  await page.goto(address);
+  await page.locator("main h1, main .empty, main .panel, .login").first().waitFor();
+  await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
+  if (opens) {
+    await opens(page);
+    await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null && document.querySelector(".dialog, .menu, .form-foot, .tbl"));
+  }
+  const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(wide <= screen, `${path} is ${wide} px wide`);
+  await page.screenshot({ path, animations: "disabled" });
+}
+
 export const everyPage = {
   async every_page_is_pictured({ open, task, api }) {
     const pages = await addresses(api);
     for (const [look, options] of Object.entries(LOOKS)) {
       mkdirSync(`${task.folder}/${look}`, { recursive: true });
       const page = await open({ token: task.token, ...options });
-      for (const [name, address] of Object.entries(pages)) {
-        await page.goto(address);
-        await page.locator("main h1, main .empty, main .panel").first().waitFor();
-        await page.waitForFunction(() => document.querySelector("[aria-busy=true]") === null);
-        const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-        assert.ok(wide <= screen, `${look}/${name} is ${wide} px wide`);
-        await page.screenshot({ path: `${task.folder}/${look}/${name}.png`, animations: "disabled" });
-      }
+      const folder = `${task.folder}/${look}`;
+      for (const [name, address] of Object.entries(pages)) await takePicture(page, `${folder}/${name}.png`, address);
+      for (const [name, [on, opens]] of Object.entries(OPENED)) await takePicture(page, `${folder}/${name}.png`, pages[on], opens);
+      await takePicture(await open(options), `${folder}/login.png`, "/login");
     }
   },
 };

@@ -1,5 +1,6 @@
 // What people do on the pages of a run, a task and the versions of a DAG.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 
 const seen = (locator) => locator.first().waitFor();
 const nothing = async (locator) => assert.equal(await locator.count(), 0, String(locator));
@@ -431,6 +432,28 @@ export const runScenarios = {
     await nothing(reader.getByRole("button", { name: /편집|메모 쓰기/ }));
     await fitsAcross(reader);
     assert.deepEqual(await violations(reader), []);
+  },
+
+  async a_large_output_is_shown_by_its_beginning_and_downloaded({ open, task, api, violations }) {
+    const script = `{ printf big=; head -c 400000 /dev/zero | tr '\\0' x; echo; echo rows=7; } >> "$MAINSPRING_OUTPUT"`;
+    await api("PUT", "/dags/page_large", { tasks: { make: { type: "shell", script } } });
+    const { dag_run_id: id } = await api("POST", "/dags/page_large/dagRuns", { logical_date: null });
+    const run = `/dags/page_large/dagRuns/${encodeURIComponent(id)}`;
+    await until("the end of the run", async () => (await api("GET", run)).state === "success");
+    for (const [language, width, name] of [["en", 1280, "Download the value (0.4 MiB)"], ["ko", 380, "값 내려받기 (0.4 MiB)"]]) {
+      const page = await open({ token: task.token, language, width });
+      await page.goto(`/dags/page_large/runs/${encodeURIComponent(id)}/tasks/make`);
+      const link = page.getByRole("link", { name });
+      await seen(link);
+      assert.ok((await page.locator("main").innerText()).length < 20_000, "the whole value is not in the document");
+      await seen(page.locator("pre").getByText("7", { exact: true }));
+      await fitsAcross(page);
+      const [download] = await Promise.all([page.waitForEvent("download"), link.click()]);
+      assert.equal(download.suggestedFilename(), "big.json");
+      const { key, value } = JSON.parse(readFileSync(await download.path(), "utf8"));
+      assert.deepEqual([key, value.length, new Set(value).size], ["big", 400_000, 1]);
+      assert.deepEqual(await violations(page), []);
+    }
   },
 
   async korean_has_words_for_what_the_server_says({ open, task, api }) {

@@ -59,6 +59,8 @@ export function crumbsOf(pathname: string, t: Messages): Crumb[] {
   const first = parts[0];
   if (!first || !(first in names)) return [home];
   const crumbs = [home, { text: names[first] ?? first, to: `/${first}` }];
+  const part = parts[1] as keyof Messages["admin"]["parts"] | undefined;
+  if (first === "admin" && part !== undefined && part in t.admin.parts) crumbs.push({ text: t.admin.parts[part], to: `/admin/${part}` });
   if (first === "backfills" && parts[1]) crumbs.push({ text: `#${decoded(parts[1])}`, to: pathname });
   return crumbs;
 }

@@ -26,7 +26,7 @@ const ROW_TOUCH = 44;
 
 /** Rows are tasks, bars are tries; the whole row is the target. Only the rows in sight are in the document. */
 export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onOpen, onExpand }: Props) {
-  const { run: t } = useT();
+  const { run: t, common } = useT();
   const box = useRef<HTMLDivElement>(null);
   const height = window.matchMedia("(max-width: 640px)").matches ? ROW_TOUCH : ROW;
   const { rows, scale } = timeline;
@@ -41,11 +41,15 @@ export function TimelineView({ timeline, chosen, isActive, hrefOf, onChoose, onO
     onChoose(rows[next]!.instance);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-row="${next}"] a`)?.focus());
   };
+  const tasks = new Set(rows.map((row) => row.instance.task_id)).size;
   const instances = rows.reduce((sum, row) => sum + instancesOf(row.instance), 0);
   return (
     <div className="tl" ref={box} onKeyDown={onKeyDown}>
       <div className="tl-row tl-head">
-        <span className="nm dim">{t.tasks_instances(new Set(rows.map((row) => row.instance.task_id)).size, instances)}</span>
+        <span className="nm dim">
+          <span className="hide-s">{t.tasks_instances(tasks, instances)}</span>
+          <span className="only-s">{common.count_tasks(tasks)}</span>
+        </span>
         <Axis scale={scale} />
         <span />
       </div>

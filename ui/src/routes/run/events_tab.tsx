@@ -38,7 +38,7 @@ function Events({ run, events }: { run: Schema<"DagRun">; events: readonly Schem
             <th>{t.when}</th>
             <th>{t.what}</th>
             <th>{t.state}</th>
-            <th className="num">{t.try}</th>
+            <th className="num hide-s">{t.try}</th>
             <th className="fill">{t.why}</th>
           </tr>
         </thead>
@@ -74,7 +74,7 @@ function Row({ run, data }: { run: Schema<"DagRun">; data: Schema<"EventData"> }
         )}
       </td>
       <td>{data.state && <State state={data.state} />}</td>
-      <td className="num">{data.try_number}</td>
+      <td className="num hide-s">{data.try_number}</td>
       <td className="muted">{reason(data.state_reason)}</td>
     </tr>
   );

@@ -24,8 +24,8 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
             <th>{isMapped ? t.instance : t.task}</th>
             <th>{t.state}</th>
             <th>{t.why}</th>
-            <th className="num">{t.try}</th>
-            <th>{t.started}</th>
+            <th className="num hide-s">{t.try}</th>
+            <th className="hide-s">{t.started}</th>
             <th className="num">{t.took}</th>
           </tr>
         </thead>
@@ -44,8 +44,8 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
                 {each.state === "failed" && each.allow_failure && <span className="muted"> {t.failure_allowed}</span>}
               </td>
               <td className="muted why">{each.state_reason === "exit_code" && each.exit_code !== null && each.exit_code !== undefined ? t.exit_code(each.exit_code) : reason(each.state_reason)}</td>
-              <td className="num">{each.try_number || ""}</td>
-              <td>
+              <td className="num hide-s">{each.try_number || ""}</td>
+              <td className="hide-s">
                 <When at={each.start_date} />
               </td>
               <td className="num">
