@@ -3,10 +3,10 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from mainspring.graph import Graph
+from mainspring.graph import Graph, ancestors
 from mainspring.states import StateReason, TaskState, was_prevented
 
-__all__ = ["Instance", "Selection", "chosen", "collapsing", "decided_without_running"]
+__all__ = ["Instance", "Selection", "chosen", "collapsing", "decided_without_running", "with_setups"]
 
 _WITHOUT_RUNNING = frozenset({TaskState.UPSTREAM_FAILED, TaskState.SKIPPED})
 """Together with the reason `trigger_rule`."""
@@ -86,12 +86,44 @@ def _is_in_wanted_state(instance: Instance, states: frozenset[TaskState] | None)
     return TaskState.FAILED in states and instance.was_prevented
 
 
+def with_setups(graph: Graph, setups: Mapping[int, Sequence[int]], cleared: Collection[int]) -> frozenset[int]:
+    """Tasks to clear together with the tasks `cleared`: their set-ups, and all tear-downs of these set-ups.
+
+    As in Airflow: a set-up of a task is upstream of the task, and has no tear-down or has a tear-down downstream of the
+    task. A tear-down brings no set-up along. Where a task does not depend on its set-up directly, the tasks between are
+    cleared too, so that the task waits for its set-up.
+
+    setups: index of each set-up -> indexes of its tear-downs.
+    """
+    before, after = ancestors(graph.upstream), ancestors(graph.downstream)
+    cleaning = _bits(task for teardowns in setups.values() for task in teardowns)
+    chosen_tasks, result = 0, _bits(cleared)
+    while chosen_tasks != result:
+        chosen_tasks = result
+        for setup, teardowns in setups.items():
+            users = after[setup] & result & ~cleaning
+            if teardowns:
+                users &= _union(before, teardowns)
+            if users:
+                indirect = _members(users & ~_bits(graph.downstream[setup]))
+                result |= 1 << setup | after[setup] & _union(before, indirect) & ~cleaning
+            if result >> setup & 1:
+                result |= _bits(teardowns)
+    return frozenset(_members(result))
+
+
 def decided_without_running(
-    graph: Graph, instances: Sequence[Instance], changed: Iterable[int], *, with_prevented: bool = False
+    graph: Graph,
+    instances: Sequence[Instance],
+    changed: Iterable[int],
+    *,
+    setups: Mapping[int, Sequence[int]] | None = None,
+    with_prevented: bool = False,
 ) -> list[Instance]:
     """Instances downstream of these tasks that a trigger rule ended without running them, along unbroken chains. The
     scheduler decides them again after the results of `changed` have changed.
 
+    setups: index of each set-up -> indexes of its tear-downs, whose rule looks at the set-up; None = there are none.
     with_prevented: also the instances that the end of the run prevented from running.
     """
     by_task: dict[int, list[Instance]] = {}
@@ -102,7 +134,8 @@ def decided_without_running(
     result: list[Instance] = []
     pending, seen = list(changed), set(changed)
     while pending:
-        for follower in graph.downstream[pending.pop()]:
+        task = pending.pop()
+        for follower in (*graph.downstream[task], *(setups or {}).get(task, ())):
             if follower not in seen and follower in by_task:
                 seen.add(follower)
                 pending.append(follower)
@@ -145,3 +178,21 @@ def _reached(edges: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
                 result.add(follower)
                 pending.append(follower)
     return result
+
+
+def _bits(tasks: Iterable[int]) -> int:
+    result = 0
+    for task in tasks:
+        result |= 1 << task
+    return result
+
+
+def _union(sets: Sequence[int], tasks: Iterable[int]) -> int:
+    result = 0
+    for task in tasks:
+        result |= sets[task]
+    return result
+
+
+def _members(bits: int) -> list[int]:
+    return [position for position, digit in enumerate(reversed(f"{bits:b}")) if digit == "1"]

@@ -150,6 +150,8 @@ def teardowns_run_after_their_setups(facts: Facts) -> Line:
             teardown = facts.task(one).teardown if facts.has_task(one) else None
             if teardown is None or not any(facts.by_task[run.id, name][0].state == "success" for name in teardown.of):
                 continue
+            if one.end_date is not None and one.end_date < facts.version_dates[run.dag_version_id]:
+                continue  # decided by the version that the run had before
             is_prevented = one.state == "skipped" and one.state_reason in (*PREVENTING, "trigger_rule", "branch")
             if is_prevented or one.state in ("upstream_failed", "removed"):
                 yield f"{facts.name(one)} is {one.state} ({one.state_reason}), though a set-up of it succeeded"

@@ -27,6 +27,12 @@ def mark_as(engine: Engine, state: RunState) -> bool:
     return done
 
 
+def mark_task(engine: Engine, task_id: str, state: TaskState) -> None:
+    request = Mark(state=state, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=[task_id]))
+    mark(engine.database, Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
+    engine.run_until_idle()
+
+
 class TestWhenTheyRun:
     def test_after_a_success(self, engine: Engine) -> None:
         begin(engine, WORK)
@@ -237,8 +243,7 @@ class TestMarks:
         engine.finish("up")
         cancel(engine)
         stop(engine, "load")
-        request = Mark(state=TaskState.FAILED, runs=RunSelection(run_id="r1"), tasks=TaskSelection(task_ids=["down"]))
-        mark(engine.database, Versions(engine.database), "etl", request, by="test", now=engine.clock.now())
+        mark_task(engine, "down", TaskState.FAILED)
         stop(engine, "down")
         assert how(engine) == ("failed", "cancelled")
 
@@ -251,3 +256,62 @@ class TestClears:
         clear_task(engine, "load")
         assert how(engine) == ("running", None)
         assert engine.states()["down"] == "scheduled"
+
+    def test_a_clear_of_a_task_brings_its_setup_and_teardown_along(self, engine: Engine) -> None:
+        begin(engine, {**WORK, "other": {"depends_on": ["up"]}})
+        for task_id in ("up", "other"):
+            engine.finish(task_id)
+        engine.fail("load")
+        engine.finish("down")
+        clear_task(engine, "load")
+        assert engine.states() == {"up": "queued", "load": "scheduled", "down": "scheduled", "other": "success"}
+        for task_id in ("up", "load", "down"):
+            engine.finish(task_id)
+        assert how(engine) == ("success", None)
+
+    @pytest.mark.parametrize(("task_id", "others"), [("down", {}), ("up", {"down": "scheduled"}), ("other", {})])
+    def test_a_clear_of_another_brings_only_what_depends_on_the_setup(
+        self, engine: Engine, task_id: str, others: dict[str, str]
+    ) -> None:
+        """A tear-down runs again alone, a set-up with its tear-down, and a task outside without both."""
+        begin(engine, {**WORK, "other": {"depends_on": ["up"]}})
+        for name in ("up", "load", "other", "down"):
+            engine.finish(name)
+        clear_task(engine, task_id)
+        before = dict.fromkeys((*WORK, "other"), "success")
+        assert engine.states() == {**before, **others, task_id: "queued"}
+
+    def test_a_clear_after_a_cancel_brings_the_setup_of_all_that_did_not_run(self, engine: Engine) -> None:
+        begin(engine, {**WORK, "other": {}})
+        engine.finish("up")
+        cancel(engine)
+        stop(engine, "load")
+        stop(engine, "other")
+        engine.finish("down")
+        clear_task(engine, "other")
+        assert engine.states() == {"up": "success", "load": "failed", "down": "success", "other": "queued"}
+
+    def test_a_clear_of_a_task_behind_brings_the_tasks_between_along(self, engine: Engine) -> None:
+        begin(engine, {**WORK, "next": {"depends_on": ["load"]}, "down": {**WORK["down"], "depends_on": ["next"]}})
+        for task_id in ("up", "load", "next", "down"):
+            engine.finish(task_id)
+        clear_task(engine, "next")
+        assert engine.states() == {"up": "queued", "load": "scheduled", "next": "scheduled", "down": "scheduled"}
+
+    def test_a_mark_that_lets_a_task_run_again_brings_its_used_setup_along(self, engine: Engine) -> None:
+        later = {"next": {"depends_on": ["up", "load"]}, "down": {**WORK["down"], "depends_on": ["next"]}}
+        begin(engine, {**WORK, **later})
+        engine.finish("up")
+        engine.fail("load")
+        engine.finish("down")
+        mark_task(engine, "load", TaskState.SUCCESS)
+        assert engine.states() == {"up": "queued", "load": "success", "down": "scheduled", "next": "scheduled"}
+
+    def test_a_mark_of_a_setup_as_a_success_lets_its_teardown_run(self, engine: Engine) -> None:
+        load = {"depends_on": ["up"], "trigger_rule": "all_done"}
+        begin(engine, {**WORK, "load": load})
+        engine.fail("up")
+        engine.finish("load")
+        assert engine.states()["down"] == "upstream_failed"
+        mark_task(engine, "up", TaskState.SUCCESS)
+        assert engine.states() == {"up": "success", "load": "success", "down": "queued"}

@@ -32,6 +32,7 @@ FEATURES = (
     "remote",
     "retries",
     "rules",
+    "teardowns",
     "timeouts",
     "waits",
     "when",
@@ -63,6 +64,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
     tasks = {name: draw(_tasks(dag_id, name, upstream, features)) for name in names}
     if "handlers" in features:
         tasks |= {f"h{number}": draw(_handlers(number)) for number in range(draw(st.integers(0, 3)))}
+    if "teardowns" in features:
+        tasks |= draw(_teardowns(tasks, names))
     document: dict[str, Any] = {"dag_id": dag_id, "params": PARAMS, "tasks": tasks}
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
@@ -126,6 +129,26 @@ def _handlers(draw: st.DrawFn, number: int) -> dict[str, Any]:
     own = {"type": "noop"} if draw(st.booleans()) else {"type": "shell", "command": ["true"]}
     depends_on = {"depends_on": ["h0"], "trigger_rule": draw(st.sampled_from(["all_success", "all_done"]))}
     return {"handler": kind, **own, **(depends_on if number == 1 else {})}
+
+
+@st.composite
+def _teardowns(draw: st.DrawFn, tasks: dict[str, dict[str, Any]], names: list[str]) -> dict[str, Any]:
+    """Up to two tear-downs, and a task after the first. Their set-ups are marked in `tasks`."""
+    once = [name for name in names if "expand" not in tasks[name]]
+    setups = sorted(draw(st.sets(st.sampled_from(once), max_size=2))) if once else []
+    added: dict[str, Any] = {}
+    for number in range(draw(st.integers(1, 2)) if setups else 0):
+        of = sorted(draw(st.sets(st.sampled_from(setups), min_size=1)))
+        upstream = {*of, *draw(st.sets(st.sampled_from(names), max_size=2)), *(added if draw(st.booleans()) else ())}
+        own = {"type": "noop"} if draw(st.booleans()) else {"type": "shell", "command": ["true"]}
+        teardown = {"of": of, "fails_run": draw(st.booleans())}
+        retries = draw(_seldom(1)) or 0
+        added[f"d{number}"] = {"depends_on": sorted(upstream), "teardown": teardown, "retries": retries, **own}
+    for name in setups:
+        tasks[name]["setup"] = True
+    if added and draw(st.booleans()):
+        added["e0"] = {"type": "shell", "command": ["true"], "depends_on": ["d0"]}
+    return added
 
 
 @st.composite

@@ -18,7 +18,7 @@ from mainspring_store.resources.pools import NewPool, change_pools, create_pools
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
-from tests.invariants import STOP_REASONS, Facts, pools_are_never_overdrawn, read_facts, violations
+from tests.invariants import FROM_OUTSIDE, Facts, pools_are_never_overdrawn, read_facts, violations
 from tests.scheduler.engine import MovedClock
 from tests.simulation.broker import Broker
 from tests.simulation.documents import POOLS
@@ -312,8 +312,8 @@ class Machine(RuleBasedStateMachine):
 
 
 def _held(facts: Facts, now: datetime, *, is_idle: bool) -> frozenset[str]:
-    """Runs that were ended from outside, whose handlers begin when their processes have stopped. The scheduler may note
-    a stop after its pass, so that only the next pass begins them."""
+    """Runs that were ended from outside, whose tear-downs and handlers begin when their processes have stopped. The
+    scheduler may note a stop after its pass, so that only the next pass begins them."""
     unstopped = {
         one.dag_run_id
         for one in facts.all_instances
@@ -322,7 +322,7 @@ def _held(facts: Facts, now: datetime, *, is_idle: bool) -> frozenset[str]:
     return frozenset(
         run.run_id
         for run in facts.runs.values()
-        if run.ending in STOP_REASONS and (not is_idle or run.id in unstopped)
+        if run.ending in FROM_OUTSIDE and (not is_idle or run.id in unstopped)
         if all(one.state in FINISHED for one in facts.instances[run.id])
     )
 

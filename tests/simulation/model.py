@@ -46,16 +46,21 @@ class Model(Decisions):
             run.has_failed = False
 
     def stop(self, run: Run, reason: str) -> None:
-        """An end from outside. Where handlers follow, the run goes on with these."""
+        """An end from outside. Where handlers or tear-downs follow, the run goes on with these."""
         if run.ending is not None and reason != "quarantined":
             return
+        may_go_on = run.state == "running" and reason != "quarantined"
+        owed = run.owed_teardowns() if may_go_on else []
         for instance in run.instances.values():
-            if instance.state not in FINISHED:
+            if any(instance is one for one in owed):
+                # One that has begun goes on; the others wait until the processes of the run have stopped.
+                instance.state = "removed" if instance.state == "scheduled" else instance.state
+            elif instance.state not in FINISHED:
                 instance.was_prevented = instance.state not in (*ACTIVE, "deferred")
                 instance.state = "skipped" if instance.was_prevented else "failed"
                 instance.wait = None
         has_handlers = any(one.task.handler is not None and one.state == "removed" for one in run.instances.values())
-        if has_handlers and run.state == "running" and reason != "quarantined":
+        if may_go_on and (has_handlers or owed):
             run.ending, run.timeout_at = reason, None
         else:
             self._end_run(run, "failed")

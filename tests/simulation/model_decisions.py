@@ -13,9 +13,9 @@ from mainspring.definition.model import Definition
 from mainspring.durations import parse_duration
 from mainspring.ids import child_run_id
 from mainspring.instants import parse_instant
-from tests.invariants import STOP_REASONS
+from tests.invariants import FROM_OUTSIDE
 from tests.simulation.model_state import Instance, Key, Run, Seen, Wait
-from tests.simulation.oracle import FINISHED, decision, run_result, taken_as
+from tests.simulation.oracle import FINISHED, after_setups, decision, run_result, taken_as
 
 __all__ = ["Decisions", "MayLag"]
 
@@ -62,17 +62,18 @@ class Decisions:
                 self._finish(run)
 
     def _finish(self, run: Run) -> None:
-        """All its instances are over: its handlers begin, or it ends."""
+        """All its instances are over: tear-downs that an end set aside begin, or its handlers, or it ends."""
         states = {task_id: [one.state for one in run.of_task(task_id)] for task_id in run.definition.tasks}
         result = run_result(run.definition, states)
         ending = run.ending or ("success" if result == "success" else "task_failed")
-        if handlers := run.handlers_after(ending):
+        owed = run.teardowns_set_aside() if run.ending in FROM_OUTSIDE else []
+        if followers := owed or run.handlers_after(ending):
             run.ending, run.timeout_at = ending, None
-            for one in handlers:
+            for one in followers:
                 one.state, one.max_tries = "scheduled", one.tries + one.task.retries
                 one.generation += 1
             return
-        self._end_run(run, "failed" if run.ending in STOP_REASONS else result)
+        self._end_run(run, "failed" if run.ending in FROM_OUTSIDE - {"marked_success"} else result)
 
     def _decide_one(self, seen: Mapping[str, Mapping[Key, Seen]], may_lag: MayLag) -> bool:
         """Whether any of those that wait was decided."""
@@ -91,9 +92,12 @@ class Decisions:
     def _ask(self, run: Run, instance: Instance) -> str:
         """What the trigger rule says now."""
         task = instance.task
-        return decision(
+        said = decision(
             task.trigger_rule, [taken_as(one.task, one.state) for name in task.depends_on for one in run.of_task(name)]
         )
+        if task.teardown is None:
+            return said
+        return after_setups(said, [one.state for name in task.teardown.of for one in run.of_task(name)])
 
     def _end_run(self, run: Run, state: str) -> None:
         run.state, run.ending = state, None
@@ -256,7 +260,8 @@ class Decisions:
             if name not in kept:
                 kept.add(name)
                 ahead += self._downstream(run, name)
-        return [one for name in self._downstream(run, task_id) if name not in kept for one in run.of_task(name)]
+        left = [one for name in self._downstream(run, task_id) if name not in kept for one in run.of_task(name)]
+        return [one for one in left if one.task.teardown is None]
 
     def _is_held_back(self, run: Run, key: Key, instance: Instance) -> bool:
         """Whether a limit of its own task holds the instance back."""

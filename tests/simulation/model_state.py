@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any
 
 from mainspring.definition.model import Definition, Task
+from tests.simulation.oracle import FINISHED
 
 __all__ = ["ACTIVE", "WAITING_TYPES", "DeadlineKey", "Instance", "Key", "Run", "Seen", "Wait"]
 
@@ -109,13 +110,30 @@ class Run:
 
     def note_failure(self, instance: Instance) -> None:
         """A final failure."""
-        self.has_failed |= self.definition.fail_fast and not instance.task.allow_failure
+        counts = instance.task.teardown is None or instance.task.teardown.fails_run
+        self.has_failed |= self.definition.fail_fast and counts and not instance.task.allow_failure
 
     def handlers_after(self, ending: str) -> list[Instance]:
         """Handlers for an end that have not run."""
-        kind = {"success": "on_success", "cancelled": "on_cancel"}.get(ending, "on_failure")
+        kind = {"success": "on_success", "marked_success": "on_success", "cancelled": "on_cancel"}.get(
+            ending, "on_failure"
+        )
         handlers = [task.task_id for task in self.definition.tasks.values() if task.handler in (kind, "finally")]
         return [one for task_id in handlers for one in self.of_task(task_id) if one.state == "removed"]
+
+    def owed_teardowns(self) -> list[Instance]:
+        """Open tear-downs of which a set-up has succeeded."""
+        return [
+            one
+            for one in self.instances.values()
+            if one.task.teardown is not None and one.state not in FINISHED
+            if any(setup.state == "success" for name in one.task.teardown.of for setup in self.of_task(name))
+        ]
+
+    def teardowns_set_aside(self) -> list[Instance]:
+        """Tear-downs that an end from outside has left to run."""
+        names = [name for name, task in self.definition.tasks.items() if task.teardown is not None]
+        return [self.instances[name, -1] for name in names if self.instances[name, -1].state == "removed"]
 
     @property
     def is_over(self) -> bool:

@@ -109,8 +109,11 @@ def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
     if "when" in fields:
         members["when"] = Expression(fields["when"], roots=roots)
     if "teardown" in fields:
-        own = {"trigger_rule": TriggerRule.ALL_DONE_SETUP_SUCCESS, "execution_timeout": TEARDOWN_TIMEOUT}
-        members = own | members
+        members.setdefault("trigger_rule", TriggerRule.ALL_DONE_SETUP_SUCCESS)
+        members.setdefault("execution_timeout", TEARDOWN_TIMEOUT)
+        # As in Airflow: so a tear-down also waits for a set-up that a user has cleared alone.
+        upstream = (*fields.get("depends_on", ()), *fields["teardown"]["of"])
+        members["depends_on"] = tuple(dict.fromkeys(upstream))
     return Task(
         task_id=task_id,
         index=index,

@@ -183,7 +183,7 @@ class Task:
     type: str
     """A `TaskType` value, or the name of a task type from an entry point."""
     depends_on: tuple[str, ...] = ()
-    """Direct upstream, in the order written, each once."""
+    """Direct upstream, in the order written, each once. The set-ups of a tear-down are always among them."""
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     when: Expression | None = None
     """False = the instance is skipped. Evaluated once the trigger rule lets it run."""

@@ -78,6 +78,7 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
     - A scheduled instance stays unchanged, so the request is idempotent.
     - Live attempts are fenced: later reports change nothing, and the executors stop the processes soon after.
     - A mapped task expands again when the request also clears its upstream.
+    - The set-ups of the instances and their tear-downs are cleared along, as in Airflow.
     - The run also resets instances prevented from running by a cancel, a time limit or a mark of the run. Their ids
       are in the result.
     - Instances added or removed by a version change are not in the result.
@@ -139,13 +140,14 @@ def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Selection]) -> 
     instances = _chosen(run, tasks)
     if run.shape.version_id == latest.version_id:
         begun = _begun(instances)
-        return Clearing(run, _with_prevented(run, begun) if begun else begun)
+        return Clearing(run, run.with_setups(_with_prevented(run, begun)) if begun else begun)
     version_change = change_version(run, latest)
     instances_in_latest = _chosen(version_change.run, tasks)
     if not (instances or instances_in_latest):
         return Clearing(run)
     begun = _begun(instances_in_latest)
-    return Clearing(version_change.run, _with_prevented(version_change.run, begun), version_change)
+    after = version_change.run
+    return Clearing(after, after.with_setups(_with_prevented(after, begun)), version_change)
 
 
 def _chosen(run: TargetRun, tasks: Mapping[int, Selection]) -> Sequence[Instance]:

@@ -57,6 +57,7 @@ def mark(database: Database, versions: Versions, dag_id: str, request: Mark, *, 
       instances that have run stay unchanged.
     - An ended run is queued again when the scheduler has an instance to decide. Otherwise the run gets the state
       computed from its instances.
+    - A set-up whose tear-down has run is sent back too, when a task that needs the set-up runs again.
     - A run never becomes a success while a cancel, a time limit or a mark of the run prevents an instance from running.
       A success or skip upstream of prevented instances lets the run go on with all prevented instances.
 
@@ -136,7 +137,7 @@ def requeue_run(database: Database, versions: Versions, dag_id: str, run_id: str
             if run.state not in RUN_FINISHED:
                 return False
             changes = _changes(TaskState.SCHEDULED, "", now)
-            for instance in run.prevented:
+            for instance in run.with_setups(run.prevented, only_used=True):
                 changes.send_back(run, instance)
             changes.withdraw_handlers(run)
             changes.requeue_run(run)
@@ -172,12 +173,18 @@ def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance]
     unmarked = [instance for instance in run.instances if instance.id not in ids]
     changed = {instance.task_index for instance in marked}
     undecided = decided_without_running(
-        run.shape.graph, unmarked, changed, with_prevented=state is not TaskState.FAILED
+        run.shape.graph,
+        unmarked,
+        changed,
+        setups=run.shape.setups,
+        with_prevented=state is not TaskState.FAILED,
     )
     to_reset = {instance.id: instance for instance in undecided}
     prevented = {instance.id: instance for instance in unmarked if instance.was_prevented}
     if to_reset:
         to_reset |= prevented
+        needed = run.with_setups(list(to_reset.values()), only_used=True)
+        to_reset = {instance.id: instance for instance in needed if instance.id not in ids}
     for instance in to_reset.values():
         changes.send_back(run, instance)
     if to_reset:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, exists, func, select
 from mainspring.definition.model import Definition, Task, TaskType
 from mainspring.errors import Conflict, InvalidInput, NotFound, Problem
 from mainspring.graph import Graph
-from mainspring.selection import Instance, Selection
+from mainspring.selection import Instance, Selection, with_setups
 from mainspring.states import RunState, StateReason, TaskState, known_reason
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -24,6 +24,7 @@ from mainspring_store.tables import dag_run, pruned_run, task_instance
 __all__ = ["RunSelection", "Shape", "TargetRun", "TaskSelection", "find_runs", "load_runs", "selections_in"]
 
 RUNS_MAX = 1_000
+_NOT_RUN = frozenset({TaskState.SCHEDULED, TaskState.REMOVED, TaskState.SKIPPED, TaskState.UPSTREAM_FAILED})
 INSTANCES_MAX = 100_000
 """Maximum for all runs of a request together; the client must split a larger request."""
 
@@ -70,6 +71,15 @@ class Shape:
         return frozenset(task.index for task in self.tasks if task.type == TaskType.BRANCH)
 
     @cached_property
+    def setups(self) -> Mapping[int, Sequence[int]]:
+        """Index of each set-up -> indexes of its tear-downs."""
+        setups: dict[int, list[int]] = {task.index: [] for task in self.tasks if task.is_setup}
+        for task in self.tasks:
+            for name in task.teardown.of if task.teardown is not None else ():
+                setups[self.definition.tasks[name].index].append(task.index)
+        return setups
+
+    @cached_property
     def mapped(self) -> Sequence[int]:
         return [task.index for task in self.tasks if task.is_mapped]
 
@@ -90,6 +100,24 @@ class TargetRun:
     """Ordered by task index and map index."""
     rows: Mapping[int, Any]
     """Instance id -> `task_id`, `try_number`, `pool`, `pool_slots`, `operator`."""
+
+    def with_setups(self, instances: Sequence[Instance], *, only_used: bool = False) -> Sequence[Instance]:
+        """These instances and the begun instances of their set-ups and tear-downs, in the order of the run. A set-up
+        that a branch left out stays so.
+
+        only_used: without the set-ups whose tear-downs have not run, so that what they made is still there.
+        """
+        setups = self.shape.setups
+        if only_used:
+            has_run = {instance.task_index for instance in self.instances if instance.state not in _NOT_RUN}
+            setups = {setup: teardowns for setup, teardowns in setups.items() if not has_run.isdisjoint(teardowns)}
+        if not (instances and setups):
+            return instances
+        cleared = {instance.task_index for instance in instances}
+        added = with_setups(self.shape.graph, setups, cleared) - cleared
+        ids = {instance.id for instance in instances}
+        ids |= {instance.id for instance in self.instances if instance.task_index in added and _may_join(instance)}
+        return [instance for instance in self.instances if instance.id in ids]
 
     @property
     def prevented(self) -> Sequence[Instance]:
@@ -267,3 +295,9 @@ def _target(row: Any, shape: Shape, instances: Sequence[Any]) -> TargetRun:
         ],
         rows={instance.id: instance for instance in instances},
     )
+
+
+def _may_join(instance: Instance) -> bool:
+    """Whether a set-up or tear-down is cleared together with a task that needs it."""
+    is_left_out = instance.state is TaskState.SKIPPED and instance.reason is StateReason.BRANCH
+    return instance.id != 0 and instance.state not in (TaskState.SCHEDULED, TaskState.REMOVED) and not is_left_out

@@ -6,7 +6,7 @@ import pytest
 
 from mainspring.definition import parse_definition
 from mainspring.graph import Graph
-from mainspring.selection import Instance, Selection, chosen, collapsing, decided_without_running
+from mainspring.selection import Instance, Selection, chosen, collapsing, decided_without_running, with_setups
 from mainspring.states import StateReason, TaskState
 
 S, F, K, U, W, R = (
@@ -114,3 +114,34 @@ def test_items_are_found_anew_when_nothing_of_the_old_list_stays(
 
 def test_a_placeholder_has_nothing_to_collapse() -> None:
     assert collapsing(graph(list=[], load=["list"]), instances(S, (U, RULE)), {0, 1}, [1]) == {}
+
+
+# The set-ups net and vm, nested; the tear-downs stop_vm and stop_net; x stands outside.
+NESTED = graph(
+    net=[], vm=["net"], load=["vm"], last=["load"], stop_vm=["last", "vm"], stop_net=["stop_vm", "net"], x=["net"]
+)
+
+
+@pytest.mark.parametrize(
+    ("cleared", "together"),
+    [
+        ("x", "x"),
+        ("stop_vm", "stop_vm"),
+        ("stop_net", "stop_net"),
+        ("vm", "net vm stop_vm stop_net"),
+        ("net", "net stop_net"),
+        ("load", "net vm load stop_vm stop_net"),
+        ("last", "net vm load last stop_vm stop_net"),
+    ],
+)
+def test_a_clear_brings_the_setups_of_its_tasks_and_their_teardowns(cleared: str, together: str) -> None:
+    index = NESTED.index
+    setups = {index["net"]: [index["stop_net"]], index["vm"]: [index["stop_vm"]]}
+    names = {NESTED.task_ids[task] for task in with_setups(NESTED, setups, {index[cleared]})}
+    assert names == set(together.split())
+
+
+def test_a_setup_without_teardown_comes_with_every_task_after_it() -> None:
+    assert with_setups(CHAIN, {0: []}, {1}) == {0, 1}
+    assert with_setups(CHAIN, {0: []}, {2}) == {0, 1, 2}
+    assert with_setups(CHAIN, {0: []}, {3}) == {3}
