@@ -8,11 +8,12 @@ from hashlib import sha256
 from time import monotonic
 from uuid import UUID, uuid5
 
+from mainspring.worker_tokens import split_token
 from mainspring_store.access.tokens import USE_KEPT_TO, touch_token
 from mainspring_store.access.worker_tokens import WorkerToken, valid_worker_tokens
 from mainspring_store.database.transactions import Database
 
-__all__ = ["INCARNATIONS", "Credential", "Credentials", "incarnation_of", "split_token"]
+__all__ = ["INCARNATIONS", "Credential", "Credentials", "incarnation_of"]
 
 KEPT_SECONDS = 2.0
 """How long the tokens of the store are believed: a revoked token is refused after this time."""
@@ -75,12 +76,6 @@ class Credentials:
                 self._of_store = valid_worker_tokens(self._database, now=datetime.now(UTC))
                 self._read_at = monotonic()
             return self._of_store
-
-
-def split_token(entry: str) -> tuple[str | None, str]:
-    """The queue, or `None` for all queues, and the token of an entry `TOKEN` or `QUEUE:TOKEN` of the settings."""
-    queue, _, token = entry.rpartition(":")
-    return queue or None, token
 
 
 def incarnation_of(key: str) -> str:

@@ -8,6 +8,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from mainspring.worker_tokens import split_token
 from mainspring_cli.config import (
     Config,
     ConfigError,
@@ -232,15 +233,15 @@ def key_ring(config: Config) -> "KeyRing":
 
 def worker_tokens(config: Config) -> tuple[str, ...]:
     """The workers' credentials at the execution API; one is made in the home folder where the settings give none."""
+    if config.worker_token:
+        return config.worker_token
     from mainspring_api.http.credential_files import worker_token
 
-    return config.worker_token or (worker_token(config.home),)
+    return (worker_token(config.home),)
 
 
 def shown_worker_token(config: Config) -> str:
     """The token that a worker of this machine sends: the first one, without its queue."""
-    from mainspring_api.execution.credentials import split_token
-
     return split_token(worker_tokens(config)[0])[1]
 
 

@@ -39,6 +39,27 @@ def test_help_imports_no_heavy_library() -> None:
     assert "scheduler" in answer.stdout
 
 
+def test_the_health_check_of_a_worker_asks_the_execution_api_without_a_heavy_library() -> None:
+    """An orchestrator runs the check every few seconds."""
+    script = (
+        "import sys\n"
+        "from mainspring_cli.client.plain_client import ApiError\n"
+        "from mainspring_cli.main import cli\n"
+        "try:\n"
+        "    cli.main(['health', 'worker'], standalone_mode=False)\n"
+        "except ApiError as exc:\n"
+        "    print(exc)\n"
+        "heavy = {'sqlalchemy', 'flask', 'requests', 'rich', 'gunicorn', 'redis', 'cel', 'alembic'}\n"
+        "print('HEAVY', sorted(heavy & sys.modules.keys()))"
+    )
+    environment = child_environment(
+        MAINSPRING_WORKER_TOKEN="default:a-token-of-a-worker", MAINSPRING_EXECUTION_URL="http://127.0.0.1:1"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert "HEAVY []" in answer.stdout
+    assert "http://127.0.0.1:1/execution/v1/workers/" in answer.stdout
+
+
 def test_the_supervisor_imports_no_heavy_library() -> None:
     script = (
         "import sys, mainspring_cli.main, mainspring_cli.services.up\n"
