@@ -48,6 +48,7 @@ class BlockCode(StrEnum):
     NO_SCHEDULE = "no_schedule"
     SCHEDULE_ERROR = "schedule_error"
     NOT_DUE = "not_due"
+    WAIT_DAGS = "wait_dags"
     START_DATE = "start_date"
     END_DATE = "end_date"
     EXCLUDED_DAY = "excluded_day"
@@ -132,6 +133,11 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.NO_SCHEDULE: ("schedule", "the DAG has no schedule", "the DAG"),
     BlockCode.SCHEDULE_ERROR: ("schedule", "the scheduler cannot plan the next run", "the DAG"),
     BlockCode.NOT_DUE: ("schedule", "the next run is due later", "the logical date of the next run"),
+    BlockCode.WAIT_DAGS: (
+        "schedule",
+        "the schedule waits for the ends of runs of other DAGs",
+        "the DAGs, as far as they are visible",
+    ),
     BlockCode.START_DATE: ("schedule", "the `start_date` of the DAG is ahead", "the start date"),
     BlockCode.END_DATE: ("schedule", "the schedule has ended by `end_date`, or has no further time", "the end date"),
     BlockCode.EXCLUDED_DAY: (

@@ -101,6 +101,8 @@ class RunType(StrEnum):
     MANUAL = "manual"
     OPERATOR_TRIGGERED = "operator_triggered"
     """Made by a task of type `dag`."""
+    ASSET_TRIGGERED = "asset_triggered"
+    """Made by the ends of runs of other DAGs, for which the schedule waits. Airflow's name."""
 
 
 class BackfillState(StrEnum):

@@ -20,6 +20,7 @@ from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.decisions.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.decisions.run_context import RunContexts
+from mainspring_scheduler.duties.awaited_ends import create_following_runs
 from mainspring_scheduler.duties.backfills import advance_backfills
 from mainspring_scheduler.duties.deadlines import meet_deadlines
 from mainspring_scheduler.duties.due import create_due_runs
@@ -313,7 +314,11 @@ class Scheduler:
         counts.started += start_runs(current, self._versions, now)
         ending = {counter.dag_run_id: counter for counter in due_work.over_runs}
         locked = current.lock_runs(ending, skip_locked=True) if ending else frozenset()
-        slot_due_at, has_backfills = current.due.prefetch(now)
+        slot_due_at, has_backfills, has_ends = current.due.prefetch(now)
+        if has_ends and self._may_create_runs:
+            counts.created += create_following_runs(current, self._versions, now)
+            # The next pass starts the runs, and takes further ends.
+            counts.is_more_due = True
         # A new backfill begins with the next pass.
         counts.is_more_due |= has_backfills and not self._has_backfills
         due_at = _earliest(due_work.next_due_at, due_work.next_deadline, slot_due_at)

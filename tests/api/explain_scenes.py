@@ -360,6 +360,25 @@ def no_schedule(stage: Stage) -> Any:
     return answer
 
 
+def wait_dags(stage: Stage) -> Any:
+    upstream = f"{stage.dag_id}_upstream"
+    stage.api.save(upstream, {"x": {"type": "noop"}})
+    stage.save(schedule={"after": [{"dag": upstream}, {"dag": "unsaved", "state": "failed"}]})
+    answer = stage.of_dag()
+    assert answer["state"] == "waiting"
+    blocker = next(blocker for blocker in answer["blockers"] if blocker["code"] == "wait_dags")
+    assert blocker["ids"] == [upstream]
+    assert blocker["text"] == (
+        f"The next run waits for a run of '{upstream}' to succeed and 1 DAG that you do not see or that no client has "
+        "saved"
+    )
+    stage.api.trigger(upstream)
+    stage.engine.run_until_idle()
+    later = stage.of_dag()
+    assert upstream not in str(later["blockers"])
+    return later
+
+
 def schedule_error(stage: Stage) -> Any:
     stage.save(schedule="@daily")
     with stage.api.database.write() as connection:
@@ -523,6 +542,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.NO_SCHEDULE: [no_schedule],
     BlockCode.SCHEDULE_ERROR: [schedule_error],
     BlockCode.NOT_DUE: [not_due],
+    BlockCode.WAIT_DAGS: [wait_dags],
     BlockCode.START_DATE: [start_date],
     BlockCode.END_DATE: [end_date],
     BlockCode.EXCLUDED_DAY: [excluded_day],

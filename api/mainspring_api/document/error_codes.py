@@ -86,6 +86,7 @@ FAULT_CODES: Mapping[str, str] = {
     "exclusive_fields": "members that do not go together",
     "duplicate_item": "a list has an item twice",
     "duplicate_id": "two things have the same id, or ids that differ in case alone",
+    "dag_cycle": "schedules that wait for each other's DAGs in a circle",
     "dag_id_mismatch": "the body names another DAG than the path",
     "invalid_id": "an id with characters or a length that ids do not have",
     "invalid_run_id": "the same of a run's id, or one that looks like that of another kind of run",

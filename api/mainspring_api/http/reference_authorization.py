@@ -24,7 +24,8 @@ def check_references(definition: Definition) -> None:
     """Check the names in a definition against the rights of the sender of the current request.
 
     Raises:
-        InvalidDag: The sender may not run a DAG that the definition runs, was granted no DAGs of the name of a secret
+        InvalidDag: The sender may not run a DAG that the definition runs, may not see a DAG for whose end the schedule
+            waits, was granted no DAGs of the name of a secret
             in the definition, does not own a webhook of `notify`, or may not use a notifier for this DAG.
     """
     user: Principal = g.user
@@ -61,6 +62,10 @@ def _unknown_notifier(name: str, at: str) -> Problem:
 
 
 def _problems(definition: Definition, user: Principal) -> Iterator[Problem]:
+    for position, item in enumerate(definition.schedule.upstream if definition.schedule else ()):
+        if user.role_on(item.dag_id) is None:
+            message = f"you may not see '{item.dag_id}'; ask an administrator for the role viewer on it"
+            yield Problem(pointer=join_pointer("/schedule/after", position, "dag"), message=message, code="not_allowed")
     for task_id, task in definition.flat.tasks.items():
         at = definition.flat.place(task_id)
         if task["type"] == TaskType.DAG:

@@ -3538,6 +3538,20 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        /** @enum {string} */
+        UpstreamEnd: "success" | "failed";
+        UpstreamDag: {
+            /** @description Id of a DAG; the DAG may be saved later. */
+            dag: string;
+            /** @description How a run of the DAG must end to count; success when absent. */
+            state?: components["schemas"]["UpstreamEnd"];
+            /** @description Whether a run counts once more when it ends so again after a clear; false when absent. */
+            again?: boolean;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        /** @enum {string} */
+        MatchRule: "all" | "any";
         Schedule: {
             /** @description One or several cron expressions with five fields. */
             cron?: string[] | string;
@@ -3563,6 +3577,16 @@ export interface components {
              * @example 20s
              */
             jitter?: string;
+            /** @description DAGs whose runs make a run when they end. */
+            after?: components["schemas"]["UpstreamDag"][];
+            /** @description `all`: one end of each DAG of `after` makes a run; `any`: each end does; all when absent. */
+            match?: components["schemas"]["MatchRule"];
+            /**
+             * @description Time within which the ends must lie that make a run together; any time when absent.
+             * @example PT15M
+             * @example 20s
+             */
+            within?: string;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4815,7 +4839,7 @@ export interface components {
             dag_display_name: string;
         };
         /** @enum {string} */
-        DagRunType: "backfill" | "scheduled" | "manual" | "operator_triggered";
+        DagRunType: "backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered";
         JsonObject: {
             [key: string]: unknown;
         };
@@ -4868,6 +4892,10 @@ export interface components {
             interval_seconds: number | null;
             /** @description Number of listed instants */
             instants: number;
+            /** @description DAGs whose ends make runs, each once, in the order written */
+            upstream: string[];
+            /** @description Whether all DAGs of `upstream` must end, or any */
+            match: components["schemas"]["MatchRule"];
             /** @description IANA zone of the cron lines */
             timezone: string;
             /** @description Number of listed days without a run */
@@ -6553,6 +6581,21 @@ export interface components {
             /** @description Number of entries on all pages */
             total_entries: number;
         };
+        RunSource: {
+            /** @description Identifier of the DAG */
+            dag_id: string;
+            /** @description Identifier of the run within its DAG */
+            dag_run_id: string;
+            /** @enum {string} */
+            state: "success" | "failed";
+            /** @description Instant that the run stands for; null = none */
+            logical_date: string | null;
+            /**
+             * Format: date-time
+             * @description Instant at which the run ended so
+             */
+            end_date: string;
+        };
         /**
          * @example {
          *       "dag_run_id": "deploy-4711",
@@ -6660,6 +6703,8 @@ export interface components {
             note: string | null;
             /** @description Whether the run stays for ever: retention never deletes the run */
             keep: boolean;
+            /** @description Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees these DAGs; empty = something else made the run */
+            sources: components["schemas"]["RunSource"][];
             /** @description Version of the DAG that the run executes, as a list of one */
             dag_versions: components["schemas"]["DagVersion"][];
             /** @description Always null: a version has no bundle of its own; its DAG has */
@@ -8028,7 +8073,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;

@@ -15,6 +15,7 @@ from mainspring.definition.model import (
     DeadlineAnchor,
     Definition,
     GapRule,
+    MatchRule,
     OverlapRule,
     RetryRule,
     RunHandler,
@@ -22,6 +23,8 @@ from mainspring.definition.model import (
     Schedule,
     Task,
     Teardown,
+    UpstreamDag,
+    UpstreamEnd,
     WeightRule,
 )
 from mainspring.definition.schedules import names_date
@@ -158,6 +161,17 @@ def _schedule(value: Any) -> Schedule:
         anchor=parse_instant(value["anchor"]) if "anchor" in value else None,
         at=tuple(map(parse_instant, value.get("at", ()))),
         jitter=parse_duration(value.get("jitter", "PT0S")),
+        upstream=tuple(map(_upstream_dag, value.get("after", ()))),
+        match=MatchRule(value.get("match", MatchRule.ALL)),
+        within=parse_duration(value["within"]) if "within" in value else None,
+    )
+
+
+def _upstream_dag(item: Mapping[str, Any]) -> UpstreamDag:
+    return UpstreamDag(
+        dag_id=item["dag"],
+        state=UpstreamEnd(item.get("state", UpstreamEnd.SUCCESS)),
+        again=item.get("again", False),
     )
 
 

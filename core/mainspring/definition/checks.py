@@ -39,7 +39,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     _check_dates(document, report)
     _check_retention(document.get("retention", {}), report)
-    for problem in schedule_problems(document.get("schedule")):
+    for problem in schedule_problems(document.get("schedule"), document.get("dag_id")):
         _pass_on(problem, "/schedule", report)
     for problem in check_schema(document.get("params", {})):
         _pass_on(problem, "/params", report)

@@ -33,10 +33,12 @@ from mainspring.definition.model import (
     DeadlineAction,
     DeadlineAnchor,
     GapRule,
+    MatchRule,
     OverlapRule,
     RunHandler,
     RunStateRule,
     TaskType,
+    UpstreamEnd,
     WeightRule,
 )
 from mainspring.states import StateReason
@@ -377,6 +379,19 @@ _EXCLUDED = Text(
     what="a date such as 2026-12-25, or a calendar such as DE, DE-BY or NYSE",
 )
 
+_UPSTREAM_DAG = Record(
+    (
+        Field("dag", Identifier(), required=True, doc="Id of a DAG; the DAG may be saved later."),
+        Field("state", _choice(UpstreamEnd), doc="How a run of the DAG must end to count; success when absent."),
+        Field(
+            "again",
+            Boolean(),
+            doc="Whether a run counts once more when it ends so again after a clear; false when absent.",
+        ),
+    ),
+    name="UpstreamDag",
+)
+
 _SCHEDULE = Record(
     (
         Field(
@@ -405,9 +420,27 @@ _SCHEDULE = Record(
             doc="Local days on which nothing is due; the next run's interval reaches over them.",
         ),
         Field("jitter", Duration(maximum=timedelta(days=1)), doc="How far runs are spread after their instant."),
+        Field("after", ListOf(_UPSTREAM_DAG, 1, 100), doc="DAGs whose runs make a run when they end."),
+        Field(
+            "match",
+            _choice(MatchRule),
+            doc="`all`: one end of each DAG of `after` makes a run; `any`: each end does; all when absent.",
+        ),
+        Field(
+            "within",
+            Duration(minimum=_A_SECOND),
+            doc="Time within which the ends must lie that make a run together; any time when absent.",
+        ),
     ),
-    exactly_one=("cron", "interval", "at"),
-    only_with={"timezone": "cron", "dst": "cron", "calendar": "cron", "anchor": "interval"},
+    exactly_one=("cron", "interval", "at", "after"),
+    only_with={
+        "timezone": "cron",
+        "dst": "cron",
+        "calendar": "cron",
+        "anchor": "interval",
+        "match": "after",
+        "within": "after",
+    },
     name="Schedule",
 )
 

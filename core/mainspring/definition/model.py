@@ -18,6 +18,7 @@ __all__ = [
     "DeadlineAnchor",
     "Definition",
     "GapRule",
+    "MatchRule",
     "OverlapRule",
     "RetryRule",
     "RunHandler",
@@ -27,6 +28,8 @@ __all__ = [
     "Task",
     "TaskType",
     "Teardown",
+    "UpstreamDag",
+    "UpstreamEnd",
     "WeightRule",
 ]
 
@@ -75,6 +78,22 @@ class OverlapRule(StrEnum):
     FIRST = "first"
     LAST = "last"
     BOTH = "both"
+
+
+class MatchRule(StrEnum):
+    """How many of the ends that a schedule waits for make a run."""
+
+    ALL = "all"
+    """One end of each."""
+    ANY = "any"
+    """Every end alone."""
+
+
+class UpstreamEnd(StrEnum):
+    """An end of a run that a schedule can wait for."""
+
+    SUCCESS = "success"
+    FAILED = "failed"
 
 
 class DeadlineAnchor(StrEnum):
@@ -132,8 +151,19 @@ class Deadline:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class UpstreamDag:
+    """A DAG whose runs a schedule waits for."""
+
+    dag_id: str
+    state: UpstreamEnd = UpstreamEnd.SUCCESS
+    """The end that counts."""
+    again: bool = False
+    """Whether a run counts once more when it ends so again, after a clear; if not, each run counts once."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """When runs are due; exactly one of `crons`, `interval`, `at` is given."""
+    """When runs are due; exactly one of `crons`, `interval`, `at`, `upstream` is given."""
 
     crons: tuple[str, ...] = ()
     timezone: str = "UTC"
@@ -148,6 +178,11 @@ class Schedule:
     at: tuple[datetime, ...] = ()
     jitter: timedelta = timedelta(0)
     """Runs are due up to this much later, each DAG and slot by an amount of its own."""
+    upstream: tuple[UpstreamDag, ...] = ()
+    """The DAGs whose ends make runs: each pair of DAG and end once."""
+    match: MatchRule = MatchRule.ALL
+    within: timedelta | None = None
+    """The time within which the ends that make a run together must lie; None = any time."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,10 +1,11 @@
 """Faults of a schedule beyond its shape: cron lines that are never due, unknown zones."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
 from mainspring.calendars import calendar_hint, is_calendar
+from mainspring.definition.model import MatchRule, UpstreamEnd
 from mainspring.errors import Problem
 from mainspring.pointers import join_pointer
 
@@ -21,8 +22,8 @@ CRON_ALIASES = {
 """Airflow's names for cron lines."""
 
 
-def schedule_problems(schedule: Any) -> Iterator[Problem]:
-    """The problems of a normalised schedule, with pointers within it."""
+def schedule_problems(schedule: Any, dag_id: str | None) -> Iterator[Problem]:
+    """The problems of a normalised schedule of a DAG, with pointers within it."""
     if isinstance(schedule, str):
         yield from _cron_problem("", schedule)
     elif isinstance(schedule, dict):
@@ -38,6 +39,7 @@ def schedule_problems(schedule: Any) -> Iterator[Problem]:
             yield Problem(pointer="/timezone", message=message, hint=hint, code="unknown_timezone")
         for position, text in enumerate(schedule.get("calendar", {}).get("exclude", ())):
             yield from _excluded_problem(join_pointer("/calendar/exclude", position), text)
+        yield from _upstream_problems(schedule, dag_id)
 
 
 def names_date(item: str) -> bool:
@@ -62,6 +64,27 @@ def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
             message = f"{text!r} never comes due"
     if message:
         yield Problem(pointer=pointer, message=message, hint=hint, code="invalid_cron")
+
+
+def _upstream_problems(schedule: Mapping[str, Any], dag_id: str | None) -> Iterator[Problem]:
+    """Of a schedule that waits for other DAGs. Cycles over several DAGs are known to the server alone."""
+    places: dict[tuple[Any, Any], int] = {}
+    for position, item in enumerate(schedule.get("after", ())):
+        at = join_pointer("/after", position)
+        if dag_id is not None and item.get("dag") == dag_id:
+            message = f"dag '{dag_id}' would wait for itself"
+            hint = "name other DAGs; '@continuous' makes one run after another"
+            yield Problem(pointer=f"{at}/dag", message=message, hint=hint, code="dag_cycle")
+        key = (item.get("dag"), item.get("state", UpstreamEnd.SUCCESS))
+        if None not in key and places.setdefault(key, position) != position:
+            message = f"the end {key[1]!r} of dag {key[0]!r} is listed twice"
+            yield Problem(pointer=at, message=message, hint="leave one out", code="duplicate_id")
+    if schedule.get("match") == MatchRule.ANY and "within" in schedule:
+        message = "'within' means nothing beside 'match: any', by which each end makes a run alone"
+        yield Problem(pointer="/within", message=message, hint="leave it out", code="exclusive_fields")
+    if "after" in schedule and "jitter" in schedule:
+        message = "'jitter' spreads instants, and a schedule with 'after' has none"
+        yield Problem(pointer="/jitter", message=message, hint="leave it out", code="exclusive_fields")
 
 
 def _excluded_problem(pointer: str, text: str) -> Iterator[Problem]:

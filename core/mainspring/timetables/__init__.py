@@ -2,7 +2,7 @@
 
 A cron line or an interval cuts time into half-open data intervals. The run of an interval carries its start as logical
 date and is due when the interval has ended, as in Airflow. A list of instants makes one run at each of them, with an
-empty interval.
+empty interval. A schedule that waits for other DAGs has no slots: `upstream_ends` says which ends make a run.
 """
 
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from mainspring.timetables.interval import IntervalTimetable
 from mainspring.timetables.jitter import Jittered
 from mainspring.timetables.planning import next_slot, slots_after, slots_between
 from mainspring.timetables.slots import HORIZON, Dropped, Slot, Timetable
+from mainspring.timetables.upstream import UpstreamTimetable
 
 __all__ = ["HORIZON", "Dropped", "Slot", "Timetable", "next_slot", "slots_after", "slots_between", "timetable_of"]
 
@@ -32,6 +33,8 @@ def timetable_of(schedule: Schedule, dag_id: str | None = None) -> Timetable:
 def _exact(schedule: Schedule) -> Timetable:
     if schedule.crons:
         return CronTimetable(schedule)
+    if schedule.upstream:
+        return UpstreamTimetable(schedule.upstream, schedule.match)
     if schedule.interval is not None:
         return IntervalTimetable(schedule.interval, schedule.anchor or datetime(1970, 1, 1, tzinfo=UTC))
     return GivenInstants(schedule.at)

@@ -67,7 +67,10 @@ def finish_runs(
     for run_id, version in of_runs.items():
         state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()), version.definition.run_state)
         ends[run_id] = _end(scheduling, version, facts[run_id], runs[run_id], state, culprits, variables)
-    finished, has_woken = scheduling.runs.finish_runs([{"id": run_id, **end} for run_id, end in ends.items()], now=now)
+    followed = {run_id for run_id in ends if facts[run_id].has_followers}
+    finished, has_woken = scheduling.runs.finish_runs(
+        [{"id": run_id, **end} for run_id, end in ends.items()], followed=followed, now=now
+    )
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])
     contexts.forget(finished)

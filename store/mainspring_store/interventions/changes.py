@@ -41,6 +41,7 @@ from mainspring.states import (
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.targets import Shape, TargetRun
+from mainspring_store.state.awaited_ends import note_ends
 from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.effects import Effects, InstanceRef
 from mainspring_store.state.instance_plan import initial_state
@@ -361,6 +362,8 @@ class Changes:
             params = {"rows": dump_rows(new for _, new in self._run_ends), "now": self._now}
             ended_runs = connection.execute(self._end_runs(is_sqlite), params)
             wake_waiting(connection, [(row.id, row.parent_attempt_id) for row in ended_runs], now=self._now)
+            changed = ((run.key, new["state"]) for run, new in self._run_ends if new["state"] is not run.state)
+            note_ends(connection, changed, now=self._now)
 
     def _runs_by_shape(self) -> Mapping[Shape, Mapping[int, set[int]]]:
         """Shape -> run key -> indexes of the changed tasks."""

@@ -43,7 +43,7 @@ __all__ = [
 _run = dag_run.c
 _duration = seconds_between(_run.start_date, _run.end_date)
 
-_OTHER_RUN_TYPES = ("asset_triggered", "asset_materialization", "none")
+_OTHER_RUN_TYPES = ("asset_materialization", "none")
 """Run types of Airflow that no run of ours has."""
 
 RUN_COLUMNS = (
@@ -72,6 +72,7 @@ RUN_COLUMNS = (
     _run.triggering_user_name,
     _run.note,
     _run.keep,
+    _run.sources,
     dag_version.c.uuid.label("version_uuid"),
     dag_version.c.version_number,
     dag_version.c.is_inline,

@@ -1,8 +1,9 @@
 """Saving DAGs."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, Row, bindparam, delete, insert, or_, select, update
@@ -19,6 +20,7 @@ from mainspring.timetables import timetable_of
 from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.dags import stored_document
+from mainspring_store.resources.awaited_dags import cycle_problems, lock_awaited_dags, store_awaited_dags
 from mainspring_store.resources.pools import pool_problems
 from mainspring_store.state.events import write_event
 from mainspring_store.state.runs import VersionRef
@@ -77,6 +79,7 @@ def save_dag(
     message: str | None = None,
     bundle: Bundle | None = None,
     expected: Expected | None = None,
+    planned: Mapping[str, Collection[str]] = MappingProxyType({}),
     now: datetime,
 ) -> Saved:
     """Make `definition` the current version of its DAG. Creates a missing DAG.
@@ -86,11 +89,13 @@ def save_dag(
     message: the reason of the save, kept with a new version.
     bundle: the bundle of the definition; `None` = the DAG keeps its bundle.
     expected: the state that the DAG must have; `None` = any state.
+    planned: DAG -> the DAGs for which its schedule waits, of the definitions that the same transaction saves.
 
     Existing runs keep their version. `is_paused_upon_creation` applies to new DAGs only. A stale DAG is current again.
 
     Raises:
-        InvalidDag: The definition names pools that do not exist, or the DAG belongs to another bundle.
+        InvalidDag: The definition names pools that do not exist, its schedule waits for a DAG that waits for this DAG,
+            or the DAG belongs to another bundle.
         Conflict: The DAG was deleted concurrently; saving again creates the DAG.
         PreconditionFailed: The DAG is not in the expected state.
         QuotaExceeded: The DAG is new, and the owner would exceed the quota of DAGs; or the sources of the owner's
@@ -99,9 +104,8 @@ def save_dag(
     if owner is not None:
         owner.check_definitions()
     with database.write() as connection:
-        problems = pool_problems(connection, definition)
-        if problems:
-            raise InvalidDag(problems)
+        lock_awaited_dags(connection, definition)
+        _check_references(connection, definition, planned)
         current = _locked_dag(connection, definition, by, owner, now)
         is_new = current.version_id == 0
         if expected is not None:
@@ -135,6 +139,7 @@ def _make_current(
     if current.version_id == 0:
         copied |= _paused_columns(definition, by, now)
     _copy_from_version(connection, definition, copied, now)
+    store_awaited_dags(connection, definition)
     return number, version
 
 
@@ -171,10 +176,16 @@ def insert_inline_version(
     return version
 
 
-def check_dag(database: Database, definition: Definition) -> None:
+def check_dag(
+    database: Database, definition: Definition, planned: Mapping[str, Collection[str]] = MappingProxyType({})
+) -> None:
     """Raises InvalidDag where `save_dag` would."""
     with database.read() as connection:
-        problems = pool_problems(connection, definition)
+        _check_references(connection, definition, planned)
+
+
+def _check_references(connection: Connection, definition: Definition, planned: Mapping[str, Collection[str]]) -> None:
+    problems = [*pool_problems(connection, definition), *cycle_problems(connection, definition, planned)]
     if problems:
         raise InvalidDag(problems)
 

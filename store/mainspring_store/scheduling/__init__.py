@@ -1,5 +1,6 @@
 """Writes of the scheduler. `begin_pass` opens the transaction of a pass; the parts of a pass are grouped by duty."""
 
+from mainspring_store.scheduling.awaited_ends import WaitingDag
 from mainspring_store.scheduling.due_runs import DueDag, Plan
 from mainspring_store.scheduling.reports import note_never_claimed, unstopped_cancels
 from mainspring_store.scheduling.transaction import Pass, begin_pass
@@ -30,6 +31,7 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "StateUpdate",
+    "WaitingDag",
     "begin_pass",
     "note_never_claimed",
     "unstopped_cancels",

@@ -12,6 +12,7 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
 from mainspring_store.database.types import UtcDateTime
+from mainspring_store.scheduling.awaited_ends import has_new_ends
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.runs import NewRun, RunPruned, insert_run
 from mainspring_store.tables import backfill, dag, dag_run
@@ -98,16 +99,17 @@ class DueWrites(PassPart):
             .where(text("state = 'queued'"), dag_run.c.run_after > now)
             .scalar_subquery(),
             exists().where(text("completed_at IS NULL"), ~backfill.c.is_paused),
+            has_new_ends(),
         )
 
-    def prefetch(self, now: datetime) -> tuple[datetime | None, bool]:
-        """The instant after `now` at which the next slot or the next queued run becomes due, and whether a backfill is
-        open.
+    def prefetch(self, now: datetime) -> tuple[datetime | None, bool, bool]:
+        """The instant after `now` at which the next slot or the next queued run becomes due, whether a backfill is
+        open, and whether a run has ended for which the schedule of a DAG waits.
 
         The instant is None when no slot and no run is ahead.
         """
-        ((*instants, has_backfills),) = self._statements.rows(self._select_next_due(), {"now": now})
-        return min(filter(None, instants), default=None), has_backfills
+        ((*instants, has_backfills, has_ends),) = self._statements.rows(self._select_next_due(), {"now": now})
+        return min(filter(None, instants), default=None), has_backfills, has_ends
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:
         """Create a run; None, without a change, when the DAG has or had a run with the logical date or id."""

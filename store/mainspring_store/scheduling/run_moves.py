@@ -1,6 +1,6 @@
 """Runs in a pass: starts, ends, and the facts for expressions of tasks."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -13,6 +13,7 @@ from mainspring_store.database.batches import Batch, as_rows
 from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
+from mainspring_store.state.awaited_ends import has_followers, note_ends
 from mainspring_store.state.effects import Effects, InstanceRef
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import ParentAndChild, RunFacts, StartableRun
@@ -241,17 +242,23 @@ class RunWrites(PassPart):
             .returning(run.id, run.parent_attempt_id)
         )
 
-    def finish_runs(self, ends: Sequence[Mapping[str, Any]], *, now: datetime) -> tuple[list[int], bool]:
-        """Move running runs to success or failed, and wake the `dag` tasks that wait for these runs.
+    def finish_runs(
+        self, ends: Sequence[Mapping[str, Any]], *, followed: Collection[int] = (), now: datetime
+    ) -> tuple[list[int], bool]:
+        """Move running runs to success or failed, wake the `dag` tasks that wait for these runs, and note their ends
+        for the schedules that wait for them.
 
         Returns the ids of the runs that moved, and whether a `dag` task was woken.
 
         ends: `id`, `state`, `reason`, `message`, `outputs` (JSON text) of each run.
+        followed: the runs of DAGs for which a schedule waits.
         """
         params = {"rows": Batch(ends), "now": now}
         rows = self._statements.rows(self._update_finished_runs(self._is_sqlite), params)
         finished = [row.id for row in rows]
         has_woken = wake_waiting(self._connection, [(row.id, row.parent_attempt_id) for row in rows], now=now)
+        states = {end["id"]: end["state"] for end in ends}
+        note_ends(self._connection, [(key, states[key]) for key in finished if key in followed], now=now)
         return finished, has_woken
 
     @staticmethod
@@ -275,6 +282,7 @@ class RunWrites(PassPart):
             run.state,
             run.ending,
             run.message,
+            has_followers().label("has_followers"),
         ).where(run.id.in_(select(rows.c.id)))
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from mainspring_store.database.batches import Batch
 from mainspring_store.database.pipeline import Statements
 from mainspring_store.database.transactions import Database
+from mainspring_store.scheduling.awaited_ends import AwaitedWrites
 from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.deadlines import DeadlineWrites
 from mainspring_store.scheduling.decisions import DecisionWrites
@@ -53,6 +54,7 @@ class Pass:
         self.limits = TaskLimitWrites(statements)
         self.runs = RunWrites(statements, lambda: self.effects)
         self.due = DueWrites(statements)
+        self.awaited = AwaitedWrites(statements)
         self.resources = ResourceReads(statements)
         self.waits = WaitWrites(statements, blocked)
         self.deadlines = DeadlineWrites(statements, blocked)

@@ -55,5 +55,10 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     # They stay as users without a password.
     "0025": (("users of an identity provider or of the exchange", "SELECT count(*) FROM user_identity"),),
     "0026": (("keys of mapped instances", "SELECT count(*) FROM task_instance WHERE map_key IS NOT NULL"),),
+    # Runs that ends of other runs made stay as runs of a trigger.
+    "0027": (
+        ("DAGs whose schedule waits for other DAGs", "SELECT count(DISTINCT dag_id) FROM awaited_dag"),
+        ("what made a run", "SELECT count(*) FROM dag_run WHERE sources IS NOT NULL"),
+    ),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -254,6 +254,8 @@ class RunFacts:
     ending: StateReason | str | None
     """The reason of the end that has begun, `success` or `MARKED_SUCCESS`; None = tasks are to do."""
     message: str | None
+    has_followers: bool
+    """Whether the schedule of a DAG waits for runs of this DAG."""
 
 
 END_FIELDS: Fields = {

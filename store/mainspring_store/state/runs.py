@@ -1,6 +1,6 @@
 """Runs: creation and cancel. `scheduling` contains the writes of the scheduler on running runs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -43,6 +43,7 @@ from mainspring_store.access.quotas import Owner, Quota
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import Key, UtcDateTime
+from mainspring_store.state.awaited_ends import has_followers, note_ends
 from mainspring_store.state.blocking import wake_blocked
 from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
@@ -86,6 +87,8 @@ class NewRun:
     """Number of `dag` tasks above the run."""
     traceparent: str | None = None
     """Span that triggered the run, see `parse_traceparent`; None = the run begins a trace."""
+    sources: Sequence[Mapping[str, Any]] | None = None
+    """The ends of runs of other DAGs that make the run; None = something else makes the run."""
     callback: NewCallback | None = None
     """The receiver of the first end of the run; None = no receiver."""
 
@@ -135,7 +138,7 @@ _RUN_FIELDS = (
     "dag_id", "run_id", "dag_version_id", "run_type", "state", "conf", "params", "logical_date", "data_interval_start",
     "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
     "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
-    "traceparent",
+    "traceparent", "sources",
 )  # fmt: skip
 _values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
 _pruned = pruned_run.c
@@ -218,6 +221,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "tasks_unfinished": plan.count - plan.handlers,
             "max_active_tasks": plan.max_active_tasks,
             "traceparent": run.traceparent or new_traceparent(),
+            "sources": None if run.sources is None else [dict(source) for source in run.sources],
         },
     )
     if key is None:
@@ -292,6 +296,7 @@ _SELECT_END = select(
         task_instance.c.wake_on.bitwise_and(literal_column(str(WakeOn.RUN_END.value))) != 0,
     )
     .label("has_teardowns"),
+    has_followers().label("has_followers"),
 ).where(dag_run.c.id == bindparam("key", type_=Key))
 
 
@@ -325,6 +330,8 @@ def end_run(
         .values(state=RunState.FAILED, state_reason=reason, message=message, ending=None, end_date=now, updated_at=now)
     )
     wake_waiting(connection, [(key, run.parent_attempt_id)], now=now)
+    if run.has_followers:
+        note_ends(connection, [(key, RunState.FAILED)], now=now)
     return True
 
 

@@ -18,11 +18,11 @@ from mainspring_store.tables.access import (
     user_identity,
 )
 from mainspring_store.tables.base import metadata
-from mainspring_store.tables.dags import dag, dag_tag, dag_version, task_display_name
+from mainspring_store.tables.dags import awaited_dag, dag, dag_tag, dag_version, task_display_name
 from mainspring_store.tables.events import feed_event, feed_floor
 from mainspring_store.tables.hooks import hook, hook_delivery, hook_identity
 from mainspring_store.tables.metrics import metric_dag, metric_position, metric_total
-from mainspring_store.tables.runs import backfill, dag_run, deadline, pruned_run
+from mainspring_store.tables.runs import awaited_end, backfill, dag_run, deadline, pruned_run
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import (
@@ -41,6 +41,8 @@ __all__ = [
     "api_token",
     "attempt_report",
     "audit_event",
+    "awaited_dag",
+    "awaited_end",
     "backfill",
     "browser_session",
     "connection",

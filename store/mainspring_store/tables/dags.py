@@ -17,7 +17,7 @@ from sqlalchemy import (
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata
 
-__all__ = ["dag", "dag_tag", "dag_version", "task_display_name"]
+__all__ = ["awaited_dag", "dag", "dag_tag", "dag_version", "task_display_name"]
 
 dag = Table(
     "dag",
@@ -72,6 +72,20 @@ dag = Table(
         sqlite_where=text("next_run_after IS NOT NULL AND NOT is_paused"),
         postgresql_where=text("next_run_after IS NOT NULL AND NOT is_paused"),
     ),
+)
+
+awaited_dag = Table(
+    "awaited_dag",
+    metadata,
+    # The DAGs whose ends make runs of a DAG, by the schedule of its current version.
+    Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), primary_key=True),
+    # May name a DAG that does not exist.
+    Column("upstream_dag_id", String(250), primary_key=True),
+    # `success` or `failed`: the end that counts.
+    Column("state", String(20), primary_key=True),
+    # Whether a run counts once more when it ends so again.
+    Column("again", Boolean, nullable=False),
+    Index("ix_awaited_dag_upstream_dag_id", "upstream_dag_id", "state"),
 )
 
 dag_tag = Table(

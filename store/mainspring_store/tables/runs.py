@@ -19,7 +19,7 @@ from mainspring.states import RunState, RunType
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["backfill", "dag_run", "deadline", "pruned_run"]
+__all__ = ["awaited_end", "backfill", "dag_run", "deadline", "pruned_run"]
 
 backfill = Table(
     "backfill",
@@ -125,6 +125,8 @@ dag_run = Table(
     # The trace of the run and the span that triggered the run, as W3C Trace Context writes them. Span 0 = no caller;
     # NULL = the run is older than this column.
     Column("traceparent", String(55)),
+    # The ends of runs of other DAGs that made the run, oldest first; NULL = something else made the run.
+    Column("sources", Json),
     UniqueConstraint("dag_id", "run_id"),
     UniqueConstraint("dag_id", "logical_date"),
     one_of("state", RunState),
@@ -184,6 +186,37 @@ dag_run = Table(
         "parent_attempt_id",
         sqlite_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
         postgresql_where=text("state IN ('queued', 'running') AND parent_attempt_id IS NOT NULL"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+awaited_end = Table(
+    "awaited_end",
+    metadata,
+    # The order of the ends.
+    Column("id", Key, primary_key=True),
+    # The DAG whose schedule waits for the end. The transaction that ends the run writes the row.
+    Column("dag_id", ForeignKey("dag.dag_id", ondelete="CASCADE"), nullable=False),
+    Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    # `new`: the scheduler has not looked at the end. `waiting`: for an end of another DAG. `used`: it made a run, or
+    # counts no more; the row stays, so that the run does not count twice.
+    Column("status", String(10), nullable=False),
+    Index("ix_awaited_end_dag_run_id", "dag_run_id", "dag_id", "state"),
+    Index(
+        "ix_awaited_end_new",
+        "dag_id",
+        "id",
+        sqlite_where=text("status = 'new'"),
+        postgresql_where=text("status = 'new'"),
+    ),
+    Index(
+        "ix_awaited_end_unused",
+        "dag_id",
+        "id",
+        sqlite_where=text("status IN ('new', 'waiting')"),
+        postgresql_where=text("status IN ('new', 'waiting')"),
     ),
     sqlite_autoincrement=True,
 )

@@ -17,7 +17,7 @@ const home = createRoute({
   validateSearch: (search: Search) => ({ ...text(search, "q", "state", "tag", "owner"), ...choice(search, "sort", ["attention", "dag_id"]), ...choice(search, "span", ["12h", "24h", "7d"]) }),
 });
 
-const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table", "gantt"]), ...choice(search, "type", ["scheduled", "manual", "backfill", "operator_triggered"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to", "expand"), ...natural(search, "runs") });
+const dagSearch = (search: Search) => ({ ...choice(search, "view", ["graph", "table", "gantt"]), ...choice(search, "type", ["scheduled", "manual", "backfill", "operator_triggered", "asset_triggered"]), ...natural(search, "version"), ...text(search, "run", "task", "state", "from_run", "from", "to", "expand"), ...natural(search, "runs") });
 const dag = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const dagTab = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/$tab", component: lazyRouteComponent(() => import("./dag/page.tsx"), "DagPage"), validateSearch: dagSearch });
 const editor = createRoute({ getParentRoute: () => shell, path: "/dags/$dagId/definition/edit", component: lazyRouteComponent(() => import("./editor/page.tsx"), "EditorPage") });

@@ -81,17 +81,22 @@ def _missing_secrets(definition: Definition) -> Iterator[Problem]:
 
 def _missing_dags(definition: Definition, planned: frozenset[str]) -> Iterator[Problem]:
     wanted = {
-        task_id: task["dag_id"]
+        f"{definition.flat.place(task_id)}/dag_id": task["dag_id"]
         for task_id, task in definition.flat.tasks.items()
         if task["type"] == TaskType.DAG and task["dag_id"] != definition.dag_id
     }
-    existing = {dag_id for dag_id in existing_dags(context().database, wanted.values()) if g.user.role_on(dag_id)}
-    for task_id, dag_id in wanted.items():
+    awaited = {
+        join_pointer("/schedule/after", position, "dag"): item.dag_id
+        for position, item in enumerate(definition.schedule.upstream if definition.schedule else ())
+    }
+    names = (awaited | wanted).values()
+    existing = {dag_id for dag_id in existing_dags(context().database, names) if g.user.role_on(dag_id)}
+    for pointer, dag_id in (awaited | wanted).items():
         if dag_id not in existing | planned:
             yield Problem(
-                pointer=f"{definition.flat.place(task_id)}/dag_id",
+                pointer=pointer,
                 message=f"there is no dag '{dag_id}' yet, or none that you may see",
-                hint="save it before the first run",
+                hint="save it before the first run" if pointer in wanted else "until it is saved, it starts no run",
                 code="unknown_dag",
             )
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -46,6 +46,7 @@ from mainspring_store.access.idempotency import AlreadyAnswered, Call, StoredRes
 from mainspring_store.access.roles import Role
 from mainspring_store.database.shared_transaction import SharedTransaction
 from mainspring_store.queries.plans import current_versions
+from mainspring_store.resources.awaited_dags import upstream_dags
 from mainspring_store.resources.bundles import bundle_members, bundles_of, make_stale
 from mainspring_store.resources.dags import Bundle, Expected, Saved, bundle_problem, check_dag, save_dag
 from mainspring_store.resources.row_locks import lock_dag
@@ -335,7 +336,8 @@ def put_dags(body: Mapping[str, Any]) -> Response:
                 _use_token(connection, body["plan_token"], now)
                 _check_bases(claims, items)
         message, has_plan = body["message"] or None, claims is not None
-        saved = [_save(item, message, bundle, has_plan=has_plan, now=now) for item in items]
+        planned = _planned(items)
+        saved = [_save(item, message, bundle, has_plan=has_plan, planned=planned, now=now) for item in items]
         due = [due_slots(slots) for slots in foreseen]
     for result in saved:
         ctx.versions.keep(result.version)
@@ -396,7 +398,6 @@ def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[Se
             item = parse_sent(body)
             require_role_on(item.definition.dag_id, Role.AUTHOR)
             check_references(item.definition)
-            check_dag(context().database, item.definition)
         except InvalidDag as exc:
             faults += [_below(at, problem) for problem in exc.problems]
             continue
@@ -405,6 +406,12 @@ def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[Se
             message = f"dag '{dag_id}' is there twice"
             faults.append(Problem(pointer=at, message=message, code="duplicate_id"))
         items.append(item)
+    planned = _planned(items)
+    for item in items:
+        try:
+            check_dag(context().database, item.definition, planned)
+        except InvalidDag as exc:
+            faults += [_below(f"/definitions/{ids[item.definition.dag_id]}", problem) for problem in exc.problems]
     if bundle is not None:
         for dag_id, (name, _) in bundles_of(context().database, list(ids)).items():
             problem = bundle_problem(dag_id, name, bundle)
@@ -413,6 +420,11 @@ def _read(bodies: Sequence[Mapping[str, Any]], bundle: Bundle | None) -> list[Se
     if faults:
         raise InvalidDag(faults)
     return items
+
+
+def _planned(items: Iterable[SentDefinition]) -> Mapping[str, frozenset[str]]:
+    """DAG -> the DAGs for which its schedule waits."""
+    return {item.definition.dag_id: upstream_dags(item.definition) for item in items}
 
 
 def _below(at: str, problem: Problem) -> Problem:
@@ -541,7 +553,15 @@ def _check_bases(claims: Mapping[str, Any], items: Sequence[SentDefinition]) -> 
         raise PreconditionFailed("a DAG was changed since the plan; nothing was saved, make a new plan")
 
 
-def _save(item: SentDefinition, message: str | None, bundle: Bundle | None, *, has_plan: bool, now: datetime) -> Saved:
+def _save(
+    item: SentDefinition,
+    message: str | None,
+    bundle: Bundle | None,
+    *,
+    has_plan: bool,
+    planned: Mapping[str, frozenset[str]],
+    now: datetime,
+) -> Saved:
     """Save one definition; with a plan, a DAG that another request created at this moment is refused."""
     ctx, dag_id = context(), item.definition.dag_id
     version = current_versions(ctx.database, [dag_id]).get(dag_id) if has_plan else None
@@ -560,6 +580,7 @@ def _save(item: SentDefinition, message: str | None, bundle: Bundle | None, *, h
         message=message,
         bundle=bundle,
         expected=expected,
+        planned=planned,
         now=now,
     )
 

@@ -9,6 +9,7 @@ from marshmallow import fields, validate
 
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
+from mainspring.instants import parse_instant
 from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring.traces import parse_traceparent
 from mainspring_api.http.answers import answer, dump, no_content
@@ -83,6 +84,16 @@ blueprint = Resource("dag_runs", "DAG runs: trigger them, see how they stand")
 _NO_PARTITIONS = {"description": "Refused with 400: no DAG is partitioned"}
 
 
+class RunSource(Answer):
+    """The end of a run of another DAG that made a run."""
+
+    dag_id = fields.String()
+    dag_run_id = fields.String()
+    state = Choice(RunState, only=[RunState.SUCCESS, RunState.FAILED])
+    logical_date = Instant(allow_none=True)
+    end_date = Instant(metadata={"description": "Instant at which the run ended so"})
+
+
 class DagRun(Answer):
     """One run of a DAG."""
 
@@ -133,6 +144,13 @@ class DagRun(Answer):
     )
     note = fields.String(allow_none=True)
     keep = fields.Boolean(metadata={"description": "Whether the run stays for ever: retention never deletes the run"})
+    sources = fields.List(
+        fields.Nested(RunSource),
+        metadata={
+            "description": "Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees "
+            "these DAGs; empty = something else made the run"
+        },
+    )
     dag_versions = fields.List(
         fields.Nested(DagVersion),
         metadata={"description": "Version of the DAG that the run executes, as a list of one"},
@@ -454,6 +472,11 @@ def runs_body(listed: Listed, cursor: str | None) -> dict[str, Any]:
     }
 
 
+def _source(source: Mapping[str, Any]) -> dict[str, Any]:
+    dates = {name: source[name] and parse_instant(source[name]) for name in ("logical_date", "end_date")}
+    return {**source, **dates}
+
+
 def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
     start, end = row["start_date"], row["end_date"]
     return {
@@ -483,6 +506,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
         "keep": row["keep"],
+        "sources": [_source(source) for source in row["sources"] or () if g.user.role_on(source["dag_id"]) is not None],
         "dag_versions": [version_body(row)],
         "bundle_version": None,
         "partition_key": None,

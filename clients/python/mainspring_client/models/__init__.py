@@ -202,6 +202,7 @@ if TYPE_CHECKING:
     from .log_search import LogSearch
     from .log_store_health import LogStoreHealth
     from .login_body import LoginBody
+    from .match_rule import MatchRule
     from .me import Me
     from .named_run_state import NamedRunState
     from .named_trigger_body import NamedTriggerBody
@@ -258,6 +259,8 @@ if TYPE_CHECKING:
     from .run_name import RunName
     from .run_patch import RunPatch
     from .run_patch_state_type_0 import RunPatchStateType0
+    from .run_source import RunSource
+    from .run_source_state import RunSourceState
     from .run_state_rule import RunStateRule
     from .run_states import RunStates
     from .run_states_body import RunStatesBody
@@ -324,6 +327,8 @@ if TYPE_CHECKING:
     from .upcoming_days import UpcomingDays
     from .upcoming_run import UpcomingRun
     from .upstream_asset_event_collection import UpstreamAssetEventCollection
+    from .upstream_dag import UpstreamDag
+    from .upstream_end import UpstreamEnd
     from .user import User
     from .user_body import UserBody
     from .user_collection import UserCollection
@@ -557,6 +562,7 @@ _MODULES = {
     "LogSearch": ".log_search",
     "LogStoreHealth": ".log_store_health",
     "LoginBody": ".login_body",
+    "MatchRule": ".match_rule",
     "Me": ".me",
     "NamedRunState": ".named_run_state",
     "NamedTriggerBody": ".named_trigger_body",
@@ -613,6 +619,8 @@ _MODULES = {
     "RunName": ".run_name",
     "RunPatch": ".run_patch",
     "RunPatchStateType0": ".run_patch_state_type_0",
+    "RunSource": ".run_source",
+    "RunSourceState": ".run_source_state",
     "RunStateRule": ".run_state_rule",
     "RunStates": ".run_states",
     "RunStatesBody": ".run_states_body",
@@ -677,6 +685,8 @@ _MODULES = {
     "UpcomingDays": ".upcoming_days",
     "UpcomingRun": ".upcoming_run",
     "UpstreamAssetEventCollection": ".upstream_asset_event_collection",
+    "UpstreamDag": ".upstream_dag",
+    "UpstreamEnd": ".upstream_end",
     "User": ".user",
     "UserBody": ".user_body",
     "UserCollection": ".user_collection",
@@ -922,6 +932,7 @@ __all__ = (
     "LogMarks",
     "LogSearch",
     "LogStoreHealth",
+    "MatchRule",
     "Me",
     "NamedRunState",
     "NamedTriggerBody",
@@ -978,6 +989,8 @@ __all__ = (
     "RunName",
     "RunPatch",
     "RunPatchStateType0",
+    "RunSource",
+    "RunSourceState",
     "RunStateRule",
     "RunStates",
     "RunStatesBody",
@@ -1042,6 +1055,8 @@ __all__ = (
     "UpcomingDays",
     "UpcomingRun",
     "UpstreamAssetEventCollection",
+    "UpstreamDag",
+    "UpstreamEnd",
     "User",
     "UserBody",
     "UserCollection",

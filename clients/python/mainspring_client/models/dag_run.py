@@ -13,6 +13,7 @@ from ..models.dag_run_type import DagRunType
 if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
     from ..models.json_object import JsonObject
+    from ..models.run_source import RunSource
 
 from ..plain import as_dict
 
@@ -51,6 +52,8 @@ class DagRun:
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
         keep (bool): Whether the run stays for ever: retention never deletes the run
+        sources (list[RunSource]): Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees
+            these DAGs; empty = something else made the run
         dag_versions (list[DagVersion]): Version of the DAG that the run executes, as a list of one
         bundle_version (None | str): Always null: a version has no bundle of its own; its DAG has
         partition_key (None | str): Always null: no DAG is partitioned
@@ -83,6 +86,7 @@ class DagRun:
     triggering_user_name: None | str
     note: None | str
     keep: bool
+    sources: list[RunSource]
     dag_versions: list[DagVersion]
     bundle_version: None | str
     partition_key: None | str
@@ -190,6 +194,11 @@ class DagRun:
 
         keep = self.keep
 
+        sources = []
+        for sources_item_data in self.sources:
+            sources_item = as_dict(sources_item_data)
+            sources.append(sources_item)
+
         dag_versions = []
         for dag_versions_item_data in self.dag_versions:
             dag_versions_item = as_dict(dag_versions_item_data)
@@ -237,6 +246,7 @@ class DagRun:
                 "triggering_user_name": triggering_user_name,
                 "note": note,
                 "keep": keep,
+                "sources": sources,
                 "dag_versions": dag_versions,
                 "bundle_version": bundle_version,
                 "partition_key": partition_key,
@@ -250,6 +260,7 @@ class DagRun:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
         from ..models.json_object import JsonObject  # noqa: PLC0415
+        from ..models.run_source import RunSource  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_run_id = d.pop("dag_run_id")
@@ -464,6 +475,13 @@ class DagRun:
 
         keep = d.pop("keep")
 
+        sources = []
+        _sources = d.pop("sources")
+        for sources_item_data in _sources:
+            sources_item = RunSource.from_dict(sources_item_data)
+
+            sources.append(sources_item)
+
         dag_versions = []
         _dag_versions = d.pop("dag_versions")
         for dag_versions_item_data in _dag_versions:
@@ -527,6 +545,7 @@ class DagRun:
             triggering_user_name=triggering_user_name,
             note=note,
             keep=keep,
+            sources=sources,
             dag_versions=dag_versions,
             bundle_version=bundle_version,
             partition_key=partition_key,

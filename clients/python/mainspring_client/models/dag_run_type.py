@@ -2,6 +2,7 @@ from enum import StrEnum
 
 
 class DagRunType(StrEnum):
+    ASSET_TRIGGERED = "asset_triggered"
     BACKFILL = "backfill"
     MANUAL = "manual"
     OPERATOR_TRIGGERED = "operator_triggered"

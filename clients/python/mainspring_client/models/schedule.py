@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.match_rule import MatchRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.dst_rules import DstRules
     from ..models.schedule_calendar import ScheduleCalendar
+    from ..models.upstream_dag import UpstreamDag
 
 from ..plain import as_dict
 
@@ -28,6 +30,9 @@ class Schedule:
         dst (DstRules | Unset):
         calendar (ScheduleCalendar | Unset):
         jitter (str | Unset): How far runs are spread after their instant.
+        after (list[UpstreamDag] | Unset): DAGs whose runs make a run when they end.
+        match (MatchRule | Unset):
+        within (str | Unset): Time within which the ends must lie that make a run together; any time when absent.
     """
 
     cron: list[str] | str | Unset = UNSET
@@ -38,6 +43,9 @@ class Schedule:
     dst: DstRules | Unset = UNSET
     calendar: ScheduleCalendar | Unset = UNSET
     jitter: str | Unset = UNSET
+    after: list[UpstreamDag] | Unset = UNSET
+    match: MatchRule | Unset = UNSET
+    within: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         cron: list[str] | str | Unset
@@ -69,6 +77,19 @@ class Schedule:
 
         jitter = self.jitter
 
+        after: list[dict[str, Any]] | Unset = UNSET
+        if not isinstance(self.after, Unset):
+            after = []
+            for after_item_data in self.after:
+                after_item = as_dict(after_item_data)
+                after.append(after_item)
+
+        match: str | Unset = UNSET
+        if not isinstance(self.match, Unset):
+            match = self.match.value
+
+        within = self.within
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -88,6 +109,12 @@ class Schedule:
             field_dict["calendar"] = calendar
         if jitter is not UNSET:
             field_dict["jitter"] = jitter
+        if after is not UNSET:
+            field_dict["after"] = after
+        if match is not UNSET:
+            field_dict["match"] = match
+        if within is not UNSET:
+            field_dict["within"] = within
 
         return field_dict
 
@@ -95,6 +122,7 @@ class Schedule:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.dst_rules import DstRules  # noqa: PLC0415
         from ..models.schedule_calendar import ScheduleCalendar  # noqa: PLC0415
+        from ..models.upstream_dag import UpstreamDag  # noqa: PLC0415
 
         d = dict(src_dict)
 
@@ -137,6 +165,24 @@ class Schedule:
 
         jitter = d.pop("jitter", UNSET)
 
+        _after = d.pop("after", UNSET)
+        after: list[UpstreamDag] | Unset = UNSET
+        if _after is not UNSET:
+            after = []
+            for after_item_data in _after:
+                after_item = UpstreamDag.from_dict(after_item_data)
+
+                after.append(after_item)
+
+        _match = d.pop("match", UNSET)
+        match: MatchRule | Unset
+        if isinstance(_match, Unset):
+            match = UNSET
+        else:
+            match = MatchRule(_match)
+
+        within = d.pop("within", UNSET)
+
         schedule = cls(
             cron=cron,
             timezone=timezone,
@@ -146,6 +192,9 @@ class Schedule:
             dst=dst,
             calendar=calendar,
             jitter=jitter,
+            after=after,
+            match=match,
+            within=within,
         )
 
         return schedule

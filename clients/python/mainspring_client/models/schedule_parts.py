@@ -6,6 +6,8 @@ from typing import Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.match_rule import MatchRule
+
 T = TypeVar("T", bound="ScheduleParts")
 
 
@@ -16,6 +18,8 @@ class ScheduleParts:
         crons (list[str]): Cron lines of five fields; names such as `@daily` are spelled out
         interval_seconds (float | None): Seconds from one run to the next; null = not by elapsed time
         instants (int): Number of listed instants
+        upstream (list[str]): DAGs whose ends make runs, each once, in the order written
+        match (MatchRule):
         timezone (str): IANA zone of the cron lines
         excluded_dates (int): Number of listed days without a run
         excluded_calendars (list[str]): Calendars of holidays, which have no run
@@ -24,6 +28,8 @@ class ScheduleParts:
     crons: list[str]
     interval_seconds: float | None
     instants: int
+    upstream: list[str]
+    match: MatchRule
     timezone: str
     excluded_dates: int
     excluded_calendars: list[str]
@@ -36,6 +42,10 @@ class ScheduleParts:
         interval_seconds = self.interval_seconds
 
         instants = self.instants
+
+        upstream = self.upstream
+
+        match = self.match.value
 
         timezone = self.timezone
 
@@ -50,6 +60,8 @@ class ScheduleParts:
                 "crons": crons,
                 "interval_seconds": interval_seconds,
                 "instants": instants,
+                "upstream": upstream,
+                "match": match,
                 "timezone": timezone,
                 "excluded_dates": excluded_dates,
                 "excluded_calendars": excluded_calendars,
@@ -72,6 +84,10 @@ class ScheduleParts:
 
         instants = d.pop("instants")
 
+        upstream = cast(list[str], d.pop("upstream"))
+
+        match = MatchRule(d.pop("match"))
+
         timezone = d.pop("timezone")
 
         excluded_dates = d.pop("excluded_dates")
@@ -82,6 +98,8 @@ class ScheduleParts:
             crons=crons,
             interval_seconds=interval_seconds,
             instants=instants,
+            upstream=upstream,
+            match=match,
             timezone=timezone,
             excluded_dates=excluded_dates,
             excluded_calendars=excluded_calendars,

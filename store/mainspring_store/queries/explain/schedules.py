@@ -16,6 +16,7 @@ from mainspring.timetables import Slot, Timetable, next_slot, slots_between, tim
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.queries.dags import dag_not_found
+from mainspring_store.queries.explain.awaited_dags import awaited_blocker
 from mainspring_store.queries.explain.outages import Outage, read_outages
 from mainspring_store.queries.explain.pauses import Pauses, read_pauses
 from mainspring_store.queries.explain.question import Question
@@ -96,6 +97,8 @@ class _Schedule:
         if row.schedule_error is not None:
             text = f"The next run cannot be planned: {row.schedule_error}"
             return "error", [*blockers, Blocker(code=BlockCode.SCHEDULE_ERROR, text=text, ids=(row.dag_id,))]
+        if self.definition.schedule is not None and self.definition.schedule.upstream:
+            return self._after_other_dags(blockers)
         slot = self._next_slot()
         if slot is None:
             return "ended", [*blockers, *self._paused(), self._ended()]
@@ -109,6 +112,15 @@ class _Schedule:
             ids = (format_instant(slot.logical_date),)
             limits = [Blocker(code=BlockCode.DECISION_PENDING, text=text, since=slot.run_after, ids=ids)]
         return "due", [*blockers, *limits]
+
+    def _after_other_dags(self, blockers: Sequence[Blocker]) -> tuple[str, list[Blocker]]:
+        """`next_run` of a schedule that waits for the ends of other DAGs."""
+        end, now = self.definition.end_date, self.question.now
+        if end is not None and end < now:
+            return "ended", [*blockers, *self._paused(), self._ended()]
+        if self.row.is_paused:
+            return "paused", [*blockers, *self._paused()]
+        return "waiting", [*blockers, *self._not_begun(), awaited_blocker(self.question, self.definition)]
 
     def satisfied(self) -> Iterator[Satisfied]:
         yield from service_satisfied(self.question.services)
@@ -193,11 +205,14 @@ class _Schedule:
         text = "The schedule has no further time" if end is None else f"The end_date {format_instant(end)} has passed"
         return Blocker(code=BlockCode.END_DATE, text=text, since=end, ids=() if end is None else (format_instant(end),))
 
-    def _not_due(self, slot: Slot) -> Iterator[Blocker]:
+    def _not_begun(self) -> Iterator[Blocker]:
         start = self.definition.start_date
         if start is not None and start > self.question.now:
             text = f"The start_date {format_instant(start)} is ahead"
             yield Blocker(code=BlockCode.START_DATE, text=text, until=start, ids=(format_instant(start),))
+
+    def _not_due(self, slot: Slot) -> Iterator[Blocker]:
+        yield from self._not_begun()
         text = f"The next run is due at {format_instant(slot.run_after)}"
         yield Blocker(code=BlockCode.NOT_DUE, text=text, until=slot.run_after, ids=(format_instant(slot.logical_date),))
 

@@ -105,7 +105,7 @@ export const common = {
     scheduled: "scheduled",
     manual: "manual",
     backfill: "backfill",
-    asset_triggered: "asset",
+    asset_triggered: "after other DAGs",
     operator_triggered: "by a task",
   } as Record<string, string>,
   key_groups: {

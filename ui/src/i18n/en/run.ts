@@ -43,6 +43,7 @@ export const run = {
   newer_since: (version: string) => `${version} was saved since`,
   by_user: (name: string) => `by ${name}`,
   parent_run: "started by",
+  after_runs: "after",
   copy_id: "Copy the run id",
   retry_failed: "Retry failed",
   clear: "Clear…",

@@ -40,6 +40,7 @@ export const blocked: Record<BlockCode, string> = {
   approval_open: "사람의 응답을 기다립니다",
   no_schedule: "DAG에 일정이 없습니다",
   schedule_error: "스케줄러가 다음 실행을 계획하지 못합니다",
+  wait_dags: "다른 DAG의 실행이 끝나기를 기다립니다",
   not_due: "다음 실행 시각이 아직 되지 않았습니다",
   start_date: "DAG의 시작일이 아직 되지 않았습니다",
   end_date: "일정이 끝났습니다",

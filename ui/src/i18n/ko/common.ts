@@ -102,7 +102,7 @@ export const common: Messages["common"] = {
     retrying: "재시도 중",
     none: "아직 없음",
   },
-  run_types: { scheduled: "예약", manual: "수동", backfill: "백필", asset_triggered: "자산", operator_triggered: "태스크" },
+  run_types: { scheduled: "예약", manual: "수동", backfill: "백필", asset_triggered: "다른 DAG 이후", operator_triggered: "태스크" },
   key_groups: { everywhere: "모든 곳", pages: "페이지", lists: "목록, 그리드, 그래프", acting: "대화 상자 열기" },
   key_list: {
     help: "이 목록",

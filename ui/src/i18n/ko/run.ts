@@ -43,6 +43,7 @@ export const run: Messages["run"] = {
   newer_since: (version) => `이후 ${version} 저장됨`,
   by_user: (name) => `${name} 실행`,
   parent_run: "시작한 실행",
+  after_runs: "앞선 실행",
   copy_id: "실행 ID 복사",
   retry_failed: "실패만 재시도",
   clear: "초기화…",

@@ -22,6 +22,7 @@ const TIMES_MAX = 4;
 /** All schedule lines with their zone and the days left out; null = a line has no words. */
 export function scheduleInKorean(parts: Schema<"ScheduleParts">): string | null {
   if (parts.interval_seconds !== null) return `${spanInKorean(parts.interval_seconds)}마다`;
+  if (parts.upstream.length > 0) return `${parts.upstream.join(parts.match === "any" ? " 또는 " : " 및 ")} 실행이 끝난 뒤`;
   if (parts.crons.length === 0) return `지정한 시각 ${parts.instants}회`;
   const lines = parts.crons.map(cronInKorean);
   if (lines.includes(null)) return null;

@@ -24,7 +24,7 @@ import "../run/run.css";
 import "./dag.css";
 
 type RunType = Schema<"DagRunType">;
-const RUN_TYPES: readonly RunType[] = ["scheduled", "manual", "backfill", "operator_triggered"];
+const RUN_TYPES: readonly RunType[] = ["scheduled", "manual", "backfill", "operator_triggered", "asset_triggered"];
 
 interface Chosen {
   run: string | null;

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { Fragment, type ReactNode, useState } from "react";
 import type { Schema } from "../../api/client.ts";
 import { latestVersion, runHref, timeline } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
@@ -54,6 +54,7 @@ function Facts({ run }: { run: Run }) {
     <Version key="version" run={run} />,
     run.triggering_user_name && t.by_user(run.triggering_user_name),
     run.run_type === "operator_triggered" && <Parent key="parent" run={run} />,
+    run.sources.length > 0 && <Sources key="sources" run={run} />,
     <button key="id" type="button" className="bare-button mono dim hide-s" title={t.copy_id} onClick={copy}>
       {run.dag_run_id}
     </button>,
@@ -132,6 +133,24 @@ function Parent({ run }: { run: Run }) {
       <Anchor className="l" href={`${runHref(address)}?task=${encodeURIComponent(parent.task_id)}`}>
         {parent.dag_id}
       </Anchor>
+    </>
+  );
+}
+
+/** The runs whose ends made the run. */
+function Sources({ run }: { run: Run }) {
+  const { run: t } = useT();
+  return (
+    <>
+      {t.after_runs}{" "}
+      {run.sources.map((source, index) => (
+        <Fragment key={`${source.dag_id} ${source.dag_run_id}`}>
+          {index > 0 && ", "}
+          <Anchor className="l" href={runHref({ dagId: source.dag_id, runId: source.dag_run_id })}>
+            {source.dag_id}
+          </Anchor>
+        </Fragment>
+      ))}
     </>
   );
 }

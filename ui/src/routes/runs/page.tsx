@@ -17,7 +17,7 @@ import { RunTable } from "./table.tsx";
 
 const PAGE = 50;
 const STATES = ["failed", "running", "queued", "success"] as const;
-const TYPES = ["scheduled", "manual", "backfill", "operator_triggered"] as const;
+const TYPES = ["scheduled", "manual", "backfill", "operator_triggered", "asset_triggered"] as const;
 
 interface Filter {
   state?: string | undefined;
