@@ -13,6 +13,7 @@ from mainspring.definition import load_stored
 from mainspring.definition.model import Definition, Task
 from mainspring_store.database.transactions import Database
 from mainspring_store.tables import (
+    awaited_end,
     backfill,
     dag,
     dag_run,
@@ -62,6 +63,8 @@ class Facts:
     pools: Sequence[Row[Any]]
     backfills: Mapping[int, Row[Any]]
     """By id."""
+    awaited_ends: Sequence[Row[Any]]
+    """The ends of runs that schedules of other DAGs wait for, in order."""
     pruned: Mapping[tuple[str, str], Row[Any]]
     """By DAG and run id: what stays of pruned runs."""
     log_chunks: Sequence[tuple[str, int, int]]
@@ -150,6 +153,7 @@ def read_facts(database: Database) -> Facts:
             ),
             pools=rows(pool, "name"),
             backfills={row.id: row for row in rows(backfill, "id")},
+            awaited_ends=rows(awaited_end, "id"),
             pruned={(row.dag_id, row.run_id): row for row in rows(pruned_run, "dag_id", "run_id")},
             log_chunks=[(row.attempt_id, row.offset, row.raw_bytes or len(row.data)) for row in chunks],
             references=[tuple(row) for row in connection.execute(_REFERENCES)],

@@ -70,9 +70,28 @@ def backfills_stay_within_their_bounds(facts: Facts) -> Line:
                 yield f"run {run.run_id} of {run.logical_date} is not of backfill {one.id}"
 
 
+def ends_make_one_run_each(facts: Facts) -> Line:
+    """Each end that a schedule waits for makes at most one run, an end that waits makes none, and a run names as its
+    sources what its schedule waited for."""
+    noted = Counter((row.dag_id, row.dag_run_id, row.state) for row in facts.awaited_ends if row.status == "used")
+    keys = {(run.dag_id, run.run_id): run.id for run in facts.runs.values()}
+    named: Counter[tuple[str, int, str]] = Counter()
+    for run in facts.runs.values():
+        if (run.sources is None) != (run.run_type != "asset_triggered"):
+            yield f"run {run.run_id} is {run.run_type}, and its sources are {run.sources}"
+        for source in run.sources or ():
+            key = keys.get((source["dag_id"], source["dag_run_id"]))
+            if key is not None:
+                named[run.dag_id, key, source["state"]] += 1
+    for (dag_id, key, state), count in named.items():
+        if count > (ends := noted[dag_id, key, state]):
+            yield f"{count} runs of {dag_id} name {ends} ends ({state}) of {facts.runs[key].run_id}"
+
+
 CHECKS: Sequence[Check] = (
     no_two_runs_stand_for_one_date,
     pruned_runs_have_ended_and_nothing_waits_for_them,
     slots_of_a_schedule_rise,
     backfills_stay_within_their_bounds,
+    ends_make_one_run_each,
 )

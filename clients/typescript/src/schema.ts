@@ -3553,7 +3553,7 @@ export interface components {
         /** @enum {string} */
         MatchRule: "all" | "any";
         Schedule: {
-            /** @description One or several cron expressions with five fields. */
+            /** @description One or several cron expressions with five fields, or six with the seconds last; `H` stands for a value that the id of the DAG determines. */
             cron?: string[] | string;
             /** @description IANA name; UTC when absent. */
             timezone?: string;
@@ -4885,8 +4885,10 @@ export interface components {
             /** @description Always null: a version has no bundle of its own; its DAG has */
             bundle_url: string | null;
         };
+        /** @enum {string} */
+        ScheduleAlias: "@once" | "@continuous";
         ScheduleParts: {
-            /** @description Cron lines of five fields; names such as `@daily` are spelled out */
+            /** @description Cron lines of five or six fields, the seconds last; names such as `@daily` are spelled out */
             crons: string[];
             /** @description Seconds from one run to the next; null = not by elapsed time */
             interval_seconds: number | null;
@@ -4896,6 +4898,8 @@ export interface components {
             upstream: string[];
             /** @description Whether all DAGs of `upstream` must end, or any */
             match: components["schemas"]["MatchRule"];
+            /** @description Name of a schedule that is no cron line; null = another schedule */
+            alias: components["schemas"]["ScheduleAlias"] | null;
             /** @description IANA zone of the cron lines */
             timezone: string;
             /** @description Number of listed days without a run */

@@ -3,6 +3,7 @@ this once per version."""
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
@@ -21,13 +22,14 @@ from mainspring.definition.model import (
     RunHandler,
     RunStateRule,
     Schedule,
+    ScheduleAlias,
     Task,
     Teardown,
     UpstreamDag,
     UpstreamEnd,
     WeightRule,
 )
-from mainspring.definition.schedules import names_date
+from mainspring.definition.schedules import names_date, spread_line
 from mainspring.durations import parse_duration
 from mainspring.errors import Conflict
 from mainspring.expressions import HANDLER_ROOTS, ROOTS, Expression, Template
@@ -61,8 +63,16 @@ def load_stored(document: Mapping[str, Any]) -> Definition:
 
 def _definition(document: Mapping[str, Any]) -> Definition:
     defaults, flat = document.get("default_args", {}), flatten(document)
+    members = _members(document, _DAG_MEMBERS)
+    schedule: Schedule | None = members.get("schedule")
+    if schedule is not None and schedule.crons:
+        members["schedule"] = replace(
+            schedule, crons=tuple(spread_line(line, document["dag_id"]) for line in schedule.crons)
+        )
+    if schedule is not None and schedule.alias is ScheduleAlias.CONTINUOUS:
+        members["max_active_runs"] = 1
     return Definition(
-        **_members(document, _DAG_MEMBERS),
+        **members,
         tasks={
             task_id: _task(task_id, index, {**_defaults({**defaults, **flat.defaults.get(task_id, {})}, task), **task})
             for index, (task_id, task) in enumerate(flat.tasks.items())
@@ -147,7 +157,7 @@ def _as_is(value: Any) -> Any:
 
 def _schedule(value: Any) -> Schedule:
     if isinstance(value, str):
-        return Schedule(crons=(value,))
+        return Schedule(alias=ScheduleAlias(value)) if value in tuple(ScheduleAlias) else Schedule(crons=(value,))
     crons, dst = value.get("cron", ()), value.get("dst", {})
     excluded = value.get("calendar", {}).get("exclude", ())
     return Schedule(

@@ -8,7 +8,7 @@ from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
-from mainspring.definition.model import TaskType
+from mainspring.definition.model import ScheduleAlias, TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
@@ -38,6 +38,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_groups(flat, report)
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     _check_dates(document, report)
+    _check_continuous(document, report)
     _check_retention(document.get("retention", {}), report)
     for problem in schedule_problems(document.get("schedule"), document.get("dag_id")):
         _pass_on(problem, "/schedule", report)
@@ -87,6 +88,17 @@ def check_executors(document: Mapping[str, Any], offered: Collection[str], repor
         name = fields.get("executor")
         if name is not None and name not in offered:
             report.add_unknown("unknown_executor", f"{at}/executor", "there is no executor", name, offered)
+
+
+def _check_continuous(document: Mapping[str, Any], report: Report) -> None:
+    if document.get("schedule") != ScheduleAlias.CONTINUOUS:
+        return
+    if document.get("max_active_runs", 1) != 1:
+        message = "'@continuous' makes one run after another, so max_active_runs is 1"
+        report.add("invalid_value", "/max_active_runs", message, "leave it out")
+    if document.get("catchup"):
+        message = "'@continuous' misses no run, so there is nothing to catch up with"
+        report.add("exclusive_fields", "/catchup", message, "leave it out")
 
 
 def _check_dates(document: Mapping[str, Any], report: Report) -> None:

@@ -397,7 +397,8 @@ _SCHEDULE = Record(
         Field(
             "cron",
             Either(of_list=ListOf(Text(chars_max=200), 1, 20), otherwise=Text(chars_max=200)),
-            doc="One or several cron expressions with five fields.",
+            doc="One or several cron expressions with five fields, or six with the seconds last; `H` stands for "
+            "a value that the id of the DAG determines.",
         ),
         Field("timezone", Text(chars_max=100), doc="IANA name; UTC when absent."),
         Field("interval", Duration(minimum=_A_SECOND), doc="Time from one run to the next."),

@@ -24,6 +24,7 @@ __all__ = [
     "RunHandler",
     "RunStateRule",
     "Schedule",
+    "ScheduleAlias",
     "SetupTeardownType",
     "Task",
     "TaskType",
@@ -87,6 +88,15 @@ class MatchRule(StrEnum):
     """One end of each."""
     ANY = "any"
     """Every end alone."""
+
+
+class ScheduleAlias(StrEnum):
+    """Airflow's names for schedules that are no cron lines."""
+
+    ONCE = "@once"
+    """One run, at the start date or after the save."""
+    CONTINUOUS = "@continuous"
+    """One run after another."""
 
 
 class UpstreamEnd(StrEnum):
@@ -163,7 +173,7 @@ class UpstreamDag:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Schedule:
-    """When runs are due; exactly one of `crons`, `interval`, `at`, `upstream` is given."""
+    """When runs are due; exactly one of `crons`, `interval`, `at`, `upstream`, `alias` is given."""
 
     crons: tuple[str, ...] = ()
     timezone: str = "UTC"
@@ -183,6 +193,7 @@ class Schedule:
     match: MatchRule = MatchRule.ALL
     within: timedelta | None = None
     """The time within which the ends that make a run together must lie; None = any time."""
+    alias: ScheduleAlias | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

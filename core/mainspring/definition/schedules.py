@@ -1,15 +1,17 @@
 """Faults of a schedule beyond its shape: cron lines that are never due, unknown zones."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from typing import Any
 
 from mainspring.calendars import calendar_hint, is_calendar
-from mainspring.definition.model import MatchRule, UpstreamEnd
+from mainspring.definition.model import MatchRule, ScheduleAlias, UpstreamEnd
 from mainspring.errors import Problem
 from mainspring.pointers import join_pointer
 
-__all__ = ["CRON_ALIASES", "names_date", "schedule_problems"]
+__all__ = ["CRON_ALIASES", "names_date", "schedule_problems", "seconds_first", "spread_line"]
 
 CRON_ALIASES = {
     "@hourly": "0 * * * *",
@@ -20,12 +22,17 @@ CRON_ALIASES = {
     "@yearly": "0 0 1 1 *",
 }
 """Airflow's names for cron lines."""
+_SPREAD = re.compile(r"H(?:\((\d+)-(\d+)\))?(?:/(\d+))?")
+_BOUNDS = ((0, 59, 59), (0, 23, 23), (1, 28, 31), (1, 12, 12), (0, 6, 7), (0, 59, 59))
+"""What `H` stands for in each field: the least and the greatest value, and the greatest of a range. Every month has 28
+days."""
 
 
 def schedule_problems(schedule: Any, dag_id: str | None) -> Iterator[Problem]:
     """The problems of a normalised schedule of a DAG, with pointers within it."""
     if isinstance(schedule, str):
-        yield from _cron_problem("", schedule)
+        if schedule not in tuple(ScheduleAlias):
+            yield from _cron_problem("", schedule)
     elif isinstance(schedule, dict):
         crons = schedule.get("cron", [])
         if isinstance(crons, str):
@@ -47,17 +54,53 @@ def names_date(item: str) -> bool:
     return item[:1].isdigit()
 
 
+def spread_line(line: str, dag_id: str) -> str:
+    """A cron line in which a number stands for each `H`, as in Jenkins: `H` = any value of the field, `H(0-29)` = one
+    of a range, `H/15` = every 15th, from any. DAG and field determine the number, so it is the same at all times.
+
+    A field of another form stays as it is.
+    """
+    fields = line.split()
+    if "H" not in line or len(fields) > len(_BOUNDS):
+        return line
+    return " ".join(_spread_field(text, *_BOUNDS[index], f"{dag_id} {index}") for index, text in enumerate(fields))
+
+
+def _spread_field(text: str, first: int, last: int, last_of_range: int, name: str) -> str:
+    match = _SPREAD.fullmatch(text)
+    if match is None:
+        return text
+    low, high, step = (None if part is None else int(part) for part in match.groups())
+    low, high = first if low is None else low, last if high is None else high
+    if not first <= low <= high <= last_of_range or step == 0:
+        return text
+    share = int.from_bytes(sha256(name.encode()).digest()[:4])
+    if step is None:
+        return str(low + share % (high - low + 1))
+    begin = low + share % min(step, high - low + 1)
+    return f"{begin}-{high}/{step}"
+
+
+def seconds_first(line: str) -> str:
+    """A cron line as cronsim reads it: of six fields, the seconds stand first there, and last here, as in Airflow."""
+    *fields, seconds = line.split()
+    return " ".join([seconds, *fields]) if len(fields) == 5 else line
+
+
 def _cron_problem(pointer: str, text: str) -> Iterator[Problem]:
     from cronsim import CronSim, CronSimError
 
-    hint = f"write five fields such as '30 2 * * *', or one of {', '.join(CRON_ALIASES)}"
-    line = CRON_ALIASES.get(text, text)
+    hint = (
+        "write five fields such as '30 2 * * *', a sixth field for seconds at the end, or one of "
+        f"{', '.join((*CRON_ALIASES, *ScheduleAlias))}"
+    )
+    line = spread_line(CRON_ALIASES.get(text, text), "")
     message = None
-    if len(line.split()) != 5:
-        message = f"{text!r} is not a cron line of five fields"
+    if len(line.split()) not in (5, 6):
+        message = f"{text!r} is not a cron line of five or six fields"
     else:
         try:
-            next(CronSim(line, datetime(2026, 1, 1, tzinfo=UTC)))
+            next(CronSim(seconds_first(line), datetime(2026, 1, 1, tzinfo=UTC)))
         except CronSimError as exc:
             message = f"{text!r} is not a cron line: {exc}"
         except StopIteration:

@@ -8,7 +8,8 @@ empty interval. A schedule that waits for other DAGs has no slots: `upstream_end
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from mainspring.definition.model import Schedule
+from mainspring.definition.model import Schedule, ScheduleAlias
+from mainspring.timetables.aliases import ContinuousTimetable, OnceTimetable
 from mainspring.timetables.cron import CronTimetable
 from mainspring.timetables.given import GivenInstants
 from mainspring.timetables.interval import IntervalTimetable
@@ -17,7 +18,18 @@ from mainspring.timetables.planning import next_slot, slots_after, slots_between
 from mainspring.timetables.slots import HORIZON, Dropped, Slot, Timetable
 from mainspring.timetables.upstream import UpstreamTimetable
 
-__all__ = ["HORIZON", "Dropped", "Slot", "Timetable", "next_slot", "slots_after", "slots_between", "timetable_of"]
+__all__ = [
+    "HORIZON",
+    "ContinuousTimetable",
+    "Dropped",
+    "OnceTimetable",
+    "Slot",
+    "Timetable",
+    "next_slot",
+    "slots_after",
+    "slots_between",
+    "timetable_of",
+]
 
 
 def timetable_of(schedule: Schedule, dag_id: str | None = None) -> Timetable:
@@ -33,6 +45,10 @@ def timetable_of(schedule: Schedule, dag_id: str | None = None) -> Timetable:
 def _exact(schedule: Schedule) -> Timetable:
     if schedule.crons:
         return CronTimetable(schedule)
+    if schedule.alias is ScheduleAlias.ONCE:
+        return OnceTimetable()
+    if schedule.alias is ScheduleAlias.CONTINUOUS:
+        return ContinuousTimetable()
     if schedule.upstream:
         return UpstreamTimetable(schedule.upstream, schedule.match)
     if schedule.interval is not None:

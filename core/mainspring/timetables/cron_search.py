@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from cronsim import CronSim
 
+from mainspring.definition.schedules import seconds_first
+
 __all__ = ["CronSearch"]
 
 _HOUR, _MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -15,7 +17,7 @@ YEARS_MAX = 51
 
 
 class CronSearch(CronSim):
-    """A parsed cron line of five fields.
+    """A parsed cron line of five fields, or of six fields with the seconds last.
 
     cronsim tries day after day, which costs a millisecond for lines such as `0 0 29 2 *`. The matching days of a month
     depend only on its length and first weekday, so they are computed once for each of these 28 shapes. It also counts
@@ -24,7 +26,7 @@ class CronSearch(CronSim):
     """
 
     def __init__(self, line: str) -> None:
-        super().__init__(line, datetime(2026, 1, 1, tzinfo=UTC))
+        super().__init__(seconds_first(line), datetime(2026, 1, 1, tzinfo=UTC))
         self._days_by_shape: dict[tuple[int, int], tuple[int, ...]] = {}
         self._hours_to_next = _distances(self.hours, 24)
         self._minutes_to_next = _distances(self.minutes, 60)
@@ -32,7 +34,16 @@ class CronSearch(CronSim):
     def after(self, wall: datetime) -> Iterator[datetime]:
         """What the line names later than `wall`, ascending; naive, as if the clocks never changed. Ends when nothing
         comes for 50 years."""
+        return self._minutes_after(wall) if self.seconds == {0} else self._seconds_after(wall)
+
+    def _seconds_after(self, wall: datetime) -> Iterator[datetime]:
+        seconds = [timedelta(seconds=second) for second in sorted(self.seconds)]
+        for minute in self._minutes_after(wall - _MINUTE):
+            yield from (minute + second for second in seconds if minute + second > wall)
+
+    def _minutes_after(self, wall: datetime) -> Iterator[datetime]:
         search = copy(self)
+        search.seconds = {0}
         search.dt = wall.replace(second=0, microsecond=0)
         return search
 

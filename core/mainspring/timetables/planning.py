@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 
+from mainspring.timetables.aliases import OnceTimetable
 from mainspring.timetables.slots import HORIZON, Slot, Timetable
 
 __all__ = ["next_slot", "slots_after", "slots_between"]
@@ -25,6 +26,8 @@ def next_slot(
     end: latest logical date.
     catchup_max: of the slots that are due already, how many of the latest are made up for; at least 1.
     """
+    if after is not None and isinstance(timetable, OnceTimetable):
+        return None
     begin = max(filter(None, (after, start)), default=None) or timetable.interval_start(now) or now
     upcoming = (slot for slot in timetable.from_(begin) if after is None or slot.logical_date > after)
     slot = next(upcoming, None)

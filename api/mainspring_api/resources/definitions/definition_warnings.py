@@ -10,6 +10,7 @@ from mainspring.definition import Definition, find_warnings, with_lines
 from mainspring.definition.model import TaskType
 from mainspring.definition.secret_names import secret_names
 from mainspring.errors import Problem
+from mainspring.pointers import join_pointer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer
 from mainspring_api.http.operations import JSON

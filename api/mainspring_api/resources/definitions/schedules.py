@@ -10,7 +10,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from mainspring.definition import Definition
-from mainspring.timetables import Slot, Timetable, next_slot, slots_after, timetable_of
+from mainspring.timetables import ContinuousTimetable, Slot, Timetable, next_slot, slots_after, timetable_of
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Instant, Query
@@ -95,6 +95,7 @@ def get_dag_schedule(query: Mapping[str, Any], dag_id: str) -> Response:
     slots: Iterator[Slot] = iter(())
     if timetable is not None and query["after"] is not None:
         slots = slots_after(timetable, query["after"], start=definition.start_date, end=definition.end_date)
+        slots = islice(slots, 1 if isinstance(timetable, ContinuousTimetable) else None)
     elif timetable is not None:
         slots = next_slots(timetable, definition, planned, now)
     zone = schedule.timezone if schedule else "UTC"
@@ -118,7 +119,8 @@ def next_slots(timetable: Timetable, definition: Definition, planned: SchedulePl
     latest = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
     catchup_max = definition.catchup_max if definition.catchup else 1
-    for _ in range(COUNT_MAX):
+    # Only the end of a run tells when the next run of a continuous schedule begins.
+    for _ in range(1 if isinstance(timetable, ContinuousTimetable) else COUNT_MAX):
         slot = next_slot(
             timetable, after=latest, start=start, end=definition.end_date, catchup_max=catchup_max, now=now
         )

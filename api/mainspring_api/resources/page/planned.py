@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from mainspring.timetables import Slot, next_slot, slots_after, timetable_of
+from mainspring.timetables import ContinuousTimetable, OnceTimetable, Slot, next_slot, slots_after, timetable_of
 from mainspring_api.http.context import Context
 
 __all__ = ["PlannedDays", "planned_days", "planned_slots"]
@@ -149,6 +149,8 @@ def _computed(ctx: Context, dag: Mapping[str, Any], *, until: datetime, now: dat
     if first is None or first.run_after > until:
         return
     yield first
+    if isinstance(timetable, (OnceTimetable, ContinuousTimetable)):
+        return
     for slot in slots_after(timetable, max(now, first.run_after), start=start, end=definition.end_date):
         if slot.run_after > until:
             return

@@ -270,6 +270,7 @@ if TYPE_CHECKING:
     from .saved_dag_details import SavedDagDetails
     from .saved_dags import SavedDags
     from .schedule import Schedule
+    from .schedule_alias import ScheduleAlias
     from .schedule_calendar import ScheduleCalendar
     from .schedule_parts import ScheduleParts
     from .schedule_preview import SchedulePreview
@@ -630,6 +631,7 @@ _MODULES = {
     "SavedDagDetails": ".saved_dag_details",
     "SavedDags": ".saved_dags",
     "Schedule": ".schedule",
+    "ScheduleAlias": ".schedule_alias",
     "ScheduleCalendar": ".schedule_calendar",
     "ScheduleParts": ".schedule_parts",
     "SchedulePreview": ".schedule_preview",
@@ -1000,6 +1002,7 @@ __all__ = (
     "SavedDagDetails",
     "SavedDags",
     "Schedule",
+    "ScheduleAlias",
     "ScheduleCalendar",
     "ScheduleParts",
     "SchedulePreview",

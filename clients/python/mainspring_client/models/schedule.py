@@ -22,7 +22,8 @@ T = TypeVar("T", bound="Schedule")
 class Schedule:
     """
     Attributes:
-        cron (list[str] | str | Unset): One or several cron expressions with five fields.
+        cron (list[str] | str | Unset): One or several cron expressions with five fields, or six with the seconds last;
+            `H` stands for a value that the id of the DAG determines.
         timezone (str | Unset): IANA name; UTC when absent.
         interval (str | Unset): Time from one run to the next.
         anchor (str | Unset): Instant from which the intervals are counted.

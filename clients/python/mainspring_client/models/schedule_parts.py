@@ -7,6 +7,7 @@ from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
 from ..models.match_rule import MatchRule
+from ..models.schedule_alias import ScheduleAlias
 
 T = TypeVar("T", bound="ScheduleParts")
 
@@ -15,11 +16,12 @@ T = TypeVar("T", bound="ScheduleParts")
 class ScheduleParts:
     """
     Attributes:
-        crons (list[str]): Cron lines of five fields; names such as `@daily` are spelled out
+        crons (list[str]): Cron lines of five or six fields, the seconds last; names such as `@daily` are spelled out
         interval_seconds (float | None): Seconds from one run to the next; null = not by elapsed time
         instants (int): Number of listed instants
         upstream (list[str]): DAGs whose ends make runs, each once, in the order written
         match (MatchRule):
+        alias (None | ScheduleAlias): Name of a schedule that is no cron line; null = another schedule
         timezone (str): IANA zone of the cron lines
         excluded_dates (int): Number of listed days without a run
         excluded_calendars (list[str]): Calendars of holidays, which have no run
@@ -30,6 +32,7 @@ class ScheduleParts:
     instants: int
     upstream: list[str]
     match: MatchRule
+    alias: None | ScheduleAlias
     timezone: str
     excluded_dates: int
     excluded_calendars: list[str]
@@ -47,6 +50,12 @@ class ScheduleParts:
 
         match = self.match.value
 
+        alias: None | str
+        if isinstance(self.alias, ScheduleAlias):
+            alias = self.alias.value
+        else:
+            alias = self.alias
+
         timezone = self.timezone
 
         excluded_dates = self.excluded_dates
@@ -62,6 +71,7 @@ class ScheduleParts:
                 "instants": instants,
                 "upstream": upstream,
                 "match": match,
+                "alias": alias,
                 "timezone": timezone,
                 "excluded_dates": excluded_dates,
                 "excluded_calendars": excluded_calendars,
@@ -88,6 +98,21 @@ class ScheduleParts:
 
         match = MatchRule(d.pop("match"))
 
+        def _parse_alias(data: object) -> None | ScheduleAlias:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                alias_type_0 = ScheduleAlias(data)
+
+                return alias_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | ScheduleAlias, data)
+
+        alias = _parse_alias(d.pop("alias"))
+
         timezone = d.pop("timezone")
 
         excluded_dates = d.pop("excluded_dates")
@@ -100,6 +125,7 @@ class ScheduleParts:
             instants=instants,
             upstream=upstream,
             match=match,
+            alias=alias,
             timezone=timezone,
             excluded_dates=excluded_dates,
             excluded_calendars=excluded_calendars,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, func, or_, select, text
 
+from mainspring.definition.model import ScheduleAlias
 from mainspring.states import RUN_FINISHED, AttemptState, RunState
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.approvals import APPROVALS
@@ -250,7 +251,12 @@ _WAITING = (
 )
 _NOT_MADE = (
     select(dag.c.dag_id, dag.c.next_run_after, dag.c.schedule_error)
-    .where(text("dag.next_run_after IS NOT NULL AND NOT dag.is_paused"), dag.c.next_run_after < _due)
+    .where(
+        text("dag.next_run_after IS NOT NULL AND NOT dag.is_paused"),
+        dag.c.next_run_after < _due,
+        # Its next run waits for the end of the last one.
+        or_(dag.c.timetable_summary.is_(None), dag.c.timetable_summary != ScheduleAlias.CONTINUOUS.value),
+    )
     .order_by(dag.c.next_run_after)
     .limit(_LATE_MAX)
 )

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cronInKorean, scheduleInKorean } from "./schedule.ts";
 
-const PARTS = { crons: [], interval_seconds: null, instants: 0, upstream: [], match: "all" as const, timezone: "Asia/Seoul", excluded_dates: 0, excluded_calendars: [] };
+const PARTS = { crons: [], interval_seconds: null, instants: 0, upstream: [], match: "all" as const, alias: null, timezone: "Asia/Seoul", excluded_dates: 0, excluded_calendars: [] };
 
 test.each([
   ["* * * * *", "매분"],
@@ -40,6 +40,8 @@ test("zone, days left out, several lines, intervals and instants", () => {
   expect(scheduleInKorean({ ...PARTS, interval_seconds: 5400 })).toBe("1시간 30분마다");
   expect(scheduleInKorean({ ...PARTS, interval_seconds: 3601.5 })).toBe("1시간 1.5초마다");
   expect(scheduleInKorean({ ...PARTS, instants: 3 })).toBe("지정한 시각 3회");
+  expect(scheduleInKorean({ ...PARTS, alias: "@once" })).toBe("한 번");
+  expect(scheduleInKorean({ ...PARTS, alias: "@continuous" })).toBe("끝나면 바로 다시");
   expect(scheduleInKorean({ ...PARTS, upstream: ["a", "b"] })).toBe("a 및 b 실행이 끝난 뒤");
   expect(scheduleInKorean({ ...PARTS, upstream: ["a", "b"], match: "any" })).toBe("a 또는 b 실행이 끝난 뒤");
 });

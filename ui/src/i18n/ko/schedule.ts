@@ -23,6 +23,7 @@ const TIMES_MAX = 4;
 export function scheduleInKorean(parts: Schema<"ScheduleParts">): string | null {
   if (parts.interval_seconds !== null) return `${spanInKorean(parts.interval_seconds)}마다`;
   if (parts.upstream.length > 0) return `${parts.upstream.join(parts.match === "any" ? " 또는 " : " 및 ")} 실행이 끝난 뒤`;
+  if (parts.alias !== null) return parts.alias === "@once" ? "한 번" : "끝나면 바로 다시";
   if (parts.crons.length === 0) return `지정한 시각 ${parts.instants}회`;
   const lines = parts.crons.map(cronInKorean);
   if (lines.includes(null)) return null;
