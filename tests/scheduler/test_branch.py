@@ -31,6 +31,28 @@ def test_only_the_chosen_way_runs(engine: Engine, way: Any, expected: dict[str, 
     assert engine.states() == {"pick": "success", **expected}
 
 
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        pytest.param("g", {"g.x": "queued", "g.y": "queued", "g.after_x": "scheduled", "b": "skipped"}, id="group"),
+        pytest.param(
+            ["g", "b"], {"g.x": "queued", "g.y": "queued", "g.after_x": "scheduled", "b": "queued"}, id="both"
+        ),
+        pytest.param("b", {"g.x": "skipped", "g.y": "skipped", "g.after_x": "skipped", "b": "queued"}, id="other"),
+        pytest.param("g.x", {"g.x": "queued", "g.y": "skipped", "g.after_x": "scheduled", "b": "skipped"}, id="task"),
+    ],
+)
+def test_a_branch_that_chooses_a_group_follows_its_first_tasks(
+    engine: Engine, way: Any, expected: dict[str, str]
+) -> None:
+    work = {"type": "shell", "command": ["true"]}
+    group = {"depends_on": ["pick"], "tasks": {"x": work, "y": work, "after_x": {**work, "depends_on": ["x"]}}}
+    tasks = {"pick": WAYS["pick"], "b": WAYS["b"]}
+    engine.trigger(engine.save("etl", tasks, params=PARAMS, groups={"g": group}), conf={"way": way})
+    engine.run_until_idle()
+    assert engine.states() == {"pick": "success", **expected}
+
+
 def test_a_task_that_joins_both_ways_runs(engine: Engine) -> None:
     engine.trigger(engine.save("etl", WAYS, params=PARAMS), conf={"way": "a"})
     engine.run_until_idle()

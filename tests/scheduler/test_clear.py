@@ -397,7 +397,7 @@ class TestRules:
 MAPPED: dict[str, Any] = {
     "list": {},
     "load": {"depends_on": ["list"], "expand": {"n": "${{ tasks.list.outputs.items }}"},
-             "env": {"N": "${{ map.n }}"}},
+             "key": "item ${{ map.n }}", "env": {"N": "${{ map.n }}"}},
     "join": {"depends_on": ["load"], "env": {"ALL": "${{ tasks.load.outputs.x }}"}},
 }  # fmt: skip
 
@@ -410,6 +410,8 @@ class TestMapped:
 
     def go_on(self, engine: Engine, items: list[int]) -> None:
         engine.finish("list", outputs={"items": items})
+        live = [one for one in engine.instances() if one.task_id == "load" and one.state != "removed"]
+        assert [one.map_key for one in live] == [f"item {item}" for item in items]
         for index, item in enumerate(items):
             assert engine.attempt("load", map_index=index).payload["env"] == {"N": item}
             engine.finish("load", map_index=index, outputs={"x": item})

@@ -22,6 +22,7 @@ FEATURES = (
     "branches",
     "calls",
     "failures",
+    "groups",
     "handlers",
     "deadlines",
     "limits",
@@ -67,6 +68,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
     if "teardowns" in features:
         tasks |= draw(_teardowns(tasks, names))
     document: dict[str, Any] = {"dag_id": dag_id, "params": PARAMS, "tasks": tasks}
+    if "groups" in features:
+        document["groups"] = draw(_groups(names, tasks))
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
@@ -120,6 +123,22 @@ def _tasks(
         own["priority_weight"] = draw(st.sampled_from([-1, 0, 1, 5]))
         own["weight_rule"] = draw(st.sampled_from(list(WeightRule))).value
     return _without_nones({"depends_on": upstream[name], **own})
+
+
+@st.composite
+def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any]) -> dict[str, Any] | None:
+    """Move neighbours of `tasks` into a group with plain ids. Earlier tasks may precede the group, and the group may
+    precede later tasks."""
+    first = draw(st.integers(0, len(names) - 1))
+    end = draw(st.integers(first + 1, len(names)))
+    if end - first == len(names):
+        return None
+    members = {name: tasks.pop(name) for name in names[first:end]}
+    for name in names[end:]:
+        if draw(st.booleans()):
+            tasks[name]["depends_on"] = [*tasks[name]["depends_on"], "g"]
+    before = draw(st.sets(st.sampled_from(names[:first]), max_size=2)) if first else ()
+    return {"g": {"prefix_group_id": False, "depends_on": sorted(before), "tasks": members}}
 
 
 @st.composite

@@ -52,7 +52,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         if "key" in task and not task.keys() & {"expand", "handler"}:
             at = join_pointer("/tasks", task_id, "key")
             report.add("exclusive_fields", at, "'key' means something only beside 'expand'", "leave it out")
-    _check_branches(tasks, report)
+    _check_branches(tasks, flat, report)
     _check_approvals(tasks, report)
     if document.get("fail_fast"):
         _check_fail_fast(tasks, {"/default_args": document.get("default_args", {}), **flat.default_places}, report)
@@ -141,15 +141,18 @@ def _check_retry_policy(fields: Mapping[str, Any], at: str, report: Report) -> N
             report.add("invalid_pattern", f"{at}/retry_policy/{position}/error", message, hint)
 
 
-def _check_branches(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
-    """A branch that chooses without an expression must choose a direct downstream task."""
+def _check_branches(tasks: Mapping[str, Mapping[str, Any]], flat: FlatTasks, report: Report) -> None:
+    """A branch that chooses without an expression must choose a direct downstream task, or a group with such a task."""
     downstream: dict[str, list[str]] = {}
     for task_id, task in tasks.items():
         for name in task.get("depends_on", ()):
             downstream.setdefault(name, []).append(task_id)
     for task_id, task in tasks.items():
         choose, followers = task.get("choose"), downstream.get(task_id, [])
-        if choose is not None and "${{" not in choose and choose not in followers:
+        if choose is None or "${{" in choose:
+            continue
+        group = flat.groups.get(choose)
+        if not {choose, *(group.task_ids if group else ())} & set(followers):
             at = join_pointer("/tasks", task_id, "choose")
             report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, followers)
 

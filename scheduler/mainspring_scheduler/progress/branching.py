@@ -25,7 +25,7 @@ __all__ = [
 
 
 def chosen_tasks(version: Version, index: int, value: Any) -> Sequence[str]:
-    """The task ids that a branch chose.
+    """The task ids that a branch chose. A task group stands for those of its tasks that are directly downstream.
 
     value: an id, a list of ids, or no choice (`null`, `[]`).
 
@@ -36,12 +36,18 @@ def chosen_tasks(version: Version, index: int, value: Any) -> Sequence[str]:
     downstream = [version.tasks[task].task_id for task in version.graph.downstream[index]]
     if not isinstance(chosen_ids, list | tuple) or not all(isinstance(task_id, str) for task_id in chosen_ids):
         raise ExpressionError(f"a branch must choose a task id or a list of task ids, not {value!r}")
-    unknown = [task_id for task_id in chosen_ids if task_id not in downstream]
-    if unknown:
-        raise ExpressionError(
-            f"the branch chose '{unknown[0]}', which is not directly downstream of it; known: {', '.join(downstream)}"
-        )
-    return list(chosen_ids)
+    groups = version.definition.flat.groups
+    followed: list[str] = []
+    for chosen_id in chosen_ids:
+        members = frozenset(groups[chosen_id].task_ids if chosen_id in groups else [chosen_id])
+        tasks = [task_id for task_id in downstream if task_id in members]
+        if not tasks:
+            known = ", ".join(downstream)
+            raise ExpressionError(
+                f"the branch chose '{chosen_id}', which is not directly downstream of it; known: {known}"
+            )
+        followed += tasks
+    return list(dict.fromkeys(followed))
 
 
 def left_out(version: Version, index: int, chosen_ids: Sequence[str]) -> list[int]:

@@ -215,6 +215,8 @@ WRONG: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("task that is no set-up", _of({"g": {"tasks": {"a": NOOP, "b": {
         **NOOP, "teardown": {"of": ["a"]}, "depends_on": ["a"]}}}}),
      "/groups/g/tasks/b/teardown/of/0", "invalid_dependency", "give 'g.a' `setup: true`"),
+    ("choice of a group elsewhere", _of({"g": {"tasks": {"a": NOOP}}}, {"b": {"type": "branch", "choose": "g"}}),
+     "/tasks/b/choose", "unknown_task", "no direct downstream task is called 'g'"),
     ("neither tasks nor groups", {"dag_id": "d"}, "", "missing_field", "the field 'tasks' is missing"),
 ]  # fmt: skip
 
