@@ -104,7 +104,9 @@ def test_a_definition_with_groups_is_kept_as_sent_and_answered_without_them(api:
         "z": {"type": "noop", "depends_on": ["load.rows"]},
         "load.rows": {"type": "noop", "retries": 2, "depends_on": ["a"]},
     }
-    assert api.get("/dags/etl/definition?form=flat") == {"dag_id": "etl", "tasks": flat}
+    load = {"group_display_name": None, "tooltip": None, "parent_id": None, "task_ids": ["load.rows"]}
+    answered = api.get("/dags/etl/definition?form=flat")
+    assert answered == {"dag_id": "etl", "tasks": flat, "x-groups": {"load": load}}
     api.put("/dags/etl", api.get("/dags/etl/definition"))
     groups["load"]["default_args"] = {"retries": 3}
     api.put("/dags/etl", document)

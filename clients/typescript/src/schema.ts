@@ -12415,7 +12415,7 @@ export interface operations {
             query?: {
                 /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
-                /** @description `sent` = the text as its author sent it, with comments, as an attachment; `flat` = without groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them */
+                /** @description `sent` = the text as its author sent it, with comments, as an attachment; `flat` = without groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them, and `x-groups` has the tasks of each group */
                 form?: components["schemas"]["DefinitionForm"];
             };
             header?: never;

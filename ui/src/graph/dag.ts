@@ -22,10 +22,14 @@ export type DagNode = {
   isMapped: boolean;
 };
 
-export type DagGraph = { nodes: DagNode[]; edges: [from: string, to: string][] };
+/** A task group with the ids of the tasks in it and in its groups. */
+export type DagGroup = { id: string; label: string; tasks: readonly string[] };
+
+/** Groups are each before those in them; absent = the definition has none. */
+export type DagGraph = { nodes: DagNode[]; edges: [from: string, to: string][]; groups?: readonly DagGroup[] };
 
 /** Nodes in the order of the definition; `defaultRule` is the trigger rule of tasks that name none. */
-export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, defaultRule = "all_success"): DagGraph {
+export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, defaultRule = "all_success", groups: readonly DagGroup[] = []): DagGraph {
   const nodes: DagNode[] = [];
   const edges: [string, string][] = [];
   for (const [id, task] of Object.entries(tasks)) {
@@ -40,7 +44,7 @@ export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, de
     });
     for (const before of task.depends_on ?? []) edges.push([before, id]);
   }
-  return { nodes, edges };
+  return groups.length > 0 ? { nodes, edges, groups } : { nodes, edges };
 }
 
 export type Neighbours = { above: ReadonlyMap<string, string[]>; below: ReadonlyMap<string, string[]> };

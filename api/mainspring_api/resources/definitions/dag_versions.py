@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotAcceptable
 from mainspring.definition.build import ungrouped
 from mainspring.definition.changes import Change, ChangeKind, ChangeOp, compare_definitions, compare_texts
 from mainspring.definition.compatibility import incompatibilities
+from mainspring.definition.groups import flatten
 from mainspring.errors import NotFound
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
@@ -120,7 +121,8 @@ class DefinitionChoice(VersionChoice):
         load_default=DefinitionForm.NORMALISED,
         metadata={
             "description": "`sent` = the text as its author sent it, with comments, as an attachment; `flat` = without"
-            " groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them"
+            " groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them,"
+            " and `x-groups` has the tasks of each group"
         },
     )
 
@@ -193,7 +195,7 @@ def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
     database, number = context().database, query["version_number"]
     if query["form"] != DefinitionForm.SENT:
         document = questions.get_version(database, dag_id, number)["document"]
-        return answer(ungrouped(document) if query["form"] == DefinitionForm.FLAT else document)
+        return answer(_flat(document) if query["form"] == DefinitionForm.FLAT else document)
     version = questions.get_source(database, dag_id, number)
     if version["source"] is None:
         raise NotFound(f"version {version['version_number']} of dag '{dag_id}' was saved without its text")
@@ -202,6 +204,19 @@ def get_dag_definition(query: Mapping[str, Any], dag_id: str) -> Response:
     # Ids hold no quotes and no control characters.
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return Response(version["source"], mimetype=TEXT, headers=headers)
+
+
+def _flat(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The document without groups. `x-groups` tells which tasks belonged together."""
+    groups = flatten(document).groups
+    if not groups:
+        return document
+    members = ("parent_id", "tooltip", "task_ids")
+    named = {
+        group_id: {"group_display_name": group.display_name, **{name: getattr(group, name) for name in members}}
+        for group_id, group in groups.items()
+    }
+    return {**ungrouped(document), "x-groups": named}
 
 
 @blueprint.operation(

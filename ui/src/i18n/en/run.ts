@@ -63,6 +63,7 @@ export const run = {
   view: "View",
   view_graph: "Graph",
   view_table: "Table",
+  fold_groups: "Fold groups",
   too_many: (n: number) => `${n} tasks: the table opens first.`,
   draw_anyway: "Draw the graph",
   timeline: "Timeline",

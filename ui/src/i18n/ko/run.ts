@@ -63,6 +63,7 @@ export const run: Messages["run"] = {
   view: "보기",
   view_graph: "그래프",
   view_table: "표",
+  fold_groups: "그룹 접기",
   too_many: (n) => `태스크가 ${n}개라 표를 먼저 엽니다.`,
   draw_anyway: "그래프 그리기",
   timeline: "타임라인",

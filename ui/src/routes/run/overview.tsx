@@ -3,7 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo } from "react";
 import type { Schema } from "../../api/client.ts";
 import { definition, explainRun, taskHref } from "../../api/run.ts";
-import { graphOfTasks, neighbours, type DagGraph } from "../../graph/dag.ts";
+import { graphOfTasks, neighbours, type DagGraph, type DagGroup } from "../../graph/dag.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Panel, Loaded } from "../../kit/panel.tsx";
@@ -43,9 +43,15 @@ const graphs = new WeakMap<object, DagGraph>();
 export function graphOf(content: Schema<"Definition">): DagGraph {
   const known = graphs.get(content);
   if (known) return known;
-  const graph = graphOfTasks(content.tasks as never, (content.default_args as { trigger_rule?: string } | undefined)?.trigger_rule);
+  const graph = graphOfTasks(content.tasks as never, (content.default_args as { trigger_rule?: string } | undefined)?.trigger_rule, groupsOf(content));
   graphs.set(content, graph);
   return graph;
+}
+
+/** The groups that a definition without groups names beside its tasks. */
+function groupsOf(content: Schema<"Definition">): DagGroup[] {
+  const groups = (content as { "x-groups"?: Record<string, { group_display_name: string | null; task_ids: string[] }> })["x-groups"];
+  return Object.entries(groups ?? {}).map(([id, group]) => ({ id, label: group.group_display_name ?? id, tasks: group.task_ids }));
 }
 
 function Overview({ run, times, graph, version }: Props & { graph: DagGraph; version: number | undefined }) {

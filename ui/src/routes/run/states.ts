@@ -84,6 +84,22 @@ export function nodeStates(graph: DagGraph, tasks: ReadonlyMap<string, TaskSumma
   return states;
 }
 
+/** The states of a graph whose groups are folded: a group has the worst state of its tasks, and how many of them succeeded. */
+export function foldedStates(states: ReadonlyMap<string, NodeState>, standIn: ReadonlyMap<string, string>): Map<string, NodeState> {
+  const members = new Map<string, NodeState[]>();
+  const folded = new Map<string, NodeState>();
+  for (const [id, state] of states) {
+    const node = standIn.get(id) ?? id;
+    if (node === id) folded.set(id, state);
+    else members.set(node, [...(members.get(node) ?? []), state]);
+  }
+  for (const [id, tasks] of members) {
+    const done = tasks.filter((each) => each.state === "success").length;
+    folded.set(id, { state: worstState(tasks.map((each) => each.state)), detail: `${done}/${tasks.length}`, counts: null });
+  }
+  return folded;
+}
+
 function detailOf(task: TaskSummary, words: { state(state: string | null): string; duration(seconds: number): string; tryOf(n: number): string }): string {
   if (task.counts) {
     const all = totalOf(task.counts);
