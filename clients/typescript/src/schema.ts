@@ -5006,6 +5006,9 @@ export interface components {
          *         ],
          *         "interval_seconds": null,
          *         "instants": 0,
+         *         "upstream": [],
+         *         "match": "all",
+         *         "alias": null,
          *         "timezone": "Europe/Berlin",
          *         "excluded_dates": 0,
          *         "excluded_calendars": []
@@ -5425,6 +5428,9 @@ export interface components {
          *         ],
          *         "interval_seconds": null,
          *         "instants": 0,
+         *         "upstream": [],
+         *         "match": "all",
+         *         "alias": null,
          *         "timezone": "Europe/Berlin",
          *         "excluded_dates": 0,
          *         "excluded_calendars": []
@@ -6114,6 +6120,7 @@ export interface components {
          *       "end_date": null,
          *       "trigger_rule": "all_success",
          *       "handler": null,
+         *       "setup_teardown_type": null,
          *       "depends_on_past": false,
          *       "wait_for_downstream": false,
          *       "retries": 2,
@@ -6218,6 +6225,7 @@ export interface components {
          *           "end_date": null,
          *           "trigger_rule": "all_success",
          *           "handler": null,
+         *           "setup_teardown_type": null,
          *           "depends_on_past": false,
          *           "wait_for_downstream": false,
          *           "retries": 2,
@@ -6590,7 +6598,10 @@ export interface components {
             dag_id: string;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
-            /** @enum {string} */
+            /**
+             * @description State in which the run ended
+             * @enum {string}
+             */
             state: "success" | "failed";
             /** @description Instant that the run stands for; null = none */
             logical_date: string | null;
@@ -6630,6 +6641,7 @@ export interface components {
          *       "tasks_failed": 0,
          *       "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
          *       "triggered_by": "rest_api",
+         *       "sources": [],
          *       "triggering_user_name": "admin",
          *       "note": null,
          *       "keep": false,
@@ -6750,6 +6762,7 @@ export interface components {
          *           "tasks_failed": 0,
          *           "last_scheduling_decision": "2026-11-28T03:25:41.206Z",
          *           "triggered_by": "rest_api",
+         *           "sources": [],
          *           "triggering_user_name": "admin",
          *           "note": null,
          *           "keep": false,
@@ -7636,6 +7649,7 @@ export interface components {
          *       "exit_code": 0,
          *       "allow_failure": false,
          *       "handler": null,
+         *       "setup_teardown_type": null,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -7792,6 +7806,7 @@ export interface components {
          *           "exit_code": 0,
          *           "allow_failure": false,
          *           "handler": null,
+         *           "setup_teardown_type": null,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
@@ -8337,6 +8352,7 @@ export interface components {
          *         "exit_code": 0,
          *         "allow_failure": false,
          *         "handler": null,
+         *         "setup_teardown_type": null,
          *         "max_tries": 2,
          *         "start_date": "2026-11-28T03:25:41.211Z",
          *         "end_date": "2026-11-28T03:25:41.212Z",
@@ -8450,6 +8466,7 @@ export interface components {
          *             "exit_code": 0,
          *             "allow_failure": false,
          *             "handler": null,
+         *             "setup_teardown_type": null,
          *             "max_tries": 2,
          *             "start_date": "2026-11-28T03:25:41.211Z",
          *             "end_date": "2026-11-28T03:25:41.212Z",
@@ -8578,6 +8595,7 @@ export interface components {
          *       "exit_code": 0,
          *       "allow_failure": false,
          *       "handler": null,
+         *       "setup_teardown_type": null,
          *       "max_tries": 2,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
@@ -8701,6 +8719,7 @@ export interface components {
          *           "exit_code": 0,
          *           "allow_failure": false,
          *           "handler": null,
+         *           "setup_teardown_type": null,
          *           "max_tries": 2,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
@@ -10387,6 +10406,9 @@ export interface components {
          *         ],
          *         "interval_seconds": null,
          *         "instants": 0,
+         *         "upstream": [],
+         *         "match": "all",
+         *         "alias": null,
          *         "timezone": "Europe/Berlin",
          *         "excluded_dates": 0,
          *         "excluded_calendars": []
@@ -10473,6 +10495,9 @@ export interface components {
          *             ],
          *             "interval_seconds": null,
          *             "instants": 0,
+         *             "upstream": [],
+         *             "match": "all",
+         *             "alias": null,
          *             "timezone": "Europe/Berlin",
          *             "excluded_dates": 0,
          *             "excluded_calendars": []
@@ -10785,6 +10810,9 @@ export interface components {
          *               ],
          *               "interval_seconds": null,
          *               "instants": 0,
+         *               "upstream": [],
+         *               "match": "all",
+         *               "alias": null,
          *               "timezone": "Europe/Berlin",
          *               "excluded_dates": 0,
          *               "excluded_calendars": []

@@ -89,7 +89,9 @@ class RunSource(Answer):
 
     dag_id = fields.String()
     dag_run_id = fields.String()
-    state = Choice(RunState, only=[RunState.SUCCESS, RunState.FAILED])
+    state = Choice(
+        RunState, only=[RunState.SUCCESS, RunState.FAILED], metadata={"description": "State in which the run ended"}
+    )
     logical_date = Instant(allow_none=True)
     end_date = Instant(metadata={"description": "Instant at which the run ended so"})
 

@@ -18,7 +18,7 @@ class RunSource:
     Attributes:
         dag_id (str): Identifier of the DAG
         dag_run_id (str): Identifier of the run within its DAG
-        state (RunSourceState):
+        state (RunSourceState): State in which the run ended
         logical_date (datetime.datetime | None): Instant that the run stands for; null = none
         end_date (datetime.datetime): Instant at which the run ended so
     """
