@@ -19,6 +19,7 @@ class BlockCode(StrEnum):
     RUN_AFTER_AHEAD = "run_after_ahead"
     BACKFILL_PAUSED = "backfill_paused"
     MAX_ACTIVE_RUNS = "max_active_runs"
+    CONCURRENCY_KEY = "concurrency_key"
     MAX_ACTIVE_TASKS = "max_active_tasks"
     UPSTREAM_NOT_DONE = "upstream_not_done"
     TRIGGER_RULE = "trigger_rule"
@@ -83,6 +84,11 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
         "run, task, schedule",
         "as many runs are active as the DAG or the backfill allows",
         "the DAG or the backfill",
+    ),
+    BlockCode.CONCURRENCY_KEY: (
+        "run, task",
+        "as many runs with the concurrency key of the run are running as the definition allows",
+        "the key",
     ),
     BlockCode.MAX_ACTIVE_TASKS: ("run, task", "as many tasks of the run are active as the DAG allows", "the run"),
     BlockCode.UPSTREAM_NOT_DONE: ("task", "upstream tasks have not ended", "the upstream tasks"),

@@ -32,7 +32,7 @@ class RunState(StrEnum):
 
     QUEUED = "queued"
     """Born here by a trigger, the timetable or a backfill. Left when its `run_after` has come and `max_active_runs`
-    has room. A crash leaves it here; the next pass starts it."""
+    and the concurrency key have room. A crash leaves it here; the next pass starts it."""
     RUNNING = "running"
     """Entered by the scheduler, which makes the root task instances ready in the same transaction. Left when every task
     instance is terminal, or by a cancel. A crash leaves it here; nothing about it lives in memory."""
@@ -132,6 +132,12 @@ class StateReason(StrEnum):
     """Failed by a `deadline` with the action `fail`, or by a `queue_timeout`."""
     FAIL_FAST = "fail_fast"
     """A task had failed in a DAG with `fail_fast`. Of a run, of what it stopped, and of what it kept from running."""
+    CONCURRENCY_KEY_INVALID = "concurrency_key_invalid"
+    """A run of the scheduler whose concurrency key could not be evaluated. Of the run, and of its tasks."""
+    CONCURRENCY_KEY_TAKEN = "concurrency_key_taken"
+    """A run of the scheduler that the strategy `reject` refused. Of the run, and of its tasks."""
+    SUPERSEDED = "superseded"
+    """A newer run with the same concurrency key took the place of a waiting run. Of the run, and of its tasks."""
     SOFT_FAIL = "soft_fail"
     """A wait with `soft_fail` was skipped, because its timeout had passed."""
     LATE = "late"
@@ -199,6 +205,9 @@ DECIDED_REASONS = frozenset(
         StateReason.DEADLINE,
         StateReason.DEADLINE_MISSED,
         StateReason.FAIL_FAST,
+        StateReason.CONCURRENCY_KEY_INVALID,
+        StateReason.CONCURRENCY_KEY_TAKEN,
+        StateReason.SUPERSEDED,
         StateReason.SOFT_FAIL,
         StateReason.LATE,
         StateReason.EXPRESSION_ERROR,
@@ -235,6 +244,9 @@ _PREVENTING = frozenset(
         StateReason.TIMED_OUT,
         StateReason.DEADLINE_MISSED,
         StateReason.FAIL_FAST,
+        StateReason.CONCURRENCY_KEY_INVALID,
+        StateReason.CONCURRENCY_KEY_TAKEN,
+        StateReason.SUPERSEDED,
         StateReason.QUARANTINED,
         StateReason.RUN_MARKED,
     }
@@ -285,7 +297,7 @@ _REASONS: Mapping[str | None, StateReason] = {str(reason): reason for reason in 
 
 def was_prevented(state: TaskState, reason: StateReason | None) -> bool:
     """Whether the end of its run kept an instance from running: a cancel, a time limit, a deadline, `fail_fast`, a
-    quarantine or a mark.
+    concurrency key, a quarantine or a mark.
 
     Airflow's closed enum calls this state `skipped` too, but the instance is unfinished work. A run that goes on has no
     prevented instance: a clear, a mark or a requeue that lets the run go on sends all of them back.

@@ -25,6 +25,7 @@ from mainspring_scheduler.duties.backfills import advance_backfills
 from mainspring_scheduler.duties.deadlines import meet_deadlines
 from mainspring_scheduler.duties.due import create_due_runs
 from mainspring_scheduler.duties.finishes import finish_runs
+from mainspring_scheduler.duties.replacements import replace_runs
 from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
 from mainspring_scheduler.predictions import Predictions
@@ -311,7 +312,10 @@ class Scheduler:
         if self._may_create_runs:
             counts.created, is_more_due = create_due_runs(current, self._versions, now)
             counts.is_more_due |= is_more_due
-        counts.started += start_runs(current, self._versions, now)
+        if due_work.has_keys and (replaced := replace_runs(current, now)):
+            counts.moved += replaced
+            counts.is_more_due = True
+        counts.started += start_runs(current, self._versions, now, has_keys=due_work.has_keys)
         ending = {counter.dag_run_id: counter for counter in due_work.over_runs}
         locked = current.lock_runs(ending, skip_locked=True) if ending else frozenset()
         slot_due_at, has_backfills, has_ends = current.due.prefetch(now)

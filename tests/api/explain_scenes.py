@@ -89,6 +89,16 @@ def max_active_runs(stage: Stage) -> Any:
     return stage.of_task("a", "r2")
 
 
+def concurrency_key(stage: Stage) -> Any:
+    stage.start(concurrency={"key": "all"})
+    stage.trigger("r2")
+    stage.trigger("r3")
+    blocker = only(stage.of_run("r3"), BlockCode.CONCURRENCY_KEY)
+    assert (blocker["ids"], blocker["position"], blocker["holders_total"]) == (["all"], 2, 1)
+    assert [holder["dag_run_id"] for holder in blocker["holders"]] == ["r1"]
+    return stage.of_task("a", "r2")
+
+
 def run_decision_pending(stage: Stage) -> Any:
     stage.save()
     stage.api.trigger(stage.dag_id, "r1")
@@ -513,6 +523,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.RUN_AFTER_AHEAD: [run_after_ahead],
     BlockCode.BACKFILL_PAUSED: [backfill_paused],
     BlockCode.MAX_ACTIVE_RUNS: [max_active_runs, schedule_at_its_limit],
+    BlockCode.CONCURRENCY_KEY: [concurrency_key],
     BlockCode.MAX_ACTIVE_TASKS: [max_active_tasks],
     BlockCode.UPSTREAM_NOT_DONE: [upstream_not_done],
     BlockCode.TRIGGER_RULE: [trigger_rule, trigger_rule_decided],

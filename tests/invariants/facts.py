@@ -34,7 +34,8 @@ from tests.simulation.oracle import taken_as
 __all__ = ["ACTIVE", "FROM_OUTSIDE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
 
 ACTIVE = frozenset({"queued", "running"})
-STOP_REASONS = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined"})
+KEY_REASONS = frozenset({"concurrency_key_invalid", "concurrency_key_taken", "superseded"})
+STOP_REASONS = KEY_REASONS | {"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined"}
 """Reasons of runs that were ended from outside, at once."""
 FROM_OUTSIDE = STOP_REASONS | {"marked", "marked_success"}
 """Coming ends that do not follow from the states of the tasks."""

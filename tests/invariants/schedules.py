@@ -88,10 +88,22 @@ def ends_make_one_run_each(facts: Facts) -> Line:
             yield f"{count} runs of {dag_id} name {ends} ends ({state}) of {facts.runs[key].run_id}"
 
 
+def runs_of_a_key_stay_within_its_limit(facts: Facts) -> Line:
+    """At most `max` running runs of a DAG have the same concurrency key. Versions may differ in it."""
+    running: dict[tuple[str, str], list[int]] = {}
+    for run in facts.runs.values():
+        if run.state == "running" and run.concurrency_key is not None:
+            running.setdefault((run.dag_id, run.concurrency_key), []).append(run.concurrency_max)
+    for (dag_id, key), limits in running.items():
+        if len(limits) > max(limits):
+            yield f"dag {dag_id} has {len(limits)} running runs with the key {key}, at most {max(limits)} may be"
+
+
 CHECKS: Sequence[Check] = (
     no_two_runs_stand_for_one_date,
     pruned_runs_have_ended_and_nothing_waits_for_them,
     slots_of_a_schedule_rise,
     backfills_stay_within_their_bounds,
     ends_make_one_run_each,
+    runs_of_a_key_stay_within_its_limit,
 )

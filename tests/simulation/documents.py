@@ -25,6 +25,7 @@ FEATURES = (
     "groups",
     "handlers",
     "deadlines",
+    "keys",
     "limits",
     "mapped",
     "past",
@@ -73,6 +74,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
+    if "keys" in features:
+        document["concurrency"] = draw(_concurrency(features))
     if "timeouts" in features:
         document["dagrun_timeout"] = draw(_seldom("60s"))
     if "failures" in features:
@@ -139,6 +142,18 @@ def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any]) -> dict[st
             tasks[name]["depends_on"] = [*tasks[name]["depends_on"], "g"]
     before = draw(st.sets(st.sampled_from(names[:first]), max_size=2)) if first else ()
     return {"g": {"prefix_group_id": False, "depends_on": sorted(before), "tasks": members}}
+
+
+@st.composite
+def _concurrency(draw: st.DrawFn, features: Set[str]) -> dict[str, Any]:
+    """The last key fails for an empty list."""
+    # Which of the child runs that are made in one pass is refused is free.
+    strategies = ["queue", "keep_latest", "cancel_running", *([] if "calls" in features else ["reject"])]
+    return {
+        "key": draw(st.sampled_from(["all", "${{ params.go }}", "${{ params.items[0] }}"])),
+        "max": draw(st.sampled_from([1, 1, 2])),
+        "strategy": draw(st.sampled_from(strategies)),
+    }
 
 
 @st.composite

@@ -1,12 +1,13 @@
 """What states must become: the engine once more, as small as it can be said, without database, batches or caches."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Finished, Outcome, Report, Started
+from mainspring.definition.model import Definition
 from tests.simulation.model_decisions import Decisions
-from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait
+from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait, key_of
 from tests.simulation.oracle import FINISHED, PREVENTING
 
 __all__ = ["UNREADABLE", "Model"]
@@ -140,15 +141,51 @@ class Model(Decisions):
                     instance.state = "scheduled"
                 elif instance.state == "deferred" and run.state == "running" and not still_waits(run, key):
                     self._look_at_wait(run, instance, now)
+        for dag_id, key in sorted({(run.dag_id, run.key) for run in self.runs.values() if run.key is not None}):
+            if not self.paused[dag_id]:
+                self._replace(dag_id, key, now)
         for run in sorted(self.runs.values(), key=lambda one: one.due):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)
             is_due = run.state == "queued" and run.due[0] <= now
-            if is_due and not self.paused[run.dag_id] and running < self.max_active_runs[run.dag_id]:
+            has_room = running < self.max_active_runs[run.dag_id] and self._has_room_for_key(run)
+            if is_due and not self.paused[run.dag_id] and has_room:
                 run.state = "running"
                 timeout = run.definition.dagrun_timeout
                 run.timeout_at = now + timeout if timeout is not None else None
                 run.count_deadlines("run_start", now)
         self.note_failures()
+
+    def _replace(self, dag_id: str, key: str, now: datetime) -> None:
+        """The oldest waiting run of a key says whether newer ones take its place, and that of running ones."""
+        members = [run for run in self.runs.values() if (run.dag_id, run.key) == (dag_id, key) and not run.is_over]
+        in_order = sorted(members, key=lambda one: one.due)
+        waiting = [run for run in in_order if run.state == "queued" and run.due[0] <= now]
+        if not waiting or waiting[0].strategy not in ("keep_latest", "cancel_running"):
+            return
+        strategy, most, newest = waiting[0].strategy, waiting[0].key_max, waiting[-1]
+        running = [run for run in in_order if run.state == "running"]
+        kept = most if strategy == "cancel_running" else max(most - len(running), 1)
+        for run in waiting[:-kept]:
+            self.stop(run, "superseded")
+        if strategy == "cancel_running":
+            going_on = [run for run in running if run.ending is None]
+            surplus = len(going_on) + min(len(waiting), kept) - most
+            for run in [run for run in going_on if run.due < newest.due][: max(surplus, 0)]:
+                self.stop(run, "cancelled")
+
+    def _has_room_for_key(self, run: Run) -> bool:
+        holders = [one for one in self.runs.values() if (one.dag_id, one.key) == (run.dag_id, run.key)]
+        return run.key is None or sum(one.state == "running" for one in holders) < run.key_max
+
+    def refuses(self, definition: Definition, conf: Mapping[str, Any]) -> bool:
+        """Whether the concurrency key lets nobody trigger a run."""
+        rule = definition.concurrency
+        if rule is None:
+            return False
+        key = key_of(definition, conf)
+        holders = [one for one in self.runs.values() if (one.dag_id, one.key) == (definition.dag_id, key)]
+        is_full = sum(not one.is_over for one in holders) >= rule.max
+        return key == "" or (rule.strategy == "reject" and is_full)
 
     def _meet_deadlines(self, run: Run, now: datetime) -> None:
         """Fail what its definition wants failed: tasks first, so that the run finds them over."""

@@ -205,6 +205,11 @@ class Decisions:
             child.parent = instance.attempt_id
             gives_up_at = None if limit is None else self.now + limit
             instance.wait = Wait("run", gives_up_at=gives_up_at, child=(child.dag_id, run_id))
+        if child.key == "":
+            for one in child.instances.values():
+                if one.state == "scheduled":
+                    one.state, one.was_prevented = "skipped", True
+            self._end_run(child, "failed")
 
     def _expand(self, run: Run, key: Key, placeholder: Instance) -> None:
         count = len(placeholder.task.expand["way"].source if "way" in placeholder.task.expand else run.conf["items"])

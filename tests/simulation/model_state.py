@@ -9,7 +9,7 @@ from typing import Any
 from mainspring.definition.model import Definition, Task
 from tests.simulation.oracle import FINISHED
 
-__all__ = ["ACTIVE", "WAITING_TYPES", "DeadlineKey", "Instance", "Key", "Run", "Seen", "Wait"]
+__all__ = ["ACTIVE", "WAITING_TYPES", "DeadlineKey", "Instance", "Key", "Run", "Seen", "Wait", "key_of"]
 
 DeadlineKey = tuple[str, int | None, str]
 """Task id (empty = the run), map index (None = all), `end` or `start`."""
@@ -66,6 +66,18 @@ class Instance:
         return self.state in ACTIVE or (self.state == "deferred" and self.task.type == "dag")
 
 
+def key_of(definition: Definition, conf: Mapping[str, Any]) -> str:
+    """The concurrency key of a run; empty = the expression fails."""
+    assert definition.concurrency is not None
+    match definition.concurrency.key.source:
+        case "${{ params.go }}":
+            return "true" if conf["go"] else "false"
+        case "${{ params.items[0] }}":
+            return str(conf["items"][0]) if conf["items"] else ""
+        case key:
+            return str(key)
+
+
 @dataclass
 class Run:
     run_id: str
@@ -92,7 +104,15 @@ class Run:
     has_failed: bool = False
     """Whether a failure must end it, which nobody has looked at yet."""
 
+    key: str | None = None
+    """The concurrency key; empty = it could not be evaluated. None = the definition has none."""
+    key_max: int = 0
+    strategy: str | None = None
+
     def __post_init__(self) -> None:
+        if self.definition.concurrency is not None:
+            self.key, self.key_max = key_of(self.definition, self.conf), self.definition.concurrency.max
+            self.strategy = self.definition.concurrency.strategy.value
         for task in self.definition.tasks.values():
             state = "scheduled" if task.handler is None else "removed"
             self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries, state)

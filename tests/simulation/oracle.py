@@ -13,7 +13,19 @@ from mainspring.trigger_rules import TriggerRule
 __all__ = ["FINISHED", "PREVENTING", "after_setups", "decision", "priority", "run_result", "taken_as"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
-PREVENTING = frozenset({"cancelled", "timed_out", "deadline_missed", "fail_fast", "quarantined", "run_marked"})
+PREVENTING = frozenset(
+    {
+        "cancelled",
+        "concurrency_key_invalid",
+        "concurrency_key_taken",
+        "deadline_missed",
+        "fail_fast",
+        "quarantined",
+        "run_marked",
+        "superseded",
+        "timed_out",
+    }
+)
 """Reasons of skipped instances that the end of their run kept from running."""
 
 

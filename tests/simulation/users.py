@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
+from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
@@ -24,6 +25,7 @@ from mainspring_store.resources import dag_deletion, dag_pauses, dags
 from mainspring_store.resources.pools import change_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
+from mainspring_store.state.concurrency import ConcurrencyKeyTaken
 from tests.simulation.documents import CALLED, CALLER, POOLS, confs, documents
 from tests.simulation.machine import PICK, Machine, one_of
 from tests.simulation.model_state import Run
@@ -67,11 +69,16 @@ class Users(Machine):
             run_after=now + timedelta(seconds=delay),
             logical_date=date,
         )
+        is_refused = self.model.refuses(version.definition, conf)
         try:
             number = runs.create_run(self.database, new, now=now)
+        except (ConcurrencyKeyInvalid, ConcurrencyKeyTaken):
+            assert is_refused, "a run was refused though its concurrency key is free"
+            return
         except Conflict:
             assert (dag_id, hour) in self.dates, "a run was refused though its logical date is free"
             return
+        assert not is_refused, "a run was made though its concurrency key is taken"
         if hour is not None:
             assert (dag_id, hour) not in self.dates, "two runs of one logical date"
             self.dates.add((dag_id, hour))

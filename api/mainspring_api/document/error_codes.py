@@ -41,6 +41,10 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "method_not_allowed": (405, "the path has other verbs; `Allow` names them"),
     "not_acceptable": (406, "there is no answer in a media type that `Accept` lists"),
     "conflict": (409, "it exists already, or its state forbids the request"),
+    "concurrency_key_taken": (
+        409,
+        "as many unfinished runs as allowed have the [concurrency key](concurrency.md) of the run; `detail` names them",
+    ),
     "cannot_open": (409, "what is stored was encrypted with a key that is gone; see [secrets](secrets.md)"),
     "idempotency_key_in_use": (
         409,
@@ -97,6 +101,7 @@ FAULT_CODES: Mapping[str, str] = {
     "invalid_pattern": "a regular expression that cannot be, or whose cost has no bound",
     "invalid_schema": "a JSON Schema that cannot be, or holds what is not understood here",
     "params_mismatch": "`conf` does not fit the DAG's `params`",
+    "concurrency_key_invalid": "the concurrency key of the run fails, is empty, or is longer than 1 KiB",
     "unknown_choice": "none of the choices",
     "unknown_calendar": "no country, part of a country or market whose days off are known",
     "unknown_executor": "no executor of this server",

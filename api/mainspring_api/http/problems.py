@@ -19,6 +19,7 @@ from flask import Flask, Response, g, request
 from marshmallow import Schema, fields
 from werkzeug.exceptions import HTTPException
 
+from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.errors import (
     Conflict,
     InvalidInput,
@@ -42,6 +43,7 @@ from mainspring_store.access.idempotency import KeyInUse
 from mainspring_store.access.identities import InactiveUser, Replayed
 from mainspring_store.database.key_ring import CannotOpen
 from mainspring_store.queries.listing import InvalidPage
+from mainspring_store.state.concurrency import ConcurrencyKeyTaken
 
 __all__ = [
     "TITLES",
@@ -128,11 +130,13 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     QuotaExceeded: _Answer(403, "quota_exceeded"),
     NotFound: _Answer(404, "not_found"),
     Conflict: _Answer(409, "conflict"),
+    ConcurrencyKeyTaken: _Answer(409, "concurrency_key_taken"),
     CannotOpen: _Answer(409, "cannot_open"),
     PreconditionFailed: _Answer(412, "precondition_failed"),
     KeyInUse: _Answer(409, "idempotency_key_in_use", (("Retry-After", "1"),)),
     UnknownHost: _Answer(400, "unknown_host"),
     BadRequest: _Answer(400, "bad_request"),
+    ConcurrencyKeyInvalid: _Answer(400, "bad_request"),
     InvalidPage: _Answer(400, "bad_request"),
     InvalidInput: _Answer(422, "invalid"),
     TooManyRequests: _Answer(429, "too_many_requests"),

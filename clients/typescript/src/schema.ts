@@ -3591,6 +3591,18 @@ export interface components {
             [key: `x-${string}`]: unknown;
         };
         /** @enum {string} */
+        ConcurrencyStrategy: "queue" | "reject" | "keep_latest" | "cancel_running";
+        Concurrency: {
+            /** @description Text with expressions over `params`, `conf` and other names of the run; runs with the same result share the limit. */
+            key: string;
+            /** @description Runs with the same key that may be running at one time; 1 when absent. */
+            max?: number;
+            /** @description What happens to a run while the limit is reached; `queue` when absent. */
+            strategy?: components["schemas"]["ConcurrencyStrategy"];
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        /** @enum {string} */
         RunStateRule: "any_failure" | "leaves";
         /** @enum {string} */
         DeadlineAnchor: "run_after" | "run_start" | "queued";
@@ -3647,7 +3659,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -4799,6 +4811,8 @@ export interface components {
             catchup_max?: number;
             /** @description Runs of the DAG that may be running at one time; 16 when absent. */
             max_active_runs?: number;
+            /** @description Limit of the runs with the same key, such as those of one customer. */
+            concurrency?: components["schemas"]["Concurrency"];
             /** @description Task instances of one run that may be active at one time; 128 when absent. */
             max_active_tasks?: number;
             /**
@@ -6644,6 +6658,7 @@ export interface components {
          *       "sources": [],
          *       "triggering_user_name": "admin",
          *       "note": null,
+         *       "concurrency_key": null,
          *       "keep": false,
          *       "dag_versions": [
          *         {
@@ -6717,6 +6732,8 @@ export interface components {
             triggering_user_name: string | null;
             /** @description Text that a person attached */
             note: string | null;
+            /** @description Evaluated `concurrency.key` of the DAG; null = no key limits the run */
+            concurrency_key: string | null;
             /** @description Whether the run stays for ever: retention never deletes the run */
             keep: boolean;
             /** @description Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees these DAGs; empty = something else made the run */
@@ -6765,6 +6782,7 @@ export interface components {
          *           "sources": [],
          *           "triggering_user_name": "admin",
          *           "note": null,
+         *           "concurrency_key": null,
          *           "keep": false,
          *           "dag_versions": [
          *             {
@@ -8092,7 +8110,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;

@@ -11,6 +11,8 @@ from typing import Any
 from mainspring.definition.fields import COMMON_TASK_FIELDS
 from mainspring.definition.groups import flatten
 from mainspring.definition.model import (
+    Concurrency,
+    ConcurrencyStrategy,
     Deadline,
     DeadlineAction,
     DeadlineAnchor,
@@ -201,6 +203,14 @@ def _teardown(value: Mapping[str, Any]) -> Teardown:
     return Teardown(of=tuple(value["of"]), fails_run=value.get("fails_run", False))
 
 
+def _concurrency(value: Mapping[str, Any]) -> Concurrency:
+    return Concurrency(
+        key=Template(value["key"]),
+        max=value.get("max", 1),
+        strategy=ConcurrencyStrategy(value.get("strategy", ConcurrencyStrategy.QUEUE)),
+    )
+
+
 def _deadline(value: Mapping[str, Any]) -> Deadline:
     return Deadline(
         after=DeadlineAnchor(value["after"]),
@@ -227,6 +237,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "catchup": ("catchup", _as_is),
     "catchup_max": ("catchup_max", _as_is),
     "max_active_runs": ("max_active_runs", _as_is),
+    "concurrency": ("concurrency", _concurrency),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),
     "fail_fast": ("fail_fast", _as_is),

@@ -8,7 +8,7 @@ from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
-from mainspring.definition.model import ScheduleAlias, TaskType
+from mainspring.definition.model import KEY_BYTES_MAX, ScheduleAlias, TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
@@ -27,6 +27,8 @@ __all__ = ["check_document", "check_executors"]
 _CLEANS_UP = frozenset({"handler", "teardown"})
 _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
 """Names with a value for a task instance and no value for a run."""
+_NOT_IN_KEYS = frozenset({"tasks", "vars"}) | _RUN_ONLY
+"""Names without a value when the run is made, and variables, which would make the key depend on their changes."""
 
 
 def check_document(document: Mapping[str, Any], report: Report) -> None:
@@ -68,6 +70,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         )
     _check_expressions(document, upstream if cycle is None else None, report)
     _check_outputs(document, report)
+    _check_concurrency(document, report)
 
 
 def _check_groups(flat: FlatTasks, report: Report) -> None:
@@ -356,6 +359,21 @@ def _check_outputs(document: Mapping[str, Any], report: Report) -> None:
             report.add("unknown_name", at, f"{unknown!r} has a value in tasks, not in the outputs of a run")
         _check_declared(expression, document, at, report)
         _known_references(expression, tasks, at, report)
+
+
+def _check_concurrency(document: Mapping[str, Any], report: Report) -> None:
+    at = "/concurrency/key"
+    key = document.get("concurrency", {}).get("key")
+    size = len((key or "").encode("utf-8", "surrogatepass"))
+    if key is not None and "${{" not in key and size > KEY_BYTES_MAX:
+        report.add("out_of_range", at, f"the key has {size} bytes; at most {KEY_BYTES_MAX} are allowed")
+    expression = None if key is None else _read(key, at, report)
+    if expression is None:
+        return
+    for name in sorted(expression.names & _NOT_IN_KEYS):
+        message = f"{name!r} has no value in the key of a run, which is evaluated when the run is made"
+        report.add("unknown_name", at, message, "use params, conf, dag_run or another name of the run")
+    _check_declared(expression, document, at, report)
 
 
 def _read(

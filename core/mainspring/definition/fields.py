@@ -30,6 +30,7 @@ from mainspring.definition.kinds import (
     Text,
 )
 from mainspring.definition.model import (
+    ConcurrencyStrategy,
     DeadlineAction,
     DeadlineAnchor,
     GapRule,
@@ -461,6 +462,25 @@ _RETENTION = Record(
     name="Retention",
 )
 
+_CONCURRENCY = Record(
+    (
+        Field(
+            "key",
+            _EXPRESSION,
+            required=True,
+            doc="Text with expressions over `params`, `conf` and other names of the run; runs with the same result "
+            "share the limit.",
+        ),
+        Field("max", Integer(1, 10_000), doc="Runs with the same key that may be running at one time; 1 when absent."),
+        Field(
+            "strategy",
+            _choice(ConcurrencyStrategy),
+            doc="What happens to a run while the limit is reached; `queue` when absent.",
+        ),
+    ),
+    name="Concurrency",
+)
+
 _NOTIFY_RULE = Record(
     (
         Field(
@@ -527,6 +547,7 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field(
         "max_active_runs", Integer(1, 10_000), doc="Runs of the DAG that may be running at one time; 16 when absent."
     ),
+    Field("concurrency", _CONCURRENCY, doc="Limit of the runs with the same key, such as those of one customer."),
     Field(
         "max_active_tasks",
         Integer(1, 100_000),

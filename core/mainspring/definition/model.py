@@ -11,8 +11,11 @@ from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
 
 __all__ = [
+    "KEY_BYTES_MAX",
     "SLOTLESS_TYPES",
     "WAITING_TYPES",
+    "Concurrency",
+    "ConcurrencyStrategy",
     "Deadline",
     "DeadlineAction",
     "DeadlineAnchor",
@@ -142,6 +145,33 @@ class RunStateRule(StrEnum):
     """A failed leaf fails the run, and so does every failed task without a downstream that handled the failure."""
     LEAVES = "leaves"
     """Only the leaves count, as in Airflow: what runs after a failure by `all_done` hides the failure."""
+
+
+KEY_BYTES_MAX = 1024
+"""Size of a concurrency key in UTF-8."""
+
+
+class ConcurrencyStrategy(StrEnum):
+    """What happens to a run while as many runs as allowed have its concurrency key."""
+
+    QUEUE = "queue"
+    """The run waits queued; the oldest starts first."""
+    REJECT = "reject"
+    """The run is not made; a run that the scheduler makes fails at once."""
+    KEEP_LATEST = "keep_latest"
+    """Of the waiting runs only the newest stays; the others fail as superseded."""
+    CANCEL_RUNNING = "cancel_running"
+    """The run cancels the running ones, and starts when they have ended, handlers included. Of the waiting runs only
+    the newest stay."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Concurrency:
+    """How many runs of a DAG with the same key may be running."""
+
+    key: Template
+    max: int = 1
+    strategy: ConcurrencyStrategy = ConcurrencyStrategy.QUEUE
 
 
 class DeadlineAction(StrEnum):
@@ -335,6 +365,7 @@ class Definition:
     catchup_max: int = 10
     """How many of the latest missed slots are made up for."""
     max_active_runs: int = 16
+    concurrency: Concurrency | None = None
     max_active_tasks: int = 128
     """Of one run at one time."""
     dagrun_timeout: timedelta | None = None

@@ -1,4 +1,4 @@
-"""Starts queued runs whose time has come, up to `max_active_runs`."""
+"""Starts queued runs whose time has come, up to `max_active_runs` and the limits of concurrency keys."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,12 +17,17 @@ BATCH_MAX = 500
 ROUNDS_MAX = 8
 
 
-def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
-    """Start runs, oldest first within each DAG. Returns the number of started runs."""
+def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys: bool) -> int:
+    """Start runs, oldest first within each DAG. Returns the number of started runs.
+
+    has_keys: whether a queued run has a concurrency key.
+    """
     started = 0
     for _ in range(ROUNDS_MAX):
-        runs = scheduling.runs.startable_runs(now, BATCH_MAX)
-        startable = _within_limits(runs)
+        runs = scheduling.starts.runs(now, BATCH_MAX)
+        keyed_runs = scheduling.starts.runs_with_keys(now, BATCH_MAX) if has_keys else []
+        in_order = sorted(runs + keyed_runs, key=lambda run: (run.run_after, run.id)) if keyed_runs else runs
+        startable = _within_limits(in_order)
         ids = (
             frozenset(scheduling.runs.start_runs([run.id for run in startable], now=now)) if startable else frozenset()
         )
@@ -32,19 +37,25 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime) -> int:
         _set_timeouts(scheduling, versions, [run for run in startable if run.id in ids], now)
         started += len(ids)
         # Runs of a DAG at its limit may fill a batch and hide the runs of other DAGs.
-        if len(runs) < BATCH_MAX or not ids:
+        if max(len(runs), len(keyed_runs)) < BATCH_MAX or not ids:
             break
     return started
 
 
 def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:
     taken: Counter[tuple[str, int | None]] = Counter()
+    taken_keys: Counter[tuple[str, str]] = Counter()
     startable = []
     for run in runs:
         limited = (run.dag_id, run.backfill_id)
-        if run.running_runs + taken[limited] < run.max_active_runs:
-            taken[limited] += 1
-            startable.append(run)
+        if run.running_runs + taken[limited] >= run.max_active_runs:
+            continue
+        if run.key is not None and run.key_max is not None:
+            if run.running_of_key + taken_keys[run.dag_id, run.key] >= run.key_max:
+                continue
+            taken_keys[run.dag_id, run.key] += 1
+        taken[limited] += 1
+        startable.append(run)
     return startable
 
 

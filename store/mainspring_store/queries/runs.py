@@ -71,6 +71,7 @@ RUN_COLUMNS = (
     _run.triggered_by,
     _run.triggering_user_name,
     _run.note,
+    _run.concurrency_key,
     _run.keep,
     _run.sources,
     dag_version.c.uuid.label("version_uuid"),

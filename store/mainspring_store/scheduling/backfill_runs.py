@@ -18,7 +18,7 @@ from mainspring_store.interventions.targets import Shape
 from mainspring_store.resources.backfills import ReprocessBehavior
 from mainspring_store.state.effects import lock_runs
 from mainspring_store.state.events import write_event
-from mainspring_store.state.runs import NewRun, RunPruned, insert_run
+from mainspring_store.state.runs import NewRun, RunPruned, insert_decided_run
 from mainspring_store.tables import backfill, dag, dag_run, dag_version, pruned_run
 
 __all__ = [
@@ -126,7 +126,7 @@ class BackfillWrites:
         """Create a run; False when the DAG already has a run with the logical date or id."""
         try:
             with self._connection.begin_nested():
-                insert_run(self._connection, run, now=now)
+                insert_decided_run(self._connection, run, now=now)
         except (IntegrityError, RunPruned):
             return False
         return True

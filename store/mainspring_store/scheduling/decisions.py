@@ -12,6 +12,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     cast,
+    exists,
     func,
     insert,
     literal_column,
@@ -134,6 +135,17 @@ class DecisionWrites(MovingPart):
                 cast(null(), Integer()),
                 cast(null(), Integer()),
             ),
+            select(
+                literal_column("'keys'"),
+                cast(null(), Integer()),
+                cast(null(), UtcDateTime),
+                cast(null(), Integer()),
+                cast(null(), Integer()),
+            ).where(
+                exists()
+                .where(text("waiting_run.state = 'queued' AND waiting_run.concurrency_key IS NOT NULL"))
+                .select_from(dag_run.alias("waiting_run"))
+            ),
         )
 
     def due_work(self, now: datetime) -> DueWork:
@@ -141,17 +153,22 @@ class DecisionWrites(MovingPart):
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over_runs = []
         next_due_at = next_deadline = None
+        has_keys = False
         for row in self._statements.rows(self._select_due_work(), {"now": now}):
             match row.what:
                 case "due":
                     next_due_at = row.at
                 case "deadline":
                     next_deadline = row.at
+                case "keys":
+                    has_keys = True
                 case "over":
                     over_runs.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
                 case kind:
                     runs[kind].append(row.id)
-        return DueWork(tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at, next_deadline)
+        return DueWork(
+            tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at, next_deadline, has_keys
+        )
 
     @staticmethod
     @cache

@@ -14,7 +14,7 @@ from mainspring.states import RunType
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.awaited_ends import has_new_ends
 from mainspring_store.scheduling.parts import PassPart
-from mainspring_store.state.runs import NewRun, RunPruned, insert_run
+from mainspring_store.state.runs import NewRun, RunPruned, insert_decided_run
 from mainspring_store.tables import backfill, dag, dag_run
 
 __all__ = ["DueDag", "DueWrites", "Plan"]
@@ -115,7 +115,7 @@ class DueWrites(PassPart):
         """Create a run; None, without a change, when the DAG has or had a run with the logical date or id."""
         try:
             with self._statements.savepoint():
-                return insert_run(self._connection, run, now=now)
+                return insert_decided_run(self._connection, run, now=now)
         except (IntegrityError, RunPruned):
             return None
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, case, func, literal_column, null, or_, select, text, update
-from sqlalchemy.types import Integer, String
+from sqlalchemy import Select, Update, and_, bindparam, func, literal_column, null, select, text, update
+from sqlalchemy.types import String
 
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.database.batches import Batch, as_rows
@@ -16,9 +16,9 @@ from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.awaited_ends import has_followers, note_ends
 from mainspring_store.state.effects import Effects, InstanceRef
 from mainspring_store.state.readiness import may_decide
-from mainspring_store.state.records import ParentAndChild, RunFacts, StartableRun
-from mainspring_store.state.runs import NewRun, end_run, insert_run, wake_waiting
-from mainspring_store.tables import backfill, dag, dag_run, dag_version, task_instance, task_try, xcom
+from mainspring_store.state.records import ParentAndChild, RunFacts
+from mainspring_store.state.runs import NewRun, end_run, insert_decided_run, wake_waiting
+from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try, xcom
 
 __all__ = ["RunWrites"]
 
@@ -38,77 +38,6 @@ class RunWrites(PassPart):
         """effects: returns the effects that the pass collects at the moment of the call."""
         super().__init__(statements)
         self._effects = effects
-
-    @staticmethod
-    @cache
-    def _select_startable_runs(is_sqlite: bool) -> Select[Any]:
-        run = dag_run.c
-        running_run = dag_run.alias("other")
-        running = (
-            select(func.count())
-            .where(
-                running_run.c.dag_id == dag.c.dag_id,
-                running_run.c.state == literal_column("'running'"),
-                running_run.c.backfill_id.is_not_distinct_from(run.backfill_id),
-            )
-            .scalar_subquery()
-        )
-        # NULL while the backfill is paused: no count is below NULL. A completed backfill still limits
-        # cleared runs.
-        limit_of_backfill = (
-            select(backfill.c.max_active_runs)
-            .where(backfill.c.id == run.backfill_id, or_(~backfill.c.is_paused, backfill.c.completed_at.is_not(None)))
-            .scalar_subquery()
-        )
-        limit = case((run.backfill_id.is_(None), dag.c.max_active_runs), else_=limit_of_backfill)
-        startable_runs = (
-            select(run.id, run.dag_id, run.dag_version_id, run.backfill_id, limit)
-            .select_from(dag_run)
-            .join(dag, dag.c.dag_id == run.dag_id)
-            .where(
-                text("dag_run.state = 'queued'"),
-                run.run_after <= bindparam("now", type_=UtcDateTime),
-                ~dag.c.is_paused,
-                running < limit,
-            )
-            .order_by(run.run_after, run.id)
-            .limit(bindparam("limit_", type_=Integer()))
-        )
-        if is_sqlite:
-            return startable_runs
-        # The critical section of `max_active_runs`: the counting scheduler holds the row of the DAG until the commit.
-        return startable_runs.with_for_update(key_share=True, skip_locked=True)
-
-    @staticmethod
-    @cache
-    def _count_running_runs(is_sqlite: bool) -> Select[Any]:
-        run = dag_run.c
-        rows = as_rows({"dag_id": str}, is_sqlite=is_sqlite)
-        return (
-            select(run.dag_id, run.backfill_id, func.count().label("runs"))
-            .where(run.dag_id.in_(select(rows.c.dag_id)), text("dag_run.state = 'running'"))
-            .group_by(run.dag_id, run.backfill_id)
-        )
-
-    def startable_runs(self, now: datetime, limit: int) -> list[StartableRun]:
-        """Queued runs with a past `run_after`, of unpaused DAGs below their limit of active runs; oldest first.
-
-        The caller counts: the limit of a DAG may admit only some of the returned runs.
-        """
-        queued_runs = self._statements.rows(self._select_startable_runs(self._is_sqlite), {"now": now, "limit_": limit})
-        if not queued_runs:
-            return []
-        # A second statement counts, after the first one locked the DAGs: the first statement began
-        # before that lock was free, and may miss the commit of a second scheduler.
-        rows = Batch({"dag_id": dag_id} for dag_id in {row.dag_id for row in queued_runs})
-        running = {
-            (row.dag_id, row.backfill_id): row.runs
-            for row in self._statements.rows(self._count_running_runs(self._is_sqlite), {"rows": rows})
-        }
-        return [
-            StartableRun(key, dag_id, version_id, backfill_id, limit, running.get((dag_id, backfill_id), 0))
-            for key, dag_id, version_id, backfill_id, limit in queued_runs
-        ]
 
     @staticmethod
     @cache
@@ -185,7 +114,7 @@ class RunWrites(PassPart):
 
     def create_child(self, run: NewRun, *, now: datetime) -> None:
         """Create a run of another DAG; its run id must be new."""
-        insert_run(self._connection, run, now=now)
+        insert_decided_run(self._connection, run, now=now)
 
     @staticmethod
     @cache

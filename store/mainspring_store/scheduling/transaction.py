@@ -16,6 +16,7 @@ from mainspring_store.scheduling.parts import SeenBlocked
 from mainspring_store.scheduling.reports import ReportWrites
 from mainspring_store.scheduling.resources import ResourceReads
 from mainspring_store.scheduling.run_moves import RunWrites
+from mainspring_store.scheduling.run_starts import StartReads
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from mainspring_store.scheduling.waits import WaitWrites
 from mainspring_store.state.effects import Effects, RunCounters, select_free_slots, select_runs_to_lock
@@ -53,6 +54,7 @@ class Pass:
         self.decisions = DecisionWrites(statements, blocked)
         self.limits = TaskLimitWrites(statements)
         self.runs = RunWrites(statements, lambda: self.effects)
+        self.starts = StartReads(statements)
         self.due = DueWrites(statements)
         self.awaited = AwaitedWrites(statements)
         self.resources = ResourceReads(statements)

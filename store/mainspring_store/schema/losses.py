@@ -60,5 +60,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
         ("DAGs whose schedule waits for other DAGs", "SELECT count(DISTINCT dag_id) FROM awaited_dag"),
         ("what made a run", "SELECT count(*) FROM dag_run WHERE sources IS NOT NULL"),
     ),
+    "0028": (("concurrency keys of runs", "SELECT count(*) FROM dag_run WHERE concurrency_key IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -1,10 +1,11 @@
 """Values read and written by a scheduling pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from mainspring.definition.model import ConcurrencyStrategy
 from mainspring.states import AttemptState, RunState, StateReason, TaskState
 from mainspring.trigger_rules import UpstreamCounts
 from mainspring_store.database.batches import Fields
@@ -18,9 +19,11 @@ __all__ = [
     "AttemptEnd",
     "Candidate",
     "ChildRun",
+    "CrowdedKey",
     "DueWork",
     "LateReport",
     "LiveAttempt",
+    "MemberOfKey",
     "NewAttempt",
     "ParentAndChild",
     "RunFacts",
@@ -188,6 +191,8 @@ class DueWork:
     """Instant of the next due retry or deferred instance; may be in the past."""
     next_deadline: datetime | None
     """Instant of the next deadline; may be in the past."""
+    has_keys: bool
+    """Whether a queued run has a concurrency key."""
 
     @property
     def has_stops(self) -> bool:
@@ -208,7 +213,7 @@ class ChildRun:
     outputs: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StartableRun:
     """A queued run with a past `run_after`."""
 
@@ -217,9 +222,42 @@ class StartableRun:
     version_id: int
     backfill_id: int | None
     """A backfill has its own limit; runs without a backfill count towards the limit of the DAG."""
+    run_after: datetime
     max_active_runs: int
     running_runs: int
     """Number of running runs of the backfill, or of the DAG for a run without a backfill."""
+    key: str | None
+    """The concurrency key; None = no key limits the run."""
+    key_max: int | None
+    """Runs with the key that may be running."""
+    running_of_key: int = 0
+    """Number of running runs of the DAG with the key."""
+
+    def with_key(self, running_of_key: int) -> "StartableRun":
+        return replace(self, running_of_key=running_of_key)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MemberOfKey:
+    """A run with a concurrency key: a running run, or a queued run with a past `run_after`."""
+
+    id: int
+    run_id: str
+    is_running: bool
+    is_ending: bool
+    """Whether the run has a coming end and waits for its handlers."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrowdedKey:
+    """A concurrency key with a waiting run, and a strategy that ends other runs."""
+
+    max: int
+    strategy: ConcurrencyStrategy
+    runs: tuple[MemberOfKey, ...]
+    """Oldest first."""
+    is_complete: bool
+    """Whether `runs` has all waiting runs, not only the oldest ones."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -22,10 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.definition.model import DeadlineAnchor, Definition, TaskType
 from mainspring.errors import Conflict, NotFound
 from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
+from mainspring.run_names import run_names
 from mainspring.states import (
     ATTEMPT_LIVE,
     RUN_FINISHED,
@@ -45,6 +47,14 @@ from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import Key, UtcDateTime
 from mainspring_store.state.awaited_ends import has_followers, note_ends
 from mainspring_store.state.blocking import wake_blocked
+from mainspring_store.state.concurrency import (
+    KEYLESS,
+    ConcurrencyKeyTaken,
+    KeyClaim,
+    claim_of,
+    failed_claim,
+    take_key,
+)
 from mainspring_store.state.deadlines import add_deadlines, deadlines_of_run
 from mainspring_store.state.effects import Effects, InstanceRef, lock_runs
 from mainspring_store.state.instance_plan import PLAN_FIELDS, STATE_FIELDS, plan_of
@@ -52,7 +62,18 @@ from mainspring_store.state.receivers import NewCallback, add_callback
 from mainspring_store.state.teardowns import owed_indexes
 from mainspring_store.tables import dag_run, feed_event, pruned_run, task_instance, task_try
 
-__all__ = ["NewRun", "RunPruned", "VersionRef", "cancel_run", "create_run", "end_run", "insert_run", "wake_waiting"]
+__all__ = [
+    "NewRun",
+    "RunPruned",
+    "VersionRef",
+    "cancel_run",
+    "claim_of_run",
+    "create_run",
+    "end_run",
+    "insert_decided_run",
+    "insert_run",
+    "wake_waiting",
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -110,18 +131,21 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
 
     Raises:
         Conflict: The DAG has or had a run with the id or the logical date.
+        ConcurrencyKeyTaken, ConcurrencyKeyInvalid: See `take_key` and `key_of_run`.
         NotFound: A client has deleted the DAG.
         QuotaExceeded: The owner has reached a quota: active runs, active tasks, log bytes or stored bytes.
     """
     if owner is not None:
         owner.check_stored()
         run = replace(run, principal_id=owner.principal_id)
+    claim = claim_of_run(run)
     try:
         with database.write() as connection:
             if owner is not None:
                 owner.admit(connection, Quota.ACTIVE_RUNS)
                 owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
-            key = insert_run(connection, run, now=now)
+            take_key(connection, run.version.definition.dag_id, claim)
+            key = insert_run(connection, run, claim, now=now)
             if run.callback is not None:
                 dag_id = run.version.definition.dag_id
                 add_callback(
@@ -138,7 +162,7 @@ _RUN_FIELDS = (
     "dag_id", "run_id", "dag_version_id", "run_type", "state", "conf", "params", "logical_date", "data_interval_start",
     "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
     "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
-    "traceparent", "sources",
+    "traceparent", "sources", "concurrency_key", "concurrency_max", "concurrency_strategy",
 )  # fmt: skip
 _values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
 _pruned = pruned_run.c
@@ -185,8 +209,58 @@ def _insert_instances(is_sqlite: bool) -> Insert:
     return statement if is_sqlite else statement.add_cte(_INSERT_CREATION.cte("creation"))
 
 
-def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
-    """Store a run within the caller's transaction, as `create_run`.
+def claim_of_run(run: NewRun) -> KeyClaim:
+    """The concurrency key of a new run, by the names that its expressions will have.
+
+    Raises:
+        ConcurrencyKeyInvalid: See `key_of_run`.
+    """
+    definition = run.version.definition
+    if definition.concurrency is None:
+        return KEYLESS
+    start, end = run.data_interval or (None, None)
+    names = run_names(
+        dag_id=definition.dag_id,
+        run_id=run.run_id,
+        run_type=run.run_type,
+        conf=run.conf,
+        params=run.params,
+        logical_date=run.logical_date,
+        data_interval_start=start,
+        data_interval_end=end,
+        run_after=run.run_after,
+        trace=None,
+    )
+    return claim_of(definition, names)
+
+
+def insert_decided_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
+    """Store a run that the scheduler makes. A run that its concurrency key refuses is stored too, and fails at once, so
+    that its slot or its `dag` task has an end with a reason.
+
+    Raises:
+        IntegrityError, RunPruned: See `insert_run`.
+    """
+    refusal: tuple[StateReason, str] | None = None
+    try:
+        claim = claim_of_run(run)
+        take_key(connection, run.version.definition.dag_id, claim)
+    except ConcurrencyKeyInvalid as exc:
+        claim = failed_claim(run.version.definition)
+        refusal = StateReason.CONCURRENCY_KEY_INVALID, exc.problems[0].message
+    except ConcurrencyKeyTaken as exc:
+        refusal = StateReason.CONCURRENCY_KEY_TAKEN, str(exc)
+    key = insert_run(connection, run, claim, now=now)
+    if refusal is not None:
+        # Applied at once: the caller may roll back to a savepoint, and its own effects outlive that.
+        effects = Effects()
+        end_run(connection, key, effects, now=now, reason=refusal[0], message=refusal[1])
+        effects.apply(connection)
+    return key
+
+
+def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: datetime) -> int:
+    """Store a run within the caller's transaction, as `create_run`. The caller has taken the key.
 
     Raises:
         IntegrityError: The DAG has a run with the id or the logical date, or does not exist.
@@ -222,6 +296,7 @@ def insert_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
             "max_active_tasks": plan.max_active_tasks,
             "traceparent": run.traceparent or new_traceparent(),
             "sources": None if run.sources is None else [dict(source) for source in run.sources],
+            **claim.columns,
         },
     )
     if key is None:

@@ -122,6 +122,11 @@ dag_run = Table(
     # The number of the run's latest event. Writers increment it under the lock of this row, so the numbers have no
     # gaps and follow the order of commits.
     Column("event_seq", Integer, nullable=False, server_default=text("0")),
+    # The evaluated `concurrency.key` of the definition, and what the definition said when the run was made. NULL = the
+    # definition limits no key. Empty = the expression failed.
+    Column("concurrency_key", Text),
+    Column("concurrency_max", Integer),
+    Column("concurrency_strategy", String(20)),
     # The trace of the run and the span that triggered the run, as W3C Trace Context writes them. Span 0 = no caller;
     # NULL = the run is older than this column.
     Column("traceparent", String(55)),
@@ -138,6 +143,31 @@ dag_run = Table(
         "id",
         sqlite_where=text("state = 'queued'"),
         postgresql_where=text("state = 'queued'"),
+    ),
+    # For the start of runs without a key: thousands of runs that wait for a key must not be read on each pass.
+    Index(
+        "ix_dag_run_startable",
+        "run_after",
+        "id",
+        sqlite_where=text("state = 'queued' AND concurrency_key IS NULL"),
+        postgresql_where=text("state = 'queued' AND concurrency_key IS NULL"),
+    ),
+    Index(
+        "ix_dag_run_queued_key",
+        "dag_id",
+        "concurrency_key",
+        "run_after",
+        "id",
+        sqlite_where=text("state = 'queued' AND concurrency_key IS NOT NULL"),
+        postgresql_where=text("state = 'queued' AND concurrency_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_dag_run_running_key",
+        "dag_id",
+        "concurrency_key",
+        "id",
+        sqlite_where=text("state = 'running' AND concurrency_key IS NOT NULL"),
+        postgresql_where=text("state = 'running' AND concurrency_key IS NOT NULL"),
     ),
     Index(
         "ix_dag_run_running",

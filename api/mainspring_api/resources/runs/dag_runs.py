@@ -145,6 +145,10 @@ class DagRun(Answer):
         allow_none=True, metadata={"description": "Name of the user or token that made the run; null = the scheduler"}
     )
     note = fields.String(allow_none=True)
+    concurrency_key = fields.String(
+        allow_none=True,
+        metadata={"description": "Evaluated `concurrency.key` of the DAG; null = no key limits the run"},
+    )
     keep = fields.Boolean(metadata={"description": "Whether the run stays for ever: retention never deletes the run"})
     sources = fields.List(
         fields.Nested(RunSource),
@@ -507,6 +511,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
+        "concurrency_key": row["concurrency_key"],
         "keep": row["keep"],
         "sources": [_source(source) for source in row["sources"] or () if g.user.role_on(source["dag_id"]) is not None],
         "dag_versions": [version_body(row)],

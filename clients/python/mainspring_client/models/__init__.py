@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from .clear_run_body import ClearRunBody
     from .clear_runs_body import ClearRunsBody
     from .compared_form import ComparedForm
+    from .concurrency import Concurrency
+    from .concurrency_strategy import ConcurrencyStrategy
     from .connection import Connection
     from .connection_body import ConnectionBody
     from .connection_collection import ConnectionCollection
@@ -413,6 +415,8 @@ _MODULES = {
     "ClearRunBody": ".clear_run_body",
     "ClearRunsBody": ".clear_runs_body",
     "ComparedForm": ".compared_form",
+    "Concurrency": ".concurrency",
+    "ConcurrencyStrategy": ".concurrency_strategy",
     "Connection": ".connection",
     "ConnectionBody": ".connection_body",
     "ConnectionCollection": ".connection_collection",
@@ -784,6 +788,8 @@ __all__ = (
     "ClearRunBody",
     "ClearRunsBody",
     "ComparedForm",
+    "Concurrency",
+    "ConcurrencyStrategy",
     "Connection",
     "ConnectionBody",
     "ConnectionCollection",

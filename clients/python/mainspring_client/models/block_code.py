@@ -7,6 +7,7 @@ class BlockCode(StrEnum):
     BRANCH = "branch"
     CATCHUP = "catchup"
     CLOCK_GUARD = "clock_guard"
+    CONCURRENCY_KEY = "concurrency_key"
     DAG_PAUSED = "dag_paused"
     DATABASE_DEGRADED = "database_degraded"
     DECISION_PENDING = "decision_pending"

@@ -51,6 +51,7 @@ class DagRun:
         triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
+        concurrency_key (None | str): Evaluated `concurrency.key` of the DAG; null = no key limits the run
         keep (bool): Whether the run stays for ever: retention never deletes the run
         sources (list[RunSource]): Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees
             these DAGs; empty = something else made the run
@@ -85,6 +86,7 @@ class DagRun:
     triggered_by: None | str
     triggering_user_name: None | str
     note: None | str
+    concurrency_key: None | str
     keep: bool
     sources: list[RunSource]
     dag_versions: list[DagVersion]
@@ -192,6 +194,9 @@ class DagRun:
         note: None | str
         note = self.note
 
+        concurrency_key: None | str
+        concurrency_key = self.concurrency_key
+
         keep = self.keep
 
         sources = []
@@ -245,6 +250,7 @@ class DagRun:
                 "triggered_by": triggered_by,
                 "triggering_user_name": triggering_user_name,
                 "note": note,
+                "concurrency_key": concurrency_key,
                 "keep": keep,
                 "sources": sources,
                 "dag_versions": dag_versions,
@@ -473,6 +479,13 @@ class DagRun:
 
         note = _parse_note(d.pop("note"))
 
+        def _parse_concurrency_key(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        concurrency_key = _parse_concurrency_key(d.pop("concurrency_key"))
+
         keep = d.pop("keep")
 
         sources = []
@@ -544,6 +557,7 @@ class DagRun:
             triggered_by=triggered_by,
             triggering_user_name=triggering_user_name,
             note=note,
+            concurrency_key=concurrency_key,
             keep=keep,
             sources=sources,
             dag_versions=dag_versions,

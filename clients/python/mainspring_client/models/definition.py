@@ -9,6 +9,7 @@ from ..models.run_state_rule import RunStateRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.concurrency import Concurrency
     from ..models.deadline import Deadline
     from ..models.default_args import DefaultArgs
     from ..models.definition_params import DefinitionParams
@@ -42,6 +43,7 @@ class Definition:
         catchup (bool | Unset): Whether missed slots are made up for; when false, only the latest missed slot runs.
         catchup_max (int | Unset): How many of the latest missed slots `catchup` makes up for.
         max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
+        concurrency (Concurrency | Unset):
         max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
         dagrun_timeout (str | Unset): A run that takes longer is failed.
         fail_fast (bool | Unset): Whether the first failure ends the run: what runs is cancelled, what waits is skipped;
@@ -70,6 +72,7 @@ class Definition:
     catchup: bool | Unset = UNSET
     catchup_max: int | Unset = UNSET
     max_active_runs: int | Unset = UNSET
+    concurrency: Concurrency | Unset = UNSET
     max_active_tasks: int | Unset = UNSET
     dagrun_timeout: str | Unset = UNSET
     fail_fast: bool | Unset = UNSET
@@ -123,6 +126,10 @@ class Definition:
         catchup_max = self.catchup_max
 
         max_active_runs = self.max_active_runs
+
+        concurrency: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.concurrency, Unset):
+            concurrency = as_dict(self.concurrency)
 
         max_active_tasks = self.max_active_tasks
 
@@ -196,6 +203,8 @@ class Definition:
             field_dict["catchup_max"] = catchup_max
         if max_active_runs is not UNSET:
             field_dict["max_active_runs"] = max_active_runs
+        if concurrency is not UNSET:
+            field_dict["concurrency"] = concurrency
         if max_active_tasks is not UNSET:
             field_dict["max_active_tasks"] = max_active_tasks
         if dagrun_timeout is not UNSET:
@@ -225,6 +234,7 @@ class Definition:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.concurrency import Concurrency  # noqa: PLC0415
         from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
         from ..models.definition_params import DefinitionParams  # noqa: PLC0415
@@ -281,6 +291,13 @@ class Definition:
         catchup_max = d.pop("catchup_max", UNSET)
 
         max_active_runs = d.pop("max_active_runs", UNSET)
+
+        _concurrency = d.pop("concurrency", UNSET)
+        concurrency: Concurrency | Unset
+        if isinstance(_concurrency, Unset):
+            concurrency = UNSET
+        else:
+            concurrency = Concurrency.from_dict(_concurrency)
 
         max_active_tasks = d.pop("max_active_tasks", UNSET)
 
@@ -362,6 +379,7 @@ class Definition:
             catchup=catchup,
             catchup_max=catchup_max,
             max_active_runs=max_active_runs,
+            concurrency=concurrency,
             max_active_tasks=max_active_tasks,
             dagrun_timeout=dagrun_timeout,
             fail_fast=fail_fast,

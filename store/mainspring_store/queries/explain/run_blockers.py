@@ -26,6 +26,8 @@ RUN_COLUMNS = (
     dag_run.c.backfill_id,
     dag_run.c.tasks_active,
     dag_run.c.max_active_tasks,
+    dag_run.c.concurrency_key,
+    dag_run.c.concurrency_max,
     dag.c.is_paused,
     dag.c.max_active_runs,
     backfill.c.is_paused.label("backfill_is_paused"),
@@ -68,7 +70,7 @@ def run_blockers(question: Question, run: Any) -> Iterator[Blocker]:
         message = "" if run.backfill_message is None else f": {run.backfill_message}"
         ids = (str(run.backfill_id),)
         yield Blocker(code=BlockCode.BACKFILL_PAUSED, text=f"The backfill of the run is paused{message}", ids=ids)
-    blockers = list(_max_active_runs(question, run))
+    blockers = [*_max_active_runs(question, run), *_concurrency_key(question, run)]
     yield from blockers
     if not (blockers or run.is_paused or run.run_after > question.now or _is_backfill_paused(run)):
         yield Blocker(
@@ -153,11 +155,40 @@ def _max_active_runs(question: Question, run: Any) -> Iterator[Blocker]:
     active = question.holders(running_runs(*of_limit))
     if active["holders_total"] < limit:
         return
+    of = f"backfill {run.backfill_id}" if is_of_backfill else f"DAG '{run.dag_id}'"
+    yield Blocker(
+        code=BlockCode.MAX_ACTIVE_RUNS,
+        text=f"{active['holders_total']} runs of {of} are active; max_active_runs is {limit}",
+        ids=(str(run.backfill_id) if is_of_backfill else run.dag_id,),
+        position=_position(question, run, *of_limit),
+        **active,
+    )
+
+
+def _concurrency_key(question: Question, run: Any) -> Iterator[Blocker]:
+    if run.concurrency_key is None:
+        return
+    of_key = (dag_run.c.dag_id == run.dag_id, dag_run.c.concurrency_key == run.concurrency_key)
+    holders = question.holders(running_runs(*of_key))
+    if holders["holders_total"] < run.concurrency_max:
+        return
+    yield Blocker(
+        code=BlockCode.CONCURRENCY_KEY,
+        text=f"{holders['holders_total']} runs with the concurrency key '{run.concurrency_key}' are running; "
+        f"max is {run.concurrency_max}",
+        ids=(run.concurrency_key,),
+        position=_position(question, run, *of_key),
+        **holders,
+    )
+
+
+def _position(question: Question, run: Any, *conditions: ColumnElement[bool]) -> int:
+    """Place of a queued run among the queued runs with the conditions, from 1."""
     before = (
         select(func.count())
         .select_from(dag_run)
         .where(
-            *of_limit,
+            *conditions,
             dag_run.c.state == literal_column("'queued'"),
             or_(
                 dag_run.c.run_after < run.run_after,
@@ -165,11 +196,4 @@ def _max_active_runs(question: Question, run: Any) -> Iterator[Blocker]:
             ),
         )
     )
-    of = f"backfill {run.backfill_id}" if is_of_backfill else f"DAG '{run.dag_id}'"
-    yield Blocker(
-        code=BlockCode.MAX_ACTIVE_RUNS,
-        text=f"{active['holders_total']} runs of {of} are active; max_active_runs is {limit}",
-        ids=(str(run.backfill_id) if is_of_backfill else run.dag_id,),
-        position=1 + (question.connection.scalar(before) or 0),
-        **active,
-    )
+    return 1 + (question.connection.scalar(before) or 0)

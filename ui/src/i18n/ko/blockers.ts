@@ -12,6 +12,7 @@ export const blocked: Record<BlockCode, string> = {
   run_after_ahead: "실행의 시작 시각이 아직 되지 않았습니다",
   backfill_paused: "백필이 일시 정지되어 있습니다",
   max_active_runs: "동시 실행 수 한도에 도달했습니다",
+  concurrency_key: "같은 동시 실행 키의 실행이 끝나기를 기다립니다",
   max_active_tasks: "실행의 동시 태스크 수 한도에 도달했습니다",
   upstream_not_done: "상위 태스크가 아직 끝나지 않았습니다",
   trigger_rule: "트리거 규칙이 충족되지 않았습니다",

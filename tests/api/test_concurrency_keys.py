@@ -1,0 +1,38 @@
+"""Concurrency keys over HTTP: what a trigger is told, and what runs show."""
+
+import pytest
+
+from tests.api.harness import SHELL, Api
+
+RUNS = "/dags/etl/dagRuns"
+
+
+def save(api: Api, **rule: object) -> None:
+    api.save("etl", {"a": SHELL}, concurrency={"key": "${{ params.customer }}", **rule})
+
+
+def test_a_run_shows_its_key(api: Api) -> None:
+    save(api)
+    assert api.post(RUNS, {"dag_run_id": "r1", "conf": {"customer": 7}})["concurrency_key"] == "7"
+    api.save("plain")
+    assert api.post("/dags/plain/dagRuns", {})["concurrency_key"] is None
+
+
+def test_a_taken_key_is_a_conflict_that_names_the_holder(api: Api) -> None:
+    save(api, strategy="reject")
+    api.post(RUNS, {"dag_run_id": "r1", "conf": {"customer": "ann"}})
+    answer = api.request("POST", RUNS, json={"dag_run_id": "r2", "conf": {"customer": "ann"}})
+    assert (answer.status, answer.json["code"]) == (409, "concurrency_key_taken")
+    assert "'r1' (queued)" in answer.json["detail"]["message"]
+    assert [run["dag_run_id"] for run in api.get(RUNS)["dag_runs"]] == ["r1"]
+
+
+@pytest.mark.parametrize("conf", [pytest.param({}, id="absent"), pytest.param({"customer": "x" * 1025}, id="too long")])
+def test_a_key_that_cannot_be_is_a_bad_request(api: Api, conf: dict[str, str]) -> None:
+    save(api)
+    answer = api.request("POST", RUNS, json={"conf": conf})
+    assert answer.status == 400
+    (fault,) = answer.json["errors"]
+    assert (fault["code"], fault["pointer"]) == ("concurrency_key_invalid", "/conf")
+    assert fault["hint"] is not None
+    assert api.get(RUNS)["total_entries"] == 0
