@@ -127,8 +127,8 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.WORKERS_BUSY: ("task", "the workers of the queue have not taken the task yet", "the queue"),
     BlockCode.STARTING: ("task", "the executor has the task and starts it", "the executor"),
     BlockCode.STOPPING: (
-        "run",
-        "the run was ended from outside, and its handlers wait until the processes of these tasks have stopped",
+        "run, task",
+        "the run was ended from outside; its tear-downs and handlers wait until the processes of tasks have stopped",
         "the tasks",
     ),
     BlockCode.DECISION_PENDING: ("run, task", "the next pass of the scheduler decides", "the run or the task"),

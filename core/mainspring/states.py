@@ -185,7 +185,8 @@ class StateReason(StrEnum):
     MAX_ACTIVE_TIS = "max_active_tis"
     """Waits: the task has reached its limit of active instances."""
     CANCELLING = "cancelling"
-    """A running run was ended from outside; its processes stop, and its handlers run."""
+    """A running run was ended from outside; its processes stop, and its tear-downs and handlers run. A removed
+    instance: a tear-down that waits for this."""
     HANDLER = "handler"
     """A removed instance: a handler of the run, which does not run before or after this end of its run."""
     CLEARED = "cleared"

@@ -514,6 +514,16 @@ def stopping(stage: Stage) -> Any:
     return answer
 
 
+def teardown_set_aside(stage: Stage) -> Any:
+    down = {**SHELL, "depends_on": ["a"], "teardown": {"of": ["up"]}}
+    stage.start({"up": {**SHELL, "setup": True}, "a": {**SHELL, "depends_on": ["up"]}, "down": down})
+    stage.api.engine.finish("up")
+    stage.api.patch(f"/dags/{stage.dag_id}/dagRuns/r1", {"state": "failed"})
+    answer = stage.of_task("down")
+    assert "it runs when the processes of the run have stopped" in only(answer, BlockCode.STOPPING)["text"]
+    return answer
+
+
 STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.SCHEDULER_DOWN: [scheduler_down, outage],
     BlockCode.DATABASE_DEGRADED: [database_degraded],
@@ -544,7 +554,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.NO_WORKER: [no_worker],
     BlockCode.WORKERS_BUSY: [workers_busy],
     BlockCode.STARTING: [starting, claimed_by_a_worker],
-    BlockCode.STOPPING: [stopping],
+    BlockCode.STOPPING: [stopping, teardown_set_aside],
     BlockCode.DECISION_PENDING: [decision_pending, run_decision_pending],
     BlockCode.WAIT_TIME: [wait_time],
     BlockCode.WAIT_HTTP: [wait_http],

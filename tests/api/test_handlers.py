@@ -100,3 +100,17 @@ def test_a_save_names_the_line_of_a_dependency_between_handlers_and_tasks(sqlite
     (error,) = answer.json["errors"]
     assert (error["code"], error["pointer"], error["line"]) == ("invalid_dependency", "/tasks/tidy/depends_on/0", 6)
     assert "leave it out" in error["hint"]
+
+
+def test_a_mark_that_waits_answers_when_the_teardown_has_ended(api: Api) -> None:
+    started(api, up={**SHELL, "setup": True}, down={**SHELL, "depends_on": ["a", "up"], "teardown": {"of": ["up"]}})
+    api.engine.finish("up")
+    types = {task["task_id"]: task["setup_teardown_type"] for task in api.get("/dags/etl/tasks")["tasks"]}
+    assert types == {"a": None, "up": "setup", "down": "teardown"}
+    assert api.get(f"{RUN}/taskInstances/down")["setup_teardown_type"] == "teardown"
+    answer = api.request("PATCH", RUN, json={"state": "success"})
+    assert (answer.json["state"], answer.json["state_reason"]) == ("running", "cancelling")
+    stop(api, "a")
+    api.engine.finish("down")
+    run = api.get(RUN)
+    assert (run["state"], run["state_reason"], run["message"]) == ("success", "marked", "marked success by admin")

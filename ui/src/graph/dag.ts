@@ -9,7 +9,13 @@ export type DefinitionTask = {
   trigger_rule?: string;
   when?: string;
   expand?: object;
+  handler?: string;
+  setup?: boolean;
+  teardown?: { of?: readonly string[] };
 };
+
+/** What a task does for others: makes something, cleans it up, or follows the end of the run. */
+export type TaskRole = "setup" | "teardown" | "handler";
 
 export type DagNode = {
   id: string;
@@ -20,6 +26,8 @@ export type DagNode = {
   /** The condition that skips the task when false; null = none. */
   when: string | null;
   isMapped: boolean;
+  /** null = a task as any other. */
+  role: TaskRole | null;
 };
 
 /** A task group with the ids of the tasks in it and in its groups. */
@@ -33,7 +41,8 @@ export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, de
   const nodes: DagNode[] = [];
   const edges: [string, string][] = [];
   for (const [id, task] of Object.entries(tasks)) {
-    const rule = task.trigger_rule ?? defaultRule;
+    // A tear-down goes by the rule of its role.
+    const rule = task.teardown ? "all_success" : (task.trigger_rule ?? defaultRule);
     nodes.push({
       id,
       label: task.task_display_name ?? id,
@@ -41,8 +50,10 @@ export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, de
       rule: rule === "all_success" ? null : rule,
       when: task.when ?? null,
       isMapped: task.expand !== undefined,
+      role: task.teardown ? "teardown" : task.setup ? "setup" : task.handler ? "handler" : null,
     });
-    for (const before of task.depends_on ?? []) edges.push([before, id]);
+    // A tear-down depends on its set-ups without naming them again.
+    for (const before of new Set([...(task.depends_on ?? []), ...(task.teardown?.of ?? [])])) edges.push([before, id]);
   }
   return groups.length > 0 ? { nodes, edges, groups } : { nodes, edges };
 }

@@ -187,7 +187,8 @@ const Node = memo(({ node, at: [x, y], height, state, hasStates, isChosen, isFar
     onChoose(node.id);
   };
   const counts = state?.counts ?? null;
-  const label = [node.label, hasStates && word(state?.state), state?.detail, node.rule, node.when].filter(Boolean).join(", ");
+  const { run: t } = useT();
+  const label = [node.label, node.role && t.roles[node.role], hasStates && word(state?.state), state?.detail, node.rule, node.when].filter(Boolean).join(", ");
   return (
     <g transform={`translate(${x.toFixed(1)} ${y.toFixed(1)})`}>
     <a className={names} href={hrefOf(node.id)} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen ? 0 : -1} data-task={node.id} onClick={onClick} onDoubleClick={() => onOpen(node.id)}>
@@ -227,7 +228,7 @@ const COLD = new Set(["skipped", "upstream_failed", "removed"]);
 /** What gates the node, where this is not the success of all before it. */
 function Pill({ node }: { node: DagNode }) {
   const { run: t } = useT();
-  const text = [node.rule && ((t.rules as Record<string, string>)[node.rule] ?? node.rule), node.when].filter(Boolean).join(" · ");
+  const text = [node.role && t.roles[node.role], node.rule && ((t.rules as Record<string, string>)[node.rule] ?? node.rule), node.when].filter(Boolean).join(" · ");
   if (!text) return null;
   const shown = shorten(text, 22);
   const width = Math.min(NODE_WIDTH - 12, [...shown].reduce((sum, each) => sum + (each.charCodeAt(0) > 0x1100 ? 10.5 : 5.9), 14));

@@ -59,7 +59,7 @@ export function TaskTable({ graph, states, durations, chosen, hrefOf, onChoose }
                 {durations && <td className="num muted">{took && took.median !== null && duration(language, took.median)}</td>}
                 <td className="muted">{state?.detail ?? node.type}</td>
                 <td className="muted after">{(above.get(node.id) ?? []).join(", ")}</td>
-                <td className="muted after">{[node.rule && ((t.rules as Record<string, string>)[node.rule] ?? node.rule), node.when].filter(Boolean).join(", ")}</td>
+                <td className="muted after">{[node.role && t.roles[node.role], node.rule && ((t.rules as Record<string, string>)[node.rule] ?? node.rule), node.when].filter(Boolean).join(", ")}</td>
               </tr>
             );
           })}

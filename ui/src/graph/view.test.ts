@@ -84,6 +84,11 @@ describe("the graph of a definition", () => {
   test("a default rule counts for tasks that name none", () => {
     expect(graphOfTasks({ a: {}, b: { trigger_rule: "all_success" } }, "all_done").nodes.map((n) => n.rule)).toEqual(["all_done", null]);
   });
+  test("names what a task does for others, and draws a tear-down after its set-ups", () => {
+    const { nodes, edges } = graphOfTasks({ up: { setup: true }, load: { depends_on: ["up"] }, down: { depends_on: ["load"], teardown: { of: ["up"] } }, tell: { handler: "finally" } }, "all_done");
+    expect(nodes.map((node) => [node.role, node.rule])).toEqual([["setup", "all_done"], [null, "all_done"], ["teardown", null], ["handler", "all_done"]]);
+    expect(edges).toEqual([["up", "load"], ["load", "down"], ["up", "down"]]);
+  });
   test("knows what lies before and after a task", () => {
     expect([...relatives("load", neighbours(graph))].sort()).toEqual(["extract", "load", "notify"]);
   });

@@ -111,6 +111,9 @@ class _Explainer:
                 yield from self._of_not_run(row)
             case TaskState.REMOVED if row.state_reason == StateReason.HANDLER:
                 yield self._of_handler(row)
+            case TaskState.REMOVED if row.state_reason == StateReason.CANCELLING and self._run.ending is not None:
+                text = "The task is a tear-down of an ended run: it runs when the processes of the run have stopped"
+                yield Blocker(code=BlockCode.STOPPING, text=text, since=row.updated_at, ids=(row.task_id,))
 
     def _of_handler(self, row: Any) -> Blocker:
         """Why a handler of the run has not run."""

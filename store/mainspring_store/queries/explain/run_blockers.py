@@ -133,7 +133,7 @@ def _stopping(question: Question, run: Any) -> Iterator[Blocker]:
     if tasks:
         names = ", ".join(f"'{task_id}'" for task_id in tasks[:_NAMES_MAX])
         more = f" and {len(tasks) - _NAMES_MAX} more" if len(tasks) > _NAMES_MAX else ""
-        text_ = f"The run was ended; its handlers wait until the processes of {names}{more} have stopped"
+        text_ = f"The run was ended; its tear-downs and handlers wait until the processes of {names}{more} have stopped"
         yield Blocker(code=BlockCode.STOPPING, text=text_, ids=tuple(tasks[:_NAMES_MAX]))
 
 
@@ -141,7 +141,10 @@ _NAMES_MAX = 5
 _STOPPING_TASKS = (
     select(task_instance.c.task_id)
     .join(task_try, task_try.c.task_instance_id == task_instance.c.id)
-    .where(task_instance.c.dag_run_id == bindparam("run"), text("task_try.stopped_at IS NULL"))
+    .where(
+        task_instance.c.dag_run_id == bindparam("run"),
+        text("task_try.stopped_at IS NULL AND task_try.state NOT IN ('queued', 'running', 'deferred')"),
+    )
 )
 
 

@@ -43,7 +43,7 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   expand_empty: "nothing to expand over",
   depends_on_past: "the earlier run did not succeed",
   max_active_tis: "too many of this task run",
-  cancelling: "its tasks stop, then its handlers run",
+  cancelling: "the tasks of the run stop, then its tear-downs and handlers run",
   handler: "runs only after another end of the run",
   cleared: "cleared",
   marked: "marked by a person",

@@ -37,6 +37,7 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
                   {isMapped ? each.rendered_map_index : each.task_id}
                   {!isMapped && each.map_index >= 0 && ` [${each.rendered_map_index}]`}
                 </Anchor>
+                {each.setup_teardown_type && <span className="muted"> {t.roles[each.setup_teardown_type]}</span>}
                 {each.handler && <span className="muted"> {t.handlers[each.handler]}</span>}
               </td>
               <td>

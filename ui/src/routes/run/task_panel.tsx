@@ -147,6 +147,7 @@ function Facts({ instance, median, blocks }: { instance: Schema<"TaskInstance">;
       </>,
     ]);
   }
+  if (instance.setup_teardown_type) facts.push([t.role, t.roles[instance.setup_teardown_type]]);
   if (instance.handler) facts.push([t.runs_when, t.handlers[instance.handler]]);
   if (instance.start_date) {
     const span = instance.end_date ? t.ran_text(at(instance.start_date), at(instance.end_date)) : t.running_since(at(instance.start_date));
