@@ -411,8 +411,13 @@ export const runScenarios = {
     await seen(page.locator(".panel").getByText("looked into it"));
     await until("the note", async () => (await api("GET", run)).note === "looked into it");
     await page.getByRole("button", { name: "Edit", exact: true }).click();
-    await page.getByRole("textbox", { name: "Note of the run" }).fill("");
+    const field = page.getByRole("textbox", { name: "Note of the run" });
+    await field.fill("half a sentence");
     await page.keyboard.press("Escape");
+    assert.equal(await field.inputValue(), "half a sentence");
+    await field.fill("looked into it");
+    await page.keyboard.press("Escape");
+    await field.waitFor({ state: "detached" });
     await seen(page.locator(".panel").getByText("looked into it"));
     await page.getByRole("button", { name: "Edit", exact: true }).click();
     await page.getByRole("textbox", { name: "Note of the run" }).fill(" ");

@@ -56,17 +56,19 @@ function NoteForm({ run, onClose }: { run: Schema<"DagRun">; onClose(): void }) 
     },
     onError: (error) => toast.fail(error),
   });
+  const save = () => !change.isPending && change.mutate();
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) change.mutate();
-    else if (event.key === "Escape") onClose();
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+    // A key pressed by mistake takes no text away; the button does.
+    else if (event.key === "Escape" && text === (run.note ?? "")) onClose();
   };
   return (
     <form
       onKeyDown={onKeyDown}
       onSubmit={(event) => {
         event.preventDefault();
-        change.mutate();
+        save();
       }}
     >
       <div className="pad stack">
