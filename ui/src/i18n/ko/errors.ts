@@ -20,6 +20,7 @@ export const errors: Record<string, string> = {
   conflict: "이미 있거나 지금 상태에서는 할 수 없습니다.",
   cannot_open: "저장된 값을 암호화한 키가 없습니다.",
   idempotency_key_in_use: "같은 요청을 처리하는 중입니다.",
+  concurrency_key_taken: "같은 동시성 키의 실행이 아직 끝나지 않았습니다.",
   precondition_failed: "그 사이에 다른 변경이 있었습니다. 다시 읽은 뒤 시도하세요.",
   content_too_large: "보낸 내용이 너무 큽니다.",
   unsupported_media_type: "읽을 수 없는 형식입니다.",
