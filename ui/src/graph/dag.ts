@@ -53,7 +53,8 @@ export function graphOfTasks(tasks: Readonly<Record<string, DefinitionTask>>, de
       role: task.teardown ? "teardown" : task.setup ? "setup" : task.handler ? "handler" : null,
     });
     // A tear-down depends on its set-ups without naming them again.
-    for (const before of new Set([...(task.depends_on ?? []), ...(task.teardown?.of ?? [])])) edges.push([before, id]);
+    const setups = (task.teardown?.of ?? []).filter((name) => name in tasks);
+    for (const before of new Set([...(task.depends_on ?? []), ...setups])) edges.push([before, id]);
   }
   return groups.length > 0 ? { nodes, edges, groups } : { nodes, edges };
 }

@@ -31,7 +31,7 @@ export function foldGraph(graph: DagGraph, folded: ReadonlySet<string>, countOf:
   for (const node of graph.nodes) {
     const id = standIn.get(node.id)!;
     const group = id === node.id ? undefined : groups.get(id);
-    if (!nodes.has(id)) nodes.set(id, group ? { id, label: group.label, type: countOf(group.tasks.length), rule: null, when: null, isMapped: false } : node);
+    if (!nodes.has(id)) nodes.set(id, group ? { id, label: group.label, type: countOf(group.tasks.length), rule: null, when: null, isMapped: false, role: null } : node);
   }
   const edges = new Map<string, [string, string]>();
   for (const [from, to] of graph.edges) {
