@@ -61,6 +61,26 @@ export const runScenarios = {
     await seen(page.getByRole("dialog").getByText("load", { exact: true }));
   },
 
+  async a_group_folds_and_a_key_names_instances({ open, task, api }) {
+    const page = await open({ token: task.token });
+    const run = await latestRun(api, "page_groups");
+    await page.goto(run);
+    const graph = page.locator("svg.graph");
+    await seen(graph.locator('[data-task="load.fetch"].ok'));
+    const chip = page.getByRole("button", { name: "Regions", exact: true });
+    await chip.click();
+    const group = graph.locator("[data-task=load].ok");
+    await seen(group.getByText("2/2", { exact: true }));
+    assert.deepEqual(await graph.locator("[data-task]").evaluateAll((nodes) => nodes.map((node) => node.dataset.task).sort()), ["load", "report"]);
+    assert.equal(await chip.getAttribute("aria-pressed"), "true");
+    await group.click();
+    await seen(graph.locator('[data-task="load.fetch"]'));
+    await nothing(graph.locator("[data-task=load]"));
+    await page.goto(`${run}/tasks/load.each`);
+    await page.getByRole("link", { name: "us", exact: true }).click();
+    await seen(page.getByRole("heading", { name: /load\.each \[us\]/ }));
+  },
+
   async a_graph_is_walked_by_arrows({ open, task, api }) {
     const page = await open({ token: task.token });
     await page.goto(`${await latestRun(api, "page_breaks")}?task=extract`);

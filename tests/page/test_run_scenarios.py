@@ -62,6 +62,21 @@ tasks:
     script: |
       if [ "$ITEM" = 3 ]; then echo "bad item" >&2; exit 1; fi
 """,
+    """
+dag_id: page_groups
+tasks:
+  report: {type: noop, depends_on: [load]}
+groups:
+  load:
+    group_display_name: Regions
+    tasks:
+      fetch: {type: noop}
+      each:
+        type: noop
+        depends_on: [fetch]
+        expand: {region: [eu, us]}
+        key: "${{ map.region }}"
+""",
     VERSION,
     VERSION + "    retries: 3\n",
 )
@@ -76,7 +91,9 @@ def run_server(page_server: Server) -> Server:
     tasks = {f"t{n}": {"type": "noop", "depends_on": depends_on} for n, depends_on in before.items()}
     big = {"dag_id": "page_big", "max_active_tasks": 1000, "tasks": tasks}
     page_server.client.put_json("/dags/page_big", big)
-    runs = [page_server.trigger(dag_id) for dag_id in ("page_breaks", "page_long", "page_maps", "page_big")]
+    runs = [
+        page_server.trigger(dag_id) for dag_id in ("page_breaks", "page_long", "page_maps", "page_groups", "page_big")
+    ]
     for run in runs:
         page_server.wait(run)
     return page_server

@@ -63,7 +63,8 @@ export function GraphPanel({ graph, version, states, durations, chosen, isDimmin
       {shown !== "table" ? (
         <>
           <GroupChips {...groups} />
-          <GraphView graph={groups.graph} {...(groups.states ? { states: groups.states } : {})} chosen={chosen === null ? null : groups.nodeOf(chosen)} isDimming={isDimming} label={t.graph_label(name)} direction={isNarrow ? "down" : "right"} handle={handle} maxHeight={isNarrow ? 900 : 420} hrefOf={(id) => hrefOf(groups.taskOf(id))} onChoose={(id) => groups.open(id) || onChoose(id)} onOpen={(id) => groups.open(id) || onOpen(id)} />
+          {/* A drawing belongs to its nodes: other nodes begin another drawing. */}
+          <GraphView key={[...groups.folded].sort().join(" ")} graph={groups.graph} {...(groups.states ? { states: groups.states } : {})} chosen={chosen === null ? null : groups.nodeOf(chosen)} isDimming={isDimming} label={t.graph_label(name)} direction={isNarrow ? "down" : "right"} handle={handle} maxHeight={isNarrow ? 900 : 420} hrefOf={(id) => hrefOf(groups.taskOf(id))} onChoose={(id) => groups.open(id) || onChoose(id)} onOpen={(id) => groups.open(id) || onOpen(id)} />
         </>
       ) : (
         <>
