@@ -18,6 +18,7 @@ from mainspring_store.schema.migrate import migrate
 from mainspring_store.tables import dag, dag_run, metadata
 from tests.invariants import read_facts
 from tests.simulation.documents import CALLED, CALLER, FEATURES, POOLS, confs
+from tests.simulation.following import FollowingMachine
 from tests.simulation.machine import PICK, one_of
 from tests.simulation.model_state import Key, Run
 from tests.simulation.places import Places
@@ -29,7 +30,7 @@ from tests.simulation.users import Users
 from tests.simulation.workers import Workers
 from tests.simulation.world import Host, UnreliableDatabase
 
-__all__ = ["PostgresMachine", "SqliteMachine", "SqliteTimeMachine"]
+__all__ = ["PostgresMachine", "SqliteFollowingMachine", "SqliteMachine", "SqliteTimeMachine"]
 
 
 class EngineMachine(Users, Places, Workers, Pruning, Schedulers, Senders):
@@ -143,6 +144,13 @@ class PostgresMachine(EngineMachine):
 
 class SqliteTimeMachine(TimeMachine):
     """On a file: two schedulers that take turns, as one does after the other on a machine whose clock was set."""
+
+    def open_database(self) -> UnreliableDatabase:
+        return _empty_database()
+
+
+class SqliteFollowingMachine(FollowingMachine):
+    """On a file, with two schedulers that take turns."""
 
     def open_database(self) -> UnreliableDatabase:
         return _empty_database()
