@@ -7,6 +7,7 @@ depends on Alpine, on the versions of PostgreSQL and Redis or on the size of the
 import http.client
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -36,6 +37,9 @@ BASES = (
     "localhost/caddy:2-alpine",
 )
 ABOVE_BASE_BYTES_MAX = 200_000_000
+# pip may need a configuration and a certificate of this machine. The image for the test alone gets them.
+MOUNTED = [f"--volume={path}:{path}:ro" for path in ("/etc/pip.conf", "/etc/ssl/certs") if Path(path).exists()]
+BUILD = (*MOUNTED, "--isolation=chroot", "--network=host")
 VARIABLES = {**FILLED, "MAINSPRING_IMAGE": IMAGE, "POSTGRES_IMAGE": BASES[1], "REDIS_IMAGE": BASES[2],
              "CADDY_IMAGE": BASES[3], "MAINSPRING_SITE": "localhost"}  # fmt: skip
 LONG = """
@@ -106,10 +110,17 @@ def _podman() -> None:
 
 @pytest.fixture(scope="session")
 def image() -> str:
-    # pip may need a configuration and a certificate of this machine. The image for the test alone gets them.
-    options = [f"--volume={path}:{path}:ro" for path in ("/etc/pip.conf", "/etc/ssl/certs") if Path(path).exists()]
-    options += ["--isolation=chroot", "--network=host", f"--build-arg=PYTHON_IMAGE={BASES[0]}"]
-    podman("build", *options, "-f", DOCKER / "Dockerfile", "-t", IMAGE, DOCKER.parent, seconds=800)
+    podman(
+        "build",
+        *BUILD,
+        f"--build-arg=PYTHON_IMAGE={BASES[0]}",
+        "-f",
+        DOCKER / "Dockerfile",
+        "-t",
+        IMAGE,
+        DOCKER.parent,
+        seconds=800,
+    )
     return IMAGE
 
 
@@ -148,6 +159,20 @@ def test_the_image_has_no_tools_and_is_small(image: str) -> None:
     assert sizes[0] - sizes[1] <= ABOVE_BASE_BYTES_MAX
 
 
+def test_packages_of_users_go_on_top_as_the_docs_say(image: str, tmp_path: Path) -> None:
+    (text,) = re.findall(r"```dockerfile\n(.+?)```", (DOCKER.parent / "docs" / "install.md").read_text(), re.DOTALL)
+    text, changes = re.subn(r"mainspring:\S+|pandas", lambda word: {"p": "colorama"}.get(word[0][0], image), text)
+    assert changes == 2
+    (tmp_path / "Dockerfile").write_text(text)
+    name = f"{IMAGE}-with-packages"
+    podman("build", *BUILD, "-t", name, tmp_path, seconds=300)
+    try:
+        program = "import colorama, mainspring, os; print(os.getuid())"
+        assert podman("run", "--rm", "--network=none", "--entrypoint=python", name, "-c", program).stdout == "10001\n"
+    finally:
+        podman("rmi", name)
+
+
 def test_an_image_without_its_volume_says_why_it_ends(image: str) -> None:
     ended = podman("run", "--rm", "--read-only", "--read-only-tmpfs=false", "--network=none", image, "api", check=False)
     assert ended.returncode == 78
@@ -162,6 +187,7 @@ def test_runs_outlive_killed_scaled_and_renewed_containers(compose: tuple[Podman
     first = client.post("/dags/diamond/dagRuns", {"logical_date": None})
     until(lambda: _state(client, "diamond", first) == "success", "the end of a run on rq")
     assert client.get(f"/dags/diamond/dagRuns/{first['dag_run_id']}")["outputs"] == {"n": 42}
+    assert "diamond" in podman("exec", containers.name("api"), "mainspring", "runs", "list").stdout
 
     long = client.post("/dags/long/dagRuns", {"logical_date": None})
     until(lambda: _worker_of(client, long) is not None, "the start of a task")
