@@ -7,6 +7,7 @@ No health check runs by itself: `up`, `scale` and `roll` run them. A tmpfs with 
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,14 @@ class PodmanSet:
         answer = podman("logs", self.name(service, number), check=False)
         return answer.stdout + answer.stderr
 
+    def _addresses(self, network: str) -> dict[str, IPv4Address]:
+        """Fixed addresses in a network that has a range: the name server of podman leaves a busy machine without answer
+        for half a minute, and a proxy asks for a name with each request. Docker's answers."""
+        ranges = (self._compose["networks"][network] or {}).get("ipam", {}).get("config", ())
+        hosts = [address for each in ranges for address in IPv4Network(each["subnet"]).hosts()][1:]
+        members = [name for name, spec in self.services.items() if network in spec["networks"]]
+        return dict(zip(members, hosts, strict=False))
+
     def _make_networks(self, networks: Mapping[str, Mapping[str, Any] | None]) -> None:
         for name, options in networks.items():
             internal = ["--internal"] if (options or {}).get("internal") else []
@@ -138,7 +147,12 @@ class PodmanSet:
         # With several networks, a name server of podman sometimes gives no answer.
         yield "--dns-opt=timeout:1"
         for network in spec["networks"]:
-            yield from ("--network", f"{self._project}_{network}:alias={service}")
+            options = [f"alias={service}"]
+            addresses = self._addresses(network)
+            if addresses:
+                options += [f"ip={addresses[service]}", f"mac=02:00:00:00:00:{int(addresses[service]) & 255:02x}"]
+                yield from (f"--add-host={other}:{address}" for other, address in addresses.items() if other != service)
+            yield from ("--network", f"{self._project}_{network}:{','.join(options)}")
         yield from (f"--env={key}={value}" for key, value in spec.get("environment", {}).items())
 
     def _rights(self, service: str, spec: Mapping[str, Any], number: int) -> Iterator[str]:
