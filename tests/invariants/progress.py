@@ -148,7 +148,11 @@ def teardowns_run_after_their_setups(facts: Facts) -> Line:
             continue
         for one in facts.instances[run.id]:
             teardown = facts.task(one).teardown if facts.has_task(one) else None
-            if teardown is None or not any(facts.by_task[run.id, name][0].state == "success" for name in teardown.of):
+            setups = [facts.by_task[run.id, name][0] for name in teardown.of] if teardown is not None else []
+            succeeded = [setup for setup in setups if setup.state == "success"]
+            # A mark of the run calls set-ups a success that were not.
+            is_by_mark = one.state_reason == "run_marked" and all(setup.state_reason == "marked" for setup in succeeded)
+            if not succeeded or is_by_mark:
                 continue
             if one.end_date is not None and one.end_date < facts.version_dates[run.dag_version_id]:
                 continue  # decided by the version that the run had before

@@ -11,7 +11,7 @@ from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.definition import parse_definition
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
-from mainspring.states import TASK_FINISHED, RunType, TaskState
+from mainspring.states import TASK_FINISHED, RunState, RunType, TaskState
 from mainspring_store.interventions import (
     Clear,
     Mark,
@@ -20,6 +20,7 @@ from mainspring_store.interventions import (
     change_run_version,
     clear,
     mark,
+    mark_run,
 )
 from mainspring_store.resources import dag_deletion, dag_pauses, dags
 from mainspring_store.resources.pools import change_pools
@@ -172,6 +173,16 @@ class Users(Machine):
         mark(self.database, Versions(self.database), run.dag_id, request, by="test", now=self.clock.now())
         self.follow_the_hand(run)
         # A run that has nothing left to do is ended by the scheduler's next look.
+        self.do_pass(self.hosts[0])
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, state=st.sampled_from([RunState.SUCCESS, RunState.FAILED]))
+    def mark_the_run(self, pick: int, state: RunState) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        versions, now = Versions(self.database), self.clock.now()
+        mark_run(self.database, versions, run.dag_id, run.run_id, state, by="test", now=now)
+        self.follow_the_hand(run)
+        # Tear-downs and handlers run before the end, once the processes have stopped.
         self.do_pass(self.hosts[0])
 
     @precondition(lambda self: self.open_approvals())
