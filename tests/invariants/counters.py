@@ -32,6 +32,9 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
     stopped = {run_id for run_id, events in facts.events.items() if any(map(_is_stop, events))}
     # Where handlers run after it, the end has no event yet.
     stopped |= {run.id for run in facts.runs.values() if run.ending in FROM_OUTSIDE}
+    # A mark of a run counted the tear-downs that it set aside as removed, for tasks that it skipped.
+    marked = {run_id for run_id, events in facts.events.items() if any(map(_is_mark, events))}
+    stopped |= {id_ for id_ in marked if any(one.teardown for one in facts.definition(facts.runs[id_]).tasks.values())}
     for instance in facts.all_instances:
         run = facts.runs[instance.dag_run_id]
         if not facts.has_task(instance) or (instance.state == "removed" and facts.task(instance).handler is not None):
@@ -47,6 +50,10 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
 
 def _is_stop(event: Row[Any]) -> bool:
     return event.task_instance_id is None and event.state_reason in STOP_REASONS
+
+
+def _is_mark(event: Row[Any]) -> bool:
+    return event.task_instance_id is None and event.state_reason == "marked"
 
 
 def pools_count_the_slots_of_active_instances(facts: Facts) -> Line:
