@@ -263,6 +263,25 @@ export const runScenarios = {
     await page.waitForURL(/\/dags\/page_child\/runs\//);
   },
 
+  async a_run_that_loads_shows_nothing_of_the_run_before({ open, task, api }) {
+    await api("PUT", "/dags/page_two_runs", { tasks: { only: { type: "noop" } } });
+    for (const id of ["the_first", "the_second"]) {
+      await api("POST", "/dags/page_two_runs/dagRuns", { dag_run_id: id, logical_date: null });
+      await until(id, async () => (await api("GET", `/dags/page_two_runs/dagRuns/${id}`)).state === "success");
+    }
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_two_runs/runs/the_first");
+    await seen(page.getByRole("button", { name: "the_first" }));
+    let answer;
+    const held = new Promise((resolve) => (answer = resolve));
+    await page.route("**/dagRuns/the_second", async (route) => held.then(() => route.continue()));
+    await page.keyboard.press("]");
+    await page.waitForURL(/the_second$/);
+    await nothing(page.getByRole("button", { name: "the_first" }));
+    answer();
+    await seen(page.getByRole("button", { name: "the_second" }));
+  },
+
   async a_failure_that_is_allowed_blocks_nothing({ open, task, api }) {
     const tasks = { tries: { type: "shell", command: ["false"], allow_failure: true }, after: { type: "noop", depends_on: ["tries"] } };
     await api("PUT", "/dags/page_tolerates", { tasks });

@@ -81,6 +81,9 @@ export const router = createRouter({
   defaultErrorComponent: RouteFailure,
   defaultNotFoundComponent: NotFoundPage,
   scrollRestoration: true,
+  // Within a page an answer stays while the next one loads. Another object begins anew: what is shown, and what keys act
+  // on, must be of the object in the address.
+  defaultRemountDeps: ({ params }: { params: Record<string, string | undefined> }) => [params.dagId, params.runId, params.taskId, params.mapIndex, params.backfillId],
 });
 
 declare module "@tanstack/react-router" {
