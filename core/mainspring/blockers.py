@@ -16,6 +16,7 @@ class BlockCode(StrEnum):
     CLOCK_GUARD = "clock_guard"
     RESTORE_HOLD = "restore_hold"
     DAG_PAUSED = "dag_paused"
+    RUN_PAUSED = "run_paused"
     RUN_AFTER_AHEAD = "run_after_ahead"
     BACKFILL_PAUSED = "backfill_paused"
     MAX_ACTIVE_RUNS = "max_active_runs"
@@ -78,6 +79,7 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
         "instance ids of the schedulers",
     ),
     BlockCode.DAG_PAUSED: ("run, task, schedule", "the DAG is paused", "the DAG"),
+    BlockCode.RUN_PAUSED: ("run, task", "the run is paused", "the run"),
     BlockCode.RUN_AFTER_AHEAD: ("run, task", "the earliest start of the run is ahead", "the run"),
     BlockCode.BACKFILL_PAUSED: ("run, task", "the backfill of the run is paused", "the backfill"),
     BlockCode.MAX_ACTIVE_RUNS: (

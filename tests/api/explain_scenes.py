@@ -48,6 +48,14 @@ def paused_while_running(stage: Stage) -> Any:
     return stage.of_run()
 
 
+def run_paused(stage: Stage) -> Any:
+    stage.start()
+    stage.api.patch(f"/dags/{stage.dag_id}/dagRuns/r1", {"is_paused": True})
+    stage.finish("a")
+    assert codes(stage.of_task("b")) == ["run_paused"]
+    return stage.of_run()
+
+
 def run_after_ahead(stage: Stage) -> Any:
     stage.save()
     stage.trigger(run_after="2099-01-01T00:00:00Z")
@@ -530,6 +538,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.CLOCK_GUARD: [clock_guard],
     BlockCode.RESTORE_HOLD: [restore_hold],
     BlockCode.DAG_PAUSED: [dag_paused, paused_while_running, schedule_paused],
+    BlockCode.RUN_PAUSED: [run_paused],
     BlockCode.RUN_AFTER_AHEAD: [run_after_ahead],
     BlockCode.BACKFILL_PAUSED: [backfill_paused],
     BlockCode.MAX_ACTIVE_RUNS: [max_active_runs, schedule_at_its_limit],

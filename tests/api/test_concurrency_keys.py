@@ -27,6 +27,21 @@ def test_a_taken_key_is_a_conflict_that_names_the_holder(api: Api) -> None:
     assert [run["dag_run_id"] for run in api.get(RUNS)["dag_runs"]] == ["r1"]
 
 
+def test_a_run_is_paused_and_resumed(api: Api) -> None:
+    api.save("etl", {"a": SHELL})
+    api.trigger(run_id="r1")
+    assert api.get(f"{RUNS}/r1")["is_paused"] is False
+    assert api.patch(f"{RUNS}/r1", {"is_paused": True})["is_paused"] is True
+    api.engine.run_until_idle()
+    assert api.get(f"{RUNS}/r1")["state"] == "queued"
+    api.patch(f"{RUNS}/r1", {"is_paused": False})
+    api.engine.run_until_idle()
+    api.engine.finish("a")
+    assert api.get(f"{RUNS}/r1")["state"] == "success"
+    answer = api.request("PATCH", f"{RUNS}/r1", json={"is_paused": True})
+    assert (answer.status, answer.json["code"]) == (409, "conflict")
+
+
 @pytest.mark.parametrize("conf", [pytest.param({}, id="absent"), pytest.param({"customer": "x" * 1025}, id="too long")])
 def test_a_key_that_cannot_be_is_a_bad_request(api: Api, conf: dict[str, str]) -> None:
     save(api)

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.states import StateReason
-from mainspring_store.resources import dag_pauses
+from mainspring_store.resources import dag_pauses, run_pauses
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.resources.pools import NewPool, change_pools, create_pools
@@ -220,7 +220,8 @@ class Machine(RuleBasedStateMachine):
         room = _Room(facts, seen, is_full=any(host.executor.capacity() < 1 for host in self.hosts))
 
         def may_lag(run: Run, instance: Instance) -> bool:
-            return not is_idle or self.model.paused[run.dag_id] or room.is_missing(run, instance)
+            is_paused = run.is_paused or self.model.paused[run.dag_id]
+            return not is_idle or is_paused or room.is_missing(run, instance)
 
         self.model.follow(seen, numbers, may_lag, _held(facts, self.clock.now(), is_idle=is_idle))
         return facts, seen
@@ -238,6 +239,9 @@ class Machine(RuleBasedStateMachine):
         for dag_id in self.versions:
             dag_pauses.set_paused(self.database, dag_id, False, now=self.clock.now())
             self.model.paused[dag_id] = False
+        for run in self.model.runs.values():
+            run.is_paused = False
+            run_pauses.set_run_paused(self.database, run.dag_id, run.run_id, False, now=self.clock.now())
         change_pools(self.database, {name: {"slots": -1} for name in POOLS})
         # With one slot, each round carries out one task.
         waiting = sum(len(run.instances) for run in self.model.runs.values() if not run.is_over)

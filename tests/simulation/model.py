@@ -146,7 +146,7 @@ class Model(Decisions):
                 self._replace(dag_id, key, now)
         for run in sorted(self.runs.values(), key=lambda one: one.due):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)
-            is_due = run.state == "queued" and run.due[0] <= now
+            is_due = run.state == "queued" and run.due[0] <= now and not run.is_paused
             has_room = running < self.max_active_runs[run.dag_id] and self._has_room_for_key(run)
             if is_due and not self.paused[run.dag_id] and has_room:
                 run.state = "running"
@@ -159,7 +159,7 @@ class Model(Decisions):
         """The oldest waiting run of a key says whether newer ones take its place, and that of running ones."""
         members = [run for run in self.runs.values() if (run.dag_id, run.key) == (dag_id, key) and not run.is_over]
         in_order = sorted(members, key=lambda one: one.due)
-        waiting = [run for run in in_order if run.state == "queued" and run.due[0] <= now]
+        waiting = [run for run in in_order if run.state == "queued" and run.due[0] <= now and not run.is_paused]
         if not waiting or waiting[0].strategy not in ("keep_latest", "cancel_running"):
             return
         strategy, most, newest = waiting[0].strategy, waiting[0].key_max, waiting[-1]

@@ -108,6 +108,7 @@ class Run:
     """The concurrency key; empty = it could not be evaluated. None = the definition has none."""
     key_max: int = 0
     strategy: str | None = None
+    is_paused: bool = False
 
     def __post_init__(self) -> None:
         if self.definition.concurrency is not None:

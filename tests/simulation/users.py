@@ -22,7 +22,7 @@ from mainspring_store.interventions import (
     mark,
     mark_run,
 )
-from mainspring_store.resources import dag_deletion, dag_pauses, dags
+from mainspring_store.resources import dag_deletion, dag_pauses, dags, run_pauses
 from mainspring_store.resources.pools import change_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
@@ -203,6 +203,19 @@ class Users(Machine):
         dag_id = one_of(sorted(self.versions), pick)
         dag_pauses.set_paused(self.database, dag_id, is_paused, now=self.clock.now())
         self.model.paused[dag_id] = is_paused
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, is_paused=st.booleans())
+    def pause_a_run(self, pick: int, is_paused: bool) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        is_refused = is_paused and run.is_over and not run.is_paused
+        try:
+            run_pauses.set_run_paused(self.database, run.dag_id, run.run_id, is_paused, now=self.clock.now())
+        except Conflict:
+            assert is_refused, "a pause was refused though the run goes on"
+            return
+        assert not is_refused, "a run that has ended was paused"
+        run.is_paused = is_paused
 
     @precondition(lambda self: "pools" in self.features)
     @rule(

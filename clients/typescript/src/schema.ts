@@ -690,7 +690,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
+         * Cancel (`state` failed), mark, queue, pause or resume a run, change the note, or `keep` the run for ever.
          * @description The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
          *     `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
          *     processes have stopped, or when the seconds are over: always 200 and the run as it is then. The change is made
@@ -6658,6 +6658,7 @@ export interface components {
          *       "sources": [],
          *       "triggering_user_name": "admin",
          *       "note": null,
+         *       "is_paused": false,
          *       "concurrency_key": null,
          *       "keep": false,
          *       "dag_versions": [
@@ -6732,6 +6733,8 @@ export interface components {
             triggering_user_name: string | null;
             /** @description Text that a person attached */
             note: string | null;
+            /** @description Whether a user paused the run: no further task of it starts */
+            is_paused: boolean;
             /** @description Evaluated `concurrency.key` of the DAG; null = no key limits the run */
             concurrency_key: string | null;
             /** @description Whether the run stays for ever: retention never deletes the run */
@@ -6782,6 +6785,7 @@ export interface components {
          *           "sources": [],
          *           "triggering_user_name": "admin",
          *           "note": null,
+         *           "is_paused": false,
          *           "concurrency_key": null,
          *           "keep": false,
          *           "dag_versions": [
@@ -6902,6 +6906,8 @@ export interface components {
             note?: string | null;
             /** @description True keeps the run for ever; false lets retention delete the run */
             keep?: boolean | null;
+            /** @description True pauses an unfinished run: no further task of it starts; false resumes the run */
+            is_paused?: boolean | null;
         };
         FailedTask: {
             /** @description Identifier of the task within its DAG */
@@ -7409,6 +7415,8 @@ export interface components {
             note?: string | null;
             /** @description True keeps the run for ever; false lets retention delete the run */
             keep?: boolean | null;
+            /** @description True pauses an unfinished run: no further task of it starts; false resumes the run */
+            is_paused?: boolean | null;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
             /** @description Identifier of the DAG; absent = the DAG of the path */
@@ -8110,7 +8118,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -13653,6 +13661,7 @@ export interface operations {
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
             412: components["responses"]["PreconditionFailed"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];

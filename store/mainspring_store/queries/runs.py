@@ -72,6 +72,7 @@ RUN_COLUMNS = (
     _run.triggering_user_name,
     _run.note,
     _run.concurrency_key,
+    _run.is_paused,
     _run.keep,
     _run.sources,
     dag_version.c.uuid.label("version_uuid"),

@@ -120,7 +120,7 @@ def _ready() -> Select[Any]:
         .outerjoin(pool, pool.c.name == table.pool)
         .where(
             dag_run.c.state == literal_column("'running'"),
-            or_(~dag.c.is_paused, dag_run.c.ending.is_not(None)),
+            or_(and_(~dag.c.is_paused, ~dag_run.c.is_paused), dag_run.c.ending.is_not(None)),
             _has_capacity(),
         )
         .order_by(table.rank, table.id)

@@ -49,7 +49,13 @@ class StartReads(PassPart):
     def _select_runs(is_sqlite: bool) -> Select[Any]:
         runs = (
             _startable(dag_run.join(dag, dag.c.dag_id == dag_run.c.dag_id))
-            .where(text(_QUEUED), dag_run.c.run_after <= _now, ~dag.c.is_paused, _running_runs() < _limit_of_run())
+            .where(
+                text(_QUEUED),
+                dag_run.c.run_after <= _now,
+                ~dag_run.c.is_paused,
+                ~dag.c.is_paused,
+                _running_runs() < _limit_of_run(),
+            )
             .order_by(dag_run.c.run_after, dag_run.c.id)
             .limit(_limit)
         )
@@ -92,7 +98,7 @@ class StartReads(PassPart):
                     dag_run, and_(dag_run.c.dag_id == rows.c.dag_id, dag_run.c.concurrency_key == rows.c.key)
                 ).join(dag, dag.c.dag_id == dag_run.c.dag_id)
             )
-            .where(text(_QUEUED_WITH_KEY), dag_run.c.run_after <= _now)
+            .where(text(_QUEUED_WITH_KEY), dag_run.c.run_after <= _now, ~dag_run.c.is_paused)
             .order_by(dag_run.c.run_after, dag_run.c.id)
             .limit(_limit)
         )
@@ -128,7 +134,7 @@ class StartReads(PassPart):
     @cache
     def _select_waiting_of_keys(is_sqlite: bool) -> Select[Any]:
         in_order = (dag_run.c.run_after, dag_run.c.id)
-        waiting = _members(is_sqlite).where(text(_QUEUED_WITH_KEY), dag_run.c.run_after <= _now)
+        waiting = _members(is_sqlite).where(text(_QUEUED_WITH_KEY), dag_run.c.run_after <= _now, ~dag_run.c.is_paused)
         return waiting.order_by(*in_order).limit(_limit)
 
     def crowded_keys(self, now: datetime, limit: int, waiting_limit: int) -> list[CrowdedKey]:
@@ -303,19 +309,20 @@ def _limit_of_run() -> Any:
 
 
 def _oldest_of_keys() -> CTE:
-    """The id of the oldest queued run of each key, and NULL at the end.
+    """The id of the oldest queued run of each key that no user paused, and NULL at the end.
 
     A walk over the index `ix_dag_run_queued_key` that jumps from key to key.
     """
     run = dag_run.c
     in_order = (run.dag_id, run.concurrency_key, run.run_after, run.id)
-    first = select(run.id).where(text(_QUEUED_WITH_KEY)).order_by(*in_order).limit(1).scalar_subquery()
+    first = select(run.id).where(text(_QUEUED_WITH_KEY), ~run.is_paused).order_by(*in_order).limit(1).scalar_subquery()
     walk = select(first.label("id")).cte("oldest", recursive=True)
     last = dag_run.alias("last")
     following = (
         select(run.id)
         .where(
             text(_QUEUED_WITH_KEY),
+            ~run.is_paused,
             tuple_(run.dag_id, run.concurrency_key) > tuple_(last.c.dag_id, last.c.concurrency_key),
         )
         .order_by(*in_order)

@@ -61,5 +61,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
         ("what made a run", "SELECT count(*) FROM dag_run WHERE sources IS NOT NULL"),
     ),
     "0028": (("concurrency keys of runs", "SELECT count(*) FROM dag_run WHERE concurrency_key IS NOT NULL"),),
+    "0029": (("pauses of runs", "SELECT count(*) FROM dag_run WHERE is_paused"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

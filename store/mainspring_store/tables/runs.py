@@ -122,6 +122,8 @@ dag_run = Table(
     # The number of the run's latest event. Writers increment it under the lock of this row, so the numbers have no
     # gaps and follow the order of commits.
     Column("event_seq", Integer, nullable=False, server_default=text("0")),
+    # Whether a user paused the run: no further instance starts, and a queued run does not start.
+    Column("is_paused", Boolean, nullable=False, server_default=text("false")),
     # The evaluated `concurrency.key` of the definition, and what the definition said when the run was made. NULL = the
     # definition limits no key. Empty = the expression failed.
     Column("concurrency_key", Text),

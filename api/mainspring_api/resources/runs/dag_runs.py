@@ -54,6 +54,7 @@ from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
+from mainspring_store.resources.run_pauses import set_run_paused
 from mainspring_store.state.receivers import (
     Address,
     LiveSecret,
@@ -145,6 +146,7 @@ class DagRun(Answer):
         allow_none=True, metadata={"description": "Name of the user or token that made the run; null = the scheduler"}
     )
     note = fields.String(allow_none=True)
+    is_paused = fields.Boolean(metadata={"description": "Whether a user paused the run: no further task of it starts"})
     concurrency_key = fields.String(
         allow_none=True,
         metadata={"description": "Evaluated `concurrency.key` of the DAG; null = no key limits the run"},
@@ -188,6 +190,10 @@ class RunPatch(Body):
     note = fields.String(allow_none=True, validate=validate.Length(max=1000))
     keep = fields.Boolean(
         allow_none=True, metadata={"description": "True keeps the run for ever; false lets retention delete the run"}
+    )
+    is_paused = fields.Boolean(
+        allow_none=True,
+        metadata={"description": "True pauses an unfinished run: no further task of it starts; false resumes the run"},
     )
 
 
@@ -388,12 +394,12 @@ class PatchQuery(UpdateMask):
     answer=DagRun,
     body=RunPatch,
     query=PatchQuery,
-    errors=(404,),
+    errors=(404, 409),
     guard=_GUARD,
     follow=lambda response: follow_patch(response),
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel (`state` failed), mark or queue a run, change the note, or `keep` the run for ever.
+    """Cancel (`state` failed), mark, queue, pause or resume a run, change the note, or `keep` the run for ever.
 
     The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
     `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
@@ -438,6 +444,7 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
 
     Raises:
         NotFound: There is no such run.
+        Conflict: The run has ended, so that no pause can hold it.
     """
     if changes.get("state") is not None:
         _set_state(ctx, dag_id, run_id, RunState(changes["state"]))
@@ -445,6 +452,10 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
         set_run_note(ctx.database, dag_id, run_id, changes["note"] or None, now=datetime.now(UTC))
     if changes.get("keep") is not None:
         set_run_kept(ctx.database, dag_id, run_id, changes["keep"], now=datetime.now(UTC))
+    if changes.get("is_paused") is not None and set_run_paused(
+        ctx.database, dag_id, run_id, changes["is_paused"], now=datetime.now(UTC)
+    ):
+        ctx.notifier.notify()
 
 
 def _set_state(ctx: Context, dag_id: str, run_id: str, state: RunState) -> None:
@@ -511,6 +522,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggered_by": row["triggered_by"],
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
+        "is_paused": row["is_paused"],
         "concurrency_key": row["concurrency_key"],
         "keep": row["keep"],
         "sources": [_source(source) for source in row["sources"] or () if g.user.role_on(source["dag_id"]) is not None],

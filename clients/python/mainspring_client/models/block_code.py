@@ -32,6 +32,7 @@ class BlockCode(StrEnum):
     RESTORE_HOLD = "restore_hold"
     RETRY_DELAY = "retry_delay"
     RUN_AFTER_AHEAD = "run_after_ahead"
+    RUN_PAUSED = "run_paused"
     SCHEDULER_DOWN = "scheduler_down"
     SCHEDULE_ERROR = "schedule_error"
     STARTING = "starting"

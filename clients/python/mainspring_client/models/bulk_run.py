@@ -20,6 +20,8 @@ class BulkRun:
             run
         note (None | str | Unset): Text that a person attached
         keep (bool | None | Unset): True keeps the run for ever; false lets retention delete the run
+        is_paused (bool | None | Unset): True pauses an unfinished run: no further task of it starts; false resumes the
+            run
         dag_id (None | str | Unset): Identifier of the DAG; absent = the DAG of the path
     """
 
@@ -27,6 +29,7 @@ class BulkRun:
     state: BulkRunStateType0 | None | Unset = UNSET
     note: None | str | Unset = UNSET
     keep: bool | None | Unset = UNSET
+    is_paused: bool | None | Unset = UNSET
     dag_id: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -52,6 +55,12 @@ class BulkRun:
         else:
             keep = self.keep
 
+        is_paused: bool | None | Unset
+        if isinstance(self.is_paused, Unset):
+            is_paused = UNSET
+        else:
+            is_paused = self.is_paused
+
         dag_id: None | str | Unset
         if isinstance(self.dag_id, Unset):
             dag_id = UNSET
@@ -71,6 +80,8 @@ class BulkRun:
             field_dict["note"] = note
         if keep is not UNSET:
             field_dict["keep"] = keep
+        if is_paused is not UNSET:
+            field_dict["is_paused"] = is_paused
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
 
@@ -116,6 +127,15 @@ class BulkRun:
 
         keep = _parse_keep(d.pop("keep", UNSET))
 
+        def _parse_is_paused(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        is_paused = _parse_is_paused(d.pop("is_paused", UNSET))
+
         def _parse_dag_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -130,6 +150,7 @@ class BulkRun:
             state=state,
             note=note,
             keep=keep,
+            is_paused=is_paused,
             dag_id=dag_id,
         )
 

@@ -51,6 +51,7 @@ class DagRun:
         triggered_by (None | str): Kind of the trigger, such as `rest_api`, `timetable` or `backfill`; null = unknown
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
+        is_paused (bool): Whether a user paused the run: no further task of it starts
         concurrency_key (None | str): Evaluated `concurrency.key` of the DAG; null = no key limits the run
         keep (bool): Whether the run stays for ever: retention never deletes the run
         sources (list[RunSource]): Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees
@@ -86,6 +87,7 @@ class DagRun:
     triggered_by: None | str
     triggering_user_name: None | str
     note: None | str
+    is_paused: bool
     concurrency_key: None | str
     keep: bool
     sources: list[RunSource]
@@ -194,6 +196,8 @@ class DagRun:
         note: None | str
         note = self.note
 
+        is_paused = self.is_paused
+
         concurrency_key: None | str
         concurrency_key = self.concurrency_key
 
@@ -250,6 +254,7 @@ class DagRun:
                 "triggered_by": triggered_by,
                 "triggering_user_name": triggering_user_name,
                 "note": note,
+                "is_paused": is_paused,
                 "concurrency_key": concurrency_key,
                 "keep": keep,
                 "sources": sources,
@@ -479,6 +484,8 @@ class DagRun:
 
         note = _parse_note(d.pop("note"))
 
+        is_paused = d.pop("is_paused")
+
         def _parse_concurrency_key(data: object) -> None | str:
             if data is None:
                 return data
@@ -557,6 +564,7 @@ class DagRun:
             triggered_by=triggered_by,
             triggering_user_name=triggering_user_name,
             note=note,
+            is_paused=is_paused,
             concurrency_key=concurrency_key,
             keep=keep,
             sources=sources,

@@ -19,11 +19,14 @@ class RunPatch:
             run
         note (None | str | Unset): Text that a person attached
         keep (bool | None | Unset): True keeps the run for ever; false lets retention delete the run
+        is_paused (bool | None | Unset): True pauses an unfinished run: no further task of it starts; false resumes the
+            run
     """
 
     state: None | RunPatchStateType0 | Unset = UNSET
     note: None | str | Unset = UNSET
     keep: bool | None | Unset = UNSET
+    is_paused: bool | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         state: None | str | Unset
@@ -46,6 +49,12 @@ class RunPatch:
         else:
             keep = self.keep
 
+        is_paused: bool | None | Unset
+        if isinstance(self.is_paused, Unset):
+            is_paused = UNSET
+        else:
+            is_paused = self.is_paused
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -55,6 +64,8 @@ class RunPatch:
             field_dict["note"] = note
         if keep is not UNSET:
             field_dict["keep"] = keep
+        if is_paused is not UNSET:
+            field_dict["is_paused"] = is_paused
 
         return field_dict
 
@@ -97,10 +108,20 @@ class RunPatch:
 
         keep = _parse_keep(d.pop("keep", UNSET))
 
+        def _parse_is_paused(data: object) -> bool | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(bool | None | Unset, data)
+
+        is_paused = _parse_is_paused(d.pop("is_paused", UNSET))
+
         run_patch = cls(
             state=state,
             note=note,
             keep=keep,
+            is_paused=is_paused,
         )
 
         return run_patch

@@ -144,7 +144,8 @@ class _Explainer:
         ]
         if not _decided_by_scheduler(row):
             blockers += executor_blockers(self._question, row)
-        if not blockers and (not self._run.is_paused or self._run.ending is not None):
+        is_paused = self._run.is_paused or self._run.run_is_paused
+        if not blockers and (not is_paused or self._run.ending is not None):
             text = "The next pass of the scheduler decides on the task"
             blockers.append(Blocker(code=BlockCode.DECISION_PENDING, text=text, ids=(row.task_id,)))
         yield from blockers

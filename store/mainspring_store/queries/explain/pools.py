@@ -107,6 +107,7 @@ def _position(question: Question, row: Any, same_limit: ColumnElement[bool]) -> 
             READY,
             text("dag_run.state = 'running'"),
             ~dag.c.is_paused,
+            ~dag_run.c.is_paused,
             same_limit,
             or_(table.rank < row.rank, and_(table.rank == row.rank, table.id < row.id)),
         )

@@ -29,6 +29,7 @@ RUN_COLUMNS = (
     dag_run.c.concurrency_key,
     dag_run.c.concurrency_max,
     dag.c.is_paused,
+    dag_run.c.is_paused.label("run_is_paused"),
     dag.c.max_active_runs,
     backfill.c.is_paused.label("backfill_is_paused"),
     backfill.c.completed_at.label("backfill_completed_at"),
@@ -53,6 +54,9 @@ def run_blockers(question: Question, run: Any) -> Iterator[Blocker]:
     if run.is_paused and run.ending is None:
         text_ = "The DAG is paused" if run.state == RunState.QUEUED else "The DAG is paused: no further task starts"
         yield Blocker(code=BlockCode.DAG_PAUSED, text=text_, ids=(run.dag_id,))
+    if run.run_is_paused and run.ending is None:
+        text_ = "The run is paused" if run.state == RunState.QUEUED else "The run is paused: no further task starts"
+        yield Blocker(code=BlockCode.RUN_PAUSED, text=text_, ids=(run.run_id,))
     if run.state == RunState.RUNNING:
         if run.tasks_active >= run.max_active_tasks:
             yield full_run_blocker(question, run)
@@ -72,7 +76,8 @@ def run_blockers(question: Question, run: Any) -> Iterator[Blocker]:
         yield Blocker(code=BlockCode.BACKFILL_PAUSED, text=f"The backfill of the run is paused{message}", ids=ids)
     blockers = [*_max_active_runs(question, run), *_concurrency_key(question, run)]
     yield from blockers
-    if not (blockers or run.is_paused or run.run_after > question.now or _is_backfill_paused(run)):
+    is_paused = run.is_paused or run.run_is_paused or _is_backfill_paused(run)
+    if not (blockers or is_paused or run.run_after > question.now):
         yield Blocker(
             code=BlockCode.DECISION_PENDING, text="The next pass of the scheduler starts the run", ids=(run.run_id,)
         )
@@ -83,6 +88,8 @@ def run_satisfied(question: Question, run: Any) -> Iterator[Satisfied]:
     yield from service_satisfied(question.services)
     if not run.is_paused:
         yield Satisfied(code=BlockCode.DAG_PAUSED, text="The DAG is not paused")
+    if not run.run_is_paused:
+        yield Satisfied(code=BlockCode.RUN_PAUSED, text="The run is not paused")
     if run.run_after <= question.now:
         text_ = f"The earliest start, {format_instant(run.run_after)}, has passed"
         yield Satisfied(code=BlockCode.RUN_AFTER_AHEAD, text=text_)

@@ -245,7 +245,7 @@ _RETRIES = (
 _WAITING = (
     select(_run.dag_id, _run.run_id, _run.run_after)
     .join(dag, dag.c.dag_id == _run.dag_id)
-    .where(text("dag_run.state = 'queued'"), _run.run_after < _due, ~dag.c.is_paused)
+    .where(text("dag_run.state = 'queued'"), _run.run_after < _due, ~_run.is_paused, ~dag.c.is_paused)
     .order_by(_run.run_after)
     .limit(_LATE_MAX)
 )

@@ -47,6 +47,7 @@ export const run = {
   by_user: (name: string) => `by ${name}`,
   parent_run: "started by",
   after_runs: "after",
+  is_paused: "paused: no further task starts",
   concurrency_key: (key: string) => `key ${key}`,
   copy_id: "Copy the run id",
   retry_failed: "Retry failed",

@@ -9,6 +9,7 @@ export const blocked: Record<BlockCode, string> = {
   clock_guard: "스케줄러의 시계가 맞지 않아 실행을 만들지 않습니다",
   restore_hold: "백업에서 복원한 뒤 아직 재개하지 않았습니다",
   dag_paused: "DAG가 일시 정지되어 있습니다",
+  run_paused: "실행이 일시 정지되어 있습니다",
   run_after_ahead: "실행의 시작 시각이 아직 되지 않았습니다",
   backfill_paused: "백필이 일시 정지되어 있습니다",
   max_active_runs: "동시 실행 수 한도에 도달했습니다",
