@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Select,
     and_,
     bindparam,
@@ -17,7 +18,6 @@ from sqlalchemy import (
     select,
     text,
     true,
-    tuple_,
 )
 from sqlalchemy.types import Integer
 
@@ -318,16 +318,14 @@ def _oldest_of_keys() -> CTE:
     first = select(run.id).where(text(_QUEUED_WITH_KEY), ~run.is_paused).order_by(*in_order).limit(1).scalar_subquery()
     walk = select(first.label("id")).cte("oldest", recursive=True)
     last = dag_run.alias("last")
-    following = (
-        select(run.id)
-        .where(
-            text(_QUEUED_WITH_KEY),
-            ~run.is_paused,
-            tuple_(run.dag_id, run.concurrency_key) > tuple_(last.c.dag_id, last.c.concurrency_key),
-        )
-        .order_by(*in_order)
-        .limit(1)
-        .correlate(last)
-        .scalar_subquery()
-    )
-    return walk.union_all(select(following).select_from(walk.join(last, last.c.id == walk.c.id)))
+
+    def following(*conditions: ColumnElement[bool]) -> Any:
+        rest = select(run.id).where(text(_QUEUED_WITH_KEY), ~run.is_paused, *conditions)
+        return rest.order_by(*in_order).limit(1).correlate(last).scalar_subquery()
+
+    # Two lookups: SQLite compares a pair of columns by an index on the first one alone, and would read all the runs
+    # that wait for a key.
+    of_dag = following(run.dag_id == last.c.dag_id, run.concurrency_key > last.c.concurrency_key)
+    of_later_dag = following(run.dag_id > last.c.dag_id)
+    following_id = func.coalesce(of_dag, of_later_dag)
+    return walk.union_all(select(following_id).select_from(walk.join(last, last.c.id == walk.c.id)))
