@@ -283,7 +283,7 @@ class TestChangesByHand:
     def test_a_dag_is_not_deleted_before_its_handlers_have_run(self, engine: Engine) -> None:
         begin(engine, {"load": {}, "tidy": {"handler": "finally"}})
         cancel(engine)
-        with pytest.raises(Conflict, match="1 runs whose handlers have not ended"):
+        with pytest.raises(Conflict, match="1 runs whose handlers or tear-downs have not ended"):
             delete_dag(engine.database, "etl", now=engine.clock.now())
         stop(engine, "load")
         engine.finish("tidy")
