@@ -159,7 +159,8 @@ def _lock_idle(connection: Connection, dag_id: str) -> None:
 def _refuse_active(connection: Connection, dag_id: str) -> None:
     if ending := connection.scalar(_ENDING_RUNS, {"dag_id": dag_id}):
         raise Conflict(
-            f"dag '{dag_id}' has {ending} runs whose handlers or tear-downs have not ended; wait for the end of its runs"
+            f"dag '{dag_id}' has {ending} runs whose handlers or tear-downs have not ended; wait for the ends of its"
+            " runs"
         )
     active = connection.scalar(_ACTIVE_INSTANCES, {"dag_id": dag_id})
     if active:
