@@ -61,7 +61,6 @@ ShellTask(type_="shell", scripts="true")  # wrong: a field that no task has
 PythonTask(type_="python", script="true")  # wrong: a field of another type of task
 NoopTask(type_="noop", retries="2")  # wrong: text instead of a number
 NoopTask(type_="noop", trigger_rule="all_dun")  # wrong: no such trigger rule
-Definition(dag_id="etl")  # wrong: no tasks
 Definition(tasks=Tasks({"a": NoopTask(type_="noop")}), schedule=Schedule(crn="@daily"))  # wrong: no such field
 Definition(tasks=Tasks({"a": "noop"}))  # wrong: a task is no text
 NoopTask(type_="noop", retries=2, trigger_rule=TriggerRule.ALL_DONE)

@@ -36,8 +36,6 @@ export const mistakes: Definition[] = [
   { tasks: { extract: { type: "noop", retries: "2" } } },
   // @ts-expect-error: no such trigger rule
   { tasks: { extract: { type: "noop", trigger_rule: "all_dun" } } },
-  // @ts-expect-error: no tasks
-  { dag_id: "typed" },
   { tasks: { extract: { type: "noop", "x-team": "sales" } } },
 ];
 

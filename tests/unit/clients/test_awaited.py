@@ -14,7 +14,7 @@ Answer = tuple[int, dict[str, Any]] | httpx.HTTPError
 """Status and body, or no answer."""
 LOST = httpx.ReadError("cut off")
 NULLS = (
-    *("bundle_version", "data_interval_end", "data_interval_start", "duration", "end_date"),
+    *("bundle_version", "concurrency_key", "data_interval_end", "data_interval_start", "duration", "end_date"),
     *("last_scheduling_decision", "late_since", "logical_date", "message", "note", "outputs", "partition_date"),
     *("partition_key", "queued_at", "start_date", "state_reason", "triggered_by", "triggering_user_name"),
 )
@@ -26,7 +26,9 @@ def run(state: str) -> Answer:
         "conf": {},
         "params": {},
         "run_after": "2026-01-01T00:00:00Z",
+        "is_paused": False,
         "keep": False,
+        "sources": [],
         "tasks_failed": 0,
         "dag_versions": [],
     }
