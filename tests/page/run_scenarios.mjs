@@ -257,6 +257,7 @@ export const runScenarios = {
     await page.goto(await latestRun(api, "page_child"));
     await page.getByRole("link", { name: "page_parent" }).click();
     await page.waitForURL(/\/dags\/page_parent\/runs\/.*task=child/);
+    await seen(page.locator(".panel", { has: page.getByRole("heading", { name: "child" }) }));
     await page.keyboard.press("l");
     await page.waitForURL(/\/tasks\/child$/);
     await page.getByRole("link", { name: "Open its run" }).click();
