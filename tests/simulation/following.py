@@ -81,6 +81,8 @@ class FollowingMachine(RuleBasedStateMachine):
         self.counted: set[tuple[str, str]] = set()
         """Run id and state of each end that counted."""
         self.waiting: dict[tuple[str, str], End] = {}
+        self.looked_at_again: list[End] = []
+        """Ends that waited when the schedule changed, and that no pass has looked at since."""
         self.expected: list[list[End]] = []
         """The ends that made each run of the follower."""
         self.facts: Facts = read_facts(self.database)
@@ -115,9 +117,17 @@ class FollowingMachine(RuleBasedStateMachine):
             schedule["within"] = f"PT{within}S"
         self._save(FOLLOWER, {"tasks": {"t": {"type": "noop"}}, "schedule": schedule})
         self.rule = Rule(again, is_any, None if within is None else timedelta(seconds=within))
-        # A new version looks at the waiting ends again.
-        waiting, self.waiting = sorted(self.waiting.values(), key=lambda end: end.number), {}
-        for end in waiting:
+        # The version of the next pass that looks at ends looks at the waiting ones again.
+        self.looked_at_again += self.waiting.values()
+        self.waiting = {}
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """No pass looks at the ends of a paused DAG."""
+        if self.is_paused:
+            return
+        ends, self.looked_at_again = sorted(self.looked_at_again, key=lambda end: end.number), []
+        for end in ends:
             self._take(end)
 
     @rule(is_paused=st.booleans())
@@ -125,6 +135,7 @@ class FollowingMachine(RuleBasedStateMachine):
         self.settle(0)
         dag_pauses.set_paused(self.database, FOLLOWER, is_paused, now=self.clock.now())
         self.is_paused = is_paused
+        self._look_again()
 
     @rule(source=PICK, day=st.sampled_from([None, *range(6)]))
     def trigger(self, source: int, day: int | None) -> None:
