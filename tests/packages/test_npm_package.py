@@ -15,7 +15,7 @@ import { createMainspringClient, MainspringError, type Definition } from "mainsp
 
 const definition: Definition = { tasks: { extract: { type: "shell", script: "true" } } };
 const client = createMainspringClient({ baseUrl: "http://127.0.0.1:9", token: "none" });
-console.log(typeof client.GET, Object.keys(definition.tasks).join(), MainspringError.name);
+console.log(typeof client.GET, Object.keys(definition.tasks ?? {}).join(), MainspringError.name);
 """
 
 

@@ -272,6 +272,7 @@ class FollowingMachine(RuleBasedStateMachine):
         """Everything ends, and then nothing moves any more."""
         dag_pauses.set_paused(self.database, FOLLOWER, False, now=self.clock.now())
         self.is_paused = False
+        self._look_again()
         for _ in range(10):
             # An attempt whose submission is unknown is looked for only later.
             self.let_time_pass(61)
