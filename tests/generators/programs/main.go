@@ -28,7 +28,8 @@ func main() {
 	task := client.NewShellTask("shell")
 	task.SetScript(`echo "read $ROWS rows"; echo "rows=$ROWS" >> "$MAINSPRING_OUTPUT"`)
 	task.SetEnv(map[string]client.EnvironmentValue{"ROWS": {String: &rows}})
-	definition := client.NewDefinition(map[string]client.Task{"read": client.ShellTaskAsTask(task)})
+	definition := client.NewDefinition()
+	definition.SetTasks(map[string]client.Task{"read": client.ShellTaskAsTask(task)})
 	// The type of a free value differs between the versions of OpenAPI.
 	if err := json.Unmarshal([]byte(`{"rows": "${{ tasks.read.outputs.rows }}"}`), &definition.Outputs); err != nil {
 		panic(err)
