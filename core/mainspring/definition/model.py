@@ -148,7 +148,7 @@ class RunStateRule(StrEnum):
 
 
 KEY_BYTES_MAX = 1024
-"""Size of a concurrency key in UTF-8."""
+"""Size of a concurrency key, and of the key of a mapped instance, in UTF-8."""
 
 
 class ConcurrencyStrategy(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-from mainspring.definition.model import TaskType
+from mainspring.definition.model import KEY_BYTES_MAX, TaskType
 from mainspring.errors import ExpressionError
 from mainspring.expressions import Template
 from mainspring.run_ends import teardown_result
@@ -24,8 +24,6 @@ from mainspring_scheduler.progress.outcomes import is_past_deadline
 __all__ = ["decide"]
 
 MAPPED_MAX = 10_000
-KEY_BYTES_MAX = 1024
-"""Length of the key of a mapped instance, in UTF-8."""
 _KEY = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
 
 
