@@ -168,7 +168,9 @@ def test_a_command_that_fails_keeps_its_exit_code_when_no_process_reads_its_mess
 def test_streams_that_were_closed_before_the_start_are_no_failure(command: str, tmp_path: Path) -> None:
     line = shlex.join([sys.executable, "-m", "mainspring_cli", *command.split()])
     environment = child_environment(HOME=str(tmp_path))
-    answer = subprocess.run(["sh", "-c", f"exec {line} <&- >&- 2>&-"], env=environment, timeout=30)
+    answer = subprocess.run(
+        ["sh", "-c", f"exec {line} <&- >&- 2>&-"], env=environment, cwd=environment["HOME"], timeout=30
+    )
     assert answer.returncode == FAILS.get(command, 0)
 
 
@@ -182,8 +184,8 @@ def _closed_pipe() -> Iterator[IO[str]]:
 
 
 def _bare(command: str, environment: dict[str, str], **streams: IO[str]) -> tuple[int, str]:
-    """Exit code and messages of a command."""
+    """Exit code and messages of a command, in the empty home: the folder of a server here would sign `runs list` in."""
     line = [sys.executable, "-m", "mainspring_cli", *command.split()]
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
-    answer = subprocess.run(line, env=environment, text=True, timeout=30, **pipes)
+    answer = subprocess.run(line, env=environment, cwd=environment["HOME"], text=True, timeout=30, **pipes)
     return answer.returncode, answer.stderr or ""
