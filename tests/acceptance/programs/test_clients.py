@@ -45,7 +45,7 @@ from mainspring_client.types import File
 from tests.acceptance.server import Server, started
 from tests.services.environment import child_environment
 
-CLIENTS = Path(__file__).parents[2] / "clients"
+CLIENTS = Path(__file__).parents[3] / "clients"
 DEFINITION = Definition(
     default_args=DefaultArgs(
         retries=0, retry_policy=[RetryRule(action=RetryAction.FAIL, reason=[StateReason.EXIT_CODE])]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring_api.resources.service.version import AIRFLOW_VERSION
-from tests.acceptance.airflow_programs import command_loop, mcp_server
+from tests.acceptance.programs.airflow_programs import command_loop, mcp_server
 from tests.acceptance.server import Server, started
 
 ETL = """

@@ -12,7 +12,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.acceptance.airflowctl import Airflowctl, Answer, airflowctl
+from tests.acceptance.programs.airflowctl import Airflowctl, Answer, airflowctl
 from tests.acceptance.server import Server, started, until
 
 ETL = """

@@ -14,7 +14,7 @@ import yaml
 from tests.acceptance.cli import Command, command_for
 from tests.acceptance.server import Server, started
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 DEFINITION = """
 params: {type: object, properties: {rows: {type: integer, maximum: 5}}}
 tasks: {count: {type: shell, env: {ROWS: "${{ params.rows }}"}, script: 'echo "rows=$ROWS" >> "$MAINSPRING_OUTPUT"'}}
