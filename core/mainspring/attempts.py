@@ -46,7 +46,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
-    """The specification of one try: complete, so that the executor looks up nothing.
+    """The complete specification of one try: the executor needs no database.
 
     `payload` is the task's own part of the definition (`command`, `script`, `env`, `callable`, `kwargs`, `url`, ...)
     with every expression already evaluated; only `{"secret": name}` objects are still to be replaced, from `secrets`,

@@ -6,8 +6,8 @@
     │   └── InvalidParams     the params of a trigger do not fit the DAG's schema
     ├── NotFound              no such thing (or not yours to see)
     ├── Conflict              it exists already, or its state forbids the request
-    ├── PreconditionFailed    it is not as the request says it must be; read it again
-    ├── QuotaExceeded         there are as many as one may have; delete some, or wait
+    ├── PreconditionFailed    its version differs from the request's; read it again
+    ├── QuotaExceeded         the quota is used up; delete some, or wait
     ├── ExpressionError       an expression could not be evaluated on the data it met
     ├── StoreUnavailable      the database cannot be used now; try again later
     ├── LogStoreUnavailable   the store of old logs cannot be used now; everything else works

@@ -1,7 +1,7 @@
 """Named places at which a test makes a process die, halt or fail, to prove the promises of the surrounding code.
 
 Armed by the environment of a process when it starts: `MAINSPRING_FAILPOINTS` names a folder. A file with the name of a
-place tells the first process at this place its action: `kill`, `stop` or `raise`. The process first renames the file to
+place gives the first process at this place its action: `kill`, `stop` or `raise`. The process first renames the file to
 `<name>.<process id>`, so that only one process acts.
 
 Without the variable, which only `./dev chaos` sets, a place is a call of an empty function.

@@ -1,4 +1,4 @@
-"""What a user's JSON Schema may cost: told from its text, before it is compiled.
+"""Bounds the cost of a user's JSON Schema by its text, before the library compiles it.
 
 References make a short schema long: thirty lines that each refer twice to the next are a billion parts, and one that
 leads back to itself has no end. So references stay within the schema, never go round, and are counted written out.

@@ -29,7 +29,7 @@ class RunEnd:
 
     @property
     def source(self) -> dict[str, Any]:
-        """The end as the run that it makes keeps and shows it."""
+        """The end as an entry of `sources` of the new run."""
         return {
             "dag_id": self.dag_id,
             "dag_run_id": self.run_id,

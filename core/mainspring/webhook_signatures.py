@@ -1,4 +1,4 @@
-"""Signatures of webhooks, as the Standard Webhooks specification 1.0 says, so that its libraries verify them.
+"""Signatures of webhooks after the Standard Webhooks specification 1.0, whose libraries verify them.
 
 A signature covers `<message id>.<unix seconds>.<body>`. Signatures with a shared secret have the version `v1`
 (HMAC-SHA256); signatures with the private key of the installation have the version `v1a` (Ed25519).

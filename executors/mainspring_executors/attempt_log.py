@@ -20,7 +20,7 @@ class AttemptLog:
     """Takes the bytes a task writes and emits log chunks with contiguous offsets.
 
     A log beyond `Limits.log_bytes_max` keeps its beginning and its end. The bytes between are counted and dropped, so
-    that endless output costs time but no memory; one line in their place gives their number. The last
+    that endless output costs time but no memory. A line in their place gives their number. The last
     `TAIL_BYTES_MAX` of the limit are emitted by `close`. Not safe for threads.
     """
 

@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 
 class Follower(Protocol):
-    """A client that gets events as they come. The feed calls `deliver` and `dismiss` in the loop of the client."""
+    """A client of the live feed. The feed calls `deliver` and `dismiss` in the loop of the client."""
 
     filter: EventFilter
     position: int

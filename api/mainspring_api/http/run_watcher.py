@@ -30,7 +30,7 @@ OnEnd = Callable[[RunState | None], None]
 
 
 class RunWatcher:
-    """Knows which runs requests wait for, and tells the requests of the end. For many threads."""
+    """Wakes the requests that wait for the end of a run. Safe for many threads."""
 
     def __init__(self, database: Database, feed: EventFeed) -> None:
         self._database = database

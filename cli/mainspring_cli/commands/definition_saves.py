@@ -105,7 +105,7 @@ def _check_flags(bundle_name: str | None, flags: Mapping[str, bool]) -> None:
 
 
 def _apply_bundle(session: Session, sources: tuple[Path, ...], bundle: _Bundle, *, is_atomic: bool) -> None:
-    """Plan all definitions, then save them, then prune. A fault, or a missing right, stops it before the first save."""
+    """Plan all definitions, save all, then prune. A fault or a missing right ends the command before the first save."""
     parts = list(_parts(_texts(sources)))
     if is_atomic and len(parts) > 1:
         raise click.UsageError(

@@ -33,8 +33,7 @@ def report_run(
 ) -> None:
     """Write the report of a run to the file `junit`, and print annotations to the error stream.
 
-    A failure is told on the error stream and raises nothing: the end of the run is known, and a report does not
-    change the end.
+    A failure is printed on the error stream and raises nothing, because a report does not change the end of the run.
     """
     if junit is not None:
         _try(lambda: _write_junit(session, patience, dag_id, run_id, junit))

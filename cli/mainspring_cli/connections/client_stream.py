@@ -70,7 +70,7 @@ class ClientStream:
         if self._is_at_start:
             self._is_at_start = False
             self.is_chunked = _CHUNKED in data.partition(b"\r\n\r\n")[0]
-            self._head = data  # gunicorn writes head and body apart; together they are one packet and one system call
+            self._head = data  # gunicorn writes head and body apart; joined, they cost one packet
             return
         if self.rest is not None and data == LAST_CHUNK:
             return  # gunicorn ends the body, which goes on

@@ -243,7 +243,7 @@ class Instant:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AnyJson:
-    """Any JSON value that holds no `{secret: name}`, which would be handed over as it is."""
+    """Any JSON value that holds no `{secret: name}`, which no worker would replace."""
 
     is_schema: bool = False
     """It is a JSON Schema: `{secret: ...}` in it is a property or an example."""

@@ -1,4 +1,4 @@
-"""What an expression says, read from its tokens: names, referenced tasks, loops.
+"""Reads names, referenced tasks and loops from the tokens of an expression.
 
 The CEL library compiles and evaluates; the library reports root names only, and has no bounds. So this module reads the
 tokens exactly (strings, comments, numbers, names) and needs no grammar: a text that CEL would not parse may pass here

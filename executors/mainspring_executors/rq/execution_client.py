@@ -91,7 +91,7 @@ class HeartbeatAnswer:
     """The answer to a heartbeat."""
 
     stop: frozenset[str]
-    """Attempts of this worker that it must stop."""
+    """Attempts that this worker must stop."""
     lease: timedelta
 
 

@@ -303,7 +303,7 @@ def _body(response: "requests.Response", content: bytes) -> Any:
 
 
 def _without_query(url: str | None) -> str:
-    """For logs and messages: a query often holds what nobody else should read."""
+    """The URL for logs and messages, without its query, which often holds a secret."""
     return (url or "").partition("?")[0]
 
 

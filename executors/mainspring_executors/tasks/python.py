@@ -91,7 +91,7 @@ def _load(name: str) -> Callable[..., object]:
     if not (module_name and colon and path):
         raise _not_found(name, 'write "package.module:function"')
     try:
-        # Cheap once it is imported; and it waits for another thread that is just importing it.
+        # Cheap for an imported module. Waits while another thread imports the module.
         target: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as exc:
         if exc.name is not None and (module_name == exc.name or module_name.startswith(exc.name + ".")):

@@ -364,7 +364,7 @@ def _in_write_order(written: Sequence[AppliedDecision]) -> Sequence[AppliedDecis
 
 
 def _decide_safely(context: DecisionContext) -> Decision:
-    """`decide`; an exception costs only this instance, which then fails."""
+    """`decide`; an exception fails this instance only."""
     try:
         return decide(context)
     except ExpressionError as exc:

@@ -1,8 +1,7 @@
 """Sends events to receivers outside of the installation, in threads that run while the passes go on.
 
 One thread makes deliveries of events and hands receivers to a pool of threads. A receiver has at most one thread at a
-time. Receivers that fail, that are slow, or that have taken nothing yet share half of the threads, so they cost the
-other receivers nothing.
+time. Failing, slow and new receivers share half of the threads, so that the other receivers never wait for them.
 """
 
 import logging

@@ -33,7 +33,7 @@ def meet_deadlines(scheduling: Pass, versions: Versions, now: datetime) -> tuple
     passed = scheduling.deadlines.take_passed(sorted(locked), now)
     of_runs = _readable_versions(scheduling, versions, locked)
     changes = 0
-    # One kind after the other, so that an instance matches one row of a statement.
+    # A statement for each kind, so that an instance matches one of its rows.
     for kind in (DeadlineKind.START, DeadlineKind.END):
         of_kind = [row for row in passed if row.task_id and row.kind is kind and row.dag_run_id in of_runs]
         changes += _look_at_tasks(scheduling, of_runs, of_kind, kind, now)

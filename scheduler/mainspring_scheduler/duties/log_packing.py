@@ -46,7 +46,7 @@ REST_SECONDS_MIN, REST_SECONDS_MAX = 0.01, 2.0
 REFUSALS_MAX = 10
 """After so many logs in a row that a store refuses, although it passes the check, the look ends."""
 DELETION_SECONDS = 600.0
-"""For how long monitoring shows a failed deletion. The next one may be that of another scheduler."""
+"""For how long monitoring shows a failed deletion. Another scheduler may do the next deletion."""
 STUCK_SECONDS = 120.0
 """One step of the thread that takes longer hangs: a folder on a share that is away has no time limit."""
 STOP_SECONDS_MAX = 5.0

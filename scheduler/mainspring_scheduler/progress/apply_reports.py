@@ -49,7 +49,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One attempt with its reports and their outcome."""
+    """An attempt with its reports and their outcome."""
 
     live: LiveAttempt
     merged: MergedReports

@@ -137,7 +137,7 @@ class _Waiting(NamedTuple):
         if self.predicted is None:
             return True
         written = frozenset(map(tuple, rows))
-        # First the call, which also learns from rows that are as predicted.
+        # The call comes first, because `confirms` also learns from predicted rows.
         return self.confirms(written) or written == self.predicted
 
 

@@ -313,7 +313,7 @@ def commit_before_the_flush(connection: Connection) -> None:
     """Let the commit of this transaction return before the disk has it: other writers wait for one flush less.
 
     PostgreSQL alone. A crash of the server may undo the transaction, but no later one that stays. So use this only for
-    work that can be done again and that no client has been told of.
+    work that can be done again and that no client has seen.
     """
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")

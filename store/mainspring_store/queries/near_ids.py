@@ -1,4 +1,4 @@
-"""Ids that resemble one that does not exist. Read for answers of 404 only, each with one bounded query."""
+"""Ids that resemble an unknown id. Only answers of 404 read them, by one bounded query each."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -111,7 +111,7 @@ def _oldest_idle(database: Database, dag_id: str, last_key: int) -> Sequence[Any
 
 
 def _delete_runs(connection: Connection, keys: Sequence[int], rows_max: int, *, now: datetime) -> bool:
-    """Delete those of these runs that are not running. False = only a part of the one large run is deleted."""
+    """Delete the runs that are not running. False = a large run is deleted in part only."""
     lock_runs(connection, keys)
     # The scheduler or a user may have started some of them before this transaction locked them.
     idle = connection.execute(_STILL_IDLE, {"keys": keys}).all()

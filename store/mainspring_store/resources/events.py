@@ -12,7 +12,7 @@ __all__ = ["prune_events"]
 
 
 def prune_events(database: Database, *, before: datetime) -> int:
-    """Forget the events before an instant, and let nobody resume there; returns the number of the last of them.
+    """Forget the events before an instant, and let no client resume there; returns the number of the last event.
 
     The events of existing runs stay, because they are the history of the runs.
     """

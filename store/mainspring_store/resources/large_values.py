@@ -60,7 +60,7 @@ def store_value(database: Database, attempt_id: str, value: LargeValue, pieces: 
 def store_piece(
     database: Database, attempt_id: str, piece: Piece, *, now: datetime, token_hash: str | None = None
 ) -> bool:
-    """Store a piece of an output of a try; False = the token does not match. A piece that is stored stays as it is.
+    """Store a piece of an output of a try; False = the token does not match. A stored piece never changes.
 
     token_hash: of the worker that runs the try; `None` = the scheduler runs it.
 

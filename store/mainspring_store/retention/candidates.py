@@ -95,7 +95,7 @@ def candidates(connection: Connection, bounds: Bounds, *, after: int, limit: int
 
 
 def without_needed(connection: Connection, bounds: Bounds, keys: Sequence[int]) -> list[Candidate]:
-    """Of these runs, those that are still within the bounds and that nothing needs. The caller has locked the runs."""
+    """The candidates among `keys` that no other row needs. The caller has locked the runs."""
     params = {**_params(bounds), "keys": list(keys)}
     rows = [Candidate(*row) for row in connection.execute(_UNNEEDED, params)]
     if not rows:

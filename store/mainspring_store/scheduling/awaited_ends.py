@@ -1,4 +1,4 @@
-"""The ends of runs in a pass: which DAGs wait for them, and what becomes of them."""
+"""Notes the ends of runs for the DAGs that wait for them, and takes the noted ends."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

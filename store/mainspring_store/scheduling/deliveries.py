@@ -65,7 +65,7 @@ _FORGOTTEN_AT_ONCE = 1_000
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Subscriber:
-    """A receiver, as far as it says which events it gets."""
+    """A receiver with the fields that select its events."""
 
     id: int
     kind: ReceiverKind

@@ -220,7 +220,7 @@ class TaskLimitWrites(PassPart):
         )
         instance = task_instance.alias("other")
         previous_run = dag_run.alias("past_run")
-        # A pruned run in between is the previous run. Nothing of it is left that could block.
+        # A pruned run in between is the previous run. No row of a pruned run could block.
         pruned_between = (
             select(literal_column("1"))
             .select_from(pruned_run)

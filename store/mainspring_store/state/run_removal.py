@@ -106,7 +106,7 @@ def count_rows(connection: Connection, keys: Sequence[int]) -> Removed:
 
 
 def remember_runs(connection: Connection, keys: Sequence[int]) -> None:
-    """Write the small rows that stay of pruned runs. Nothing changes for runs that have such a row."""
+    """Write the small rows that remember pruned runs. Idempotent."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(_remember(dialect.insert), {"keys": list(keys)})
 

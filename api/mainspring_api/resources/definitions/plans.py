@@ -497,7 +497,7 @@ def _digest_of_bodies(items: Sequence[SentDefinition], bundle: Bundle | None) ->
 
 
 def _digest_of_bases(dag_ids: Sequence[str], versions: Mapping[str, Mapping[str, Any]]) -> str:
-    """What the plan says of a DAG as it was: its version, its bundle, and whether runs start."""
+    """The facts of each stored DAG in a plan: version, bundle, and whether runs start."""
     facts = [
         (dag_id, [versions[dag_id][name] for name in _BASE_FIELDS] if dag_id in versions else None)
         for dag_id in sorted(dag_ids)

@@ -27,7 +27,7 @@ def past_blocker(question: Question, run: Any, row: Any) -> Blocker:
 
 
 def task_limit_blockers(question: Question, run: Any, row: Any, task: Task | None) -> Iterator[Blocker]:
-    """The limit that the scheduler reached for the task. The row says only that there is one."""
+    """The limit that the scheduler reached for the task. The row names no limit, so this query counts again."""
     in_run = question.holders(_active(row).where(task_instance.c.dag_run_id == run.id))
     limit = None if task is None else task.max_active_tis
     if task is not None and limit is not None and in_run["holders_total"] >= limit:
