@@ -83,6 +83,33 @@ def test_after_a_long_stop_only_the_latest_slot_runs(engine: Engine) -> None:
     assert scheduled(engine)[1:] == [START + 30 * HOUR]
 
 
+def test_with_catchup_none_no_missed_slot_runs(engine: Engine) -> None:
+    engine.clock.move(timedelta(seconds=1))
+    engine.save("etl", TASK, schedule="@hourly", start_date="2026-03-01T00:00:00Z", catchup="none")
+    engine.run_until_idle()
+    assert scheduled(engine) == []
+    move(engine, HOUR + timedelta(seconds=58))
+    assert scheduled(engine) == [START]
+    move(engine, 30 * HOUR + timedelta(seconds=2))
+    assert scheduled(engine) == [START]
+    assert planned(engine)[:2] == (START + 31 * HOUR, START + 32 * HOUR)
+    move(engine, HOUR - timedelta(seconds=61))
+    assert scheduled(engine) == [START, START + 31 * HOUR]
+
+
+def test_with_catchup_none_a_slot_of_a_pause_does_not_run_however_short_the_pause(engine: Engine) -> None:
+    engine.save("etl", TASK, schedule="@hourly", catchup="none")
+    engine.run_until_idle()
+    engine.clock.move(HOUR - timedelta(seconds=1))
+    dag_pauses.set_paused(engine.database, "etl", True, now=engine.clock.now())
+    engine.clock.move(timedelta(seconds=2))
+    dag_pauses.set_paused(engine.database, "etl", False, now=engine.clock.now())
+    engine.run_until_idle()
+    assert scheduled(engine) == []
+    move(engine, HOUR)
+    assert scheduled(engine) == [START + HOUR]
+
+
 def test_catching_up_makes_the_missed_slots_oldest_first_up_to_a_bound(engine: Engine) -> None:
     engine.save("etl", TASK, schedule="@hourly", start_date="2026-03-01T00:00:00Z", catchup=True, catchup_max=5)
     engine.run_until_idle()

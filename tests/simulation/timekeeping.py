@@ -18,6 +18,7 @@ from mainspring.errors import Conflict
 from mainspring.instants import format_instant
 from mainspring.retention import RunPolicy
 from mainspring.states import RunType, StateReason
+from mainspring.timetables import ON_TIME
 from mainspring_store.resources import backfills, dag_pauses, dags
 from mainspring_store.state import runs
 from tests.invariants import Facts, read_facts, violations
@@ -115,7 +116,7 @@ class TimeMachine(RuleBasedStateMachine):
     def save(self, data: st.DataObject) -> None:
         """Make a version, or edit its schedule."""
         timing = data.draw(st.sampled_from(TIMINGS))
-        catchup_max = data.draw(st.sampled_from([None, 1, 3, 20]))
+        catchup_max = data.draw(st.sampled_from([None, 0, 1, 3, 20]))
         start = data.draw(st.sampled_from([None, START - timedelta(minutes=10), START + timedelta(minutes=3)]))
         active = data.draw(st.sampled_from([1, 3, 200]))
         document = {
@@ -123,13 +124,13 @@ class TimeMachine(RuleBasedStateMachine):
             "schedule": timing.document,
             "tasks": {"t": {"type": "shell", "command": ["true"]}},
             "max_active_runs": active,
-            "catchup": catchup_max is not None,
-            **({} if catchup_max is None else {"catchup_max": catchup_max}),
+            "catchup": {None: "latest", 0: "none"}.get(catchup_max, "all"),
+            **({"catchup_max": catchup_max} if catchup_max else {}),
             **({} if start is None else {"start_date": format_instant(start)}),
         }
         definition = parse_definition(document, media="json")
         self.version = dags.save_dag(self.database, definition, by="test", now=self._now()).version
-        self.saved = Saved(timing, start, catchup_max or 1, active)
+        self.saved = Saved(timing, start, 1 if catchup_max is None else catchup_max, active)
 
     @rule(is_paused=st.booleans())
     def pause(self, is_paused: bool) -> None:
@@ -273,7 +274,13 @@ class TimeMachine(RuleBasedStateMachine):
         after = max((run.logical_date for run in scheduled), default=None)
         begin = max(filter(None, (after, saved.start, planned.next_logical_date)), default=None)
         due = saved.timing.due(begin or saved.timing.last_begun(now), now)
-        due = [date for date in due if after is None or date > after][-saved.made_up_for :]
+        due = [date for date in due if after is None or date > after]
+        if saved.made_up_for:
+            due = due[-saved.made_up_for :]
+        else:
+            renewed = planned.next_run_after if planned.next_logical_date is None else None
+            on_time = max(filter(None, (now - ON_TIME, renewed)))
+            due = [date for date in due if date + saved.timing.period >= on_time]
         is_another_clock = planned.next_logical_date is None and planned.next_run_after > now
         has_backfill = any(one.completed_at is None and not one.is_paused for one in facts.backfills.values())
         if unfinished + len(due) > saved.max_active_runs or is_another_clock or has_backfill:

@@ -4805,8 +4805,8 @@ export interface components {
             start_date?: string;
             /** @description No run is scheduled for an instant after. */
             end_date?: string;
-            /** @description Whether missed slots are made up for; when false, only the latest missed slot runs. */
-            catchup?: boolean;
+            /** @description Missed slots that run: `all` (or true), the `latest` (or false), `none`; `latest` when absent. */
+            catchup?: boolean | ("none" | "latest" | "all");
             /** @description How many of the latest missed slots `catchup` makes up for. */
             catchup_max?: number;
             /** @description Runs of the DAG that may be running at one time; 16 when absent. */
@@ -4854,6 +4854,8 @@ export interface components {
         };
         /** @enum {string} */
         DagRunType: "backfill" | "scheduled" | "manual" | "operator_triggered" | "asset_triggered";
+        /** @enum {string} */
+        Catchup: "none" | "latest" | "all";
         JsonObject: {
             [key: string]: unknown;
         };
@@ -5101,8 +5103,10 @@ export interface components {
             is_backfillable: boolean;
             /** @description Fault that keeps the scheduler from planning the next run; null = none */
             schedule_error: string | null;
-            /** @description Whether the scheduler makes runs of missed slots */
+            /** @description Whether the scheduler makes runs of all missed slots */
             catchup: boolean;
+            /** @description The missed slots that run: `all`, the `latest`, or `none` */
+            missed_slots: components["schemas"]["Catchup"];
             /** @description Time limit of a run, as an ISO 8601 duration; null = none */
             dag_run_timeout: string | null;
             /** @description Always null: the server has no assets */
@@ -5514,8 +5518,10 @@ export interface components {
             is_backfillable: boolean;
             /** @description Fault that keeps the scheduler from planning the next run; null = none */
             schedule_error: string | null;
-            /** @description Whether the scheduler makes runs of missed slots */
+            /** @description Whether the scheduler makes runs of all missed slots */
             catchup: boolean;
+            /** @description The missed slots that run: `all`, the `latest`, or `none` */
+            missed_slots: components["schemas"]["Catchup"];
             /** @description Time limit of a run, as an ISO 8601 duration; null = none */
             dag_run_timeout: string | null;
             /** @description Always null: the server has no assets */

@@ -11,6 +11,7 @@ from typing import Any
 from mainspring.definition.fields import COMMON_TASK_FIELDS
 from mainspring.definition.groups import flatten
 from mainspring.definition.model import (
+    Catchup,
     Concurrency,
     ConcurrencyStrategy,
     Deadline,
@@ -219,6 +220,10 @@ def _deadline(value: Mapping[str, Any]) -> Deadline:
     )
 
 
+def _catchup(value: bool | str) -> Catchup:
+    return Catchup(value) if isinstance(value, str) else Catchup.ALL if value else Catchup.LATEST
+
+
 def _templates(values: Mapping[str, Any]) -> dict[str, Template]:
     return {name: Template(value) for name, value in values.items()}
 
@@ -234,7 +239,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "schedule": ("schedule", _schedule),
     "start_date": ("start_date", parse_instant),
     "end_date": ("end_date", parse_instant),
-    "catchup": ("catchup", _as_is),
+    "catchup": ("catchup", _catchup),
     "catchup_max": ("catchup_max", _as_is),
     "max_active_runs": ("max_active_runs", _as_is),
     "concurrency": ("concurrency", _concurrency),

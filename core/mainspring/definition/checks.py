@@ -109,7 +109,7 @@ def _check_dates(document: Mapping[str, Any], report: Report) -> None:
     if start and end and parse_instant(start) > parse_instant(end):
         message = f"end_date {end} is before start_date {start}"
         report.add("invalid_value", "/end_date", message, "leave it out, or give a later one")
-    if start and document.get("catchup") and parse_instant(start) < SCHEDULES_BEGIN:
+    if start and document.get("catchup") is True and parse_instant(start) < SCHEDULES_BEGIN:
         message = f"start_date {start} is before {SCHEDULES_BEGIN:%Y-%m-%d}, where all schedules begin"
         report.add("invalid_value", "/start_date", message, "nothing earlier can be caught up with; give a later one")
 

@@ -23,6 +23,7 @@ from mainspring.definition.kinds import (
     Lifetime,
     ListOf,
     MapOf,
+    MissedSlots,
     Number,
     Record,
     Scalar,
@@ -541,7 +542,9 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field("start_date", Instant(), doc="No run is scheduled for an instant before."),
     Field("end_date", Instant(), doc="No run is scheduled for an instant after."),
     Field(
-        "catchup", Boolean(), doc="Whether missed slots are made up for; when false, only the latest missed slot runs."
+        "catchup",
+        MissedSlots(),
+        doc="Missed slots that run: `all` (or true), the `latest` (or false), `none`; `latest` when absent.",
     ),
     Field("catchup_max", Integer(1, 10_000), doc="How many of the latest missed slots `catchup` makes up for."),
     Field(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from mainspring.definition.model import Catchup
 from mainspring.definition.report import INVALID, Report, show
 from mainspring.durations import DURATION_MAX, format_duration, parse_duration
 from mainspring.ids import ID_PATTERN, is_valid_id
@@ -32,6 +33,7 @@ __all__ = [
     "Lifetime",
     "ListOf",
     "MapOf",
+    "MissedSlots",
     "Number",
     "Record",
     "Scalar",
@@ -115,6 +117,25 @@ class Boolean:
 
     def schema(self) -> dict[str, Any]:
         return {"type": "boolean"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MissedSlots:
+    """`all`, `latest` or `none`; true and false, the older spellings of `all` and `latest`, are what is stored."""
+
+    def read(self, value: Any, at: str, report: Report) -> Any:
+        stored = {Catchup.ALL: True, Catchup.LATEST: False}
+        if isinstance(value, bool):
+            return value
+        if not isinstance(value, str):
+            return _wrong_type(value, "all, latest, none, true or false", at, report)
+        names = tuple(choice.value for choice in Catchup)
+        if value not in names:
+            return report.add_unknown("invalid_value", at, "unknown value", value, names)
+        return stored.get(Catchup(value), value)
+
+    def schema(self) -> dict[str, Any]:
+        return {"anyOf": [{"type": "boolean"}, {"type": "string", "enum": [choice.value for choice in Catchup]}]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ __all__ = [
     "KEY_BYTES_MAX",
     "SLOTLESS_TYPES",
     "WAITING_TYPES",
+    "Catchup",
     "Concurrency",
     "ConcurrencyStrategy",
     "Deadline",
@@ -91,6 +92,17 @@ class MatchRule(StrEnum):
     """One end of each."""
     ANY = "any"
     """Every end alone."""
+
+
+class Catchup(StrEnum):
+    """What happens to the slots of a schedule that were missed."""
+
+    NONE = "none"
+    """No missed slot runs."""
+    LATEST = "latest"
+    """The latest of them runs."""
+    ALL = "all"
+    """They run, oldest first, at most `catchup_max` of them."""
 
 
 class ScheduleAlias(StrEnum):
@@ -360,10 +372,9 @@ class Definition:
     schedule: Schedule | None = None
     start_date: datetime | None = None
     end_date: datetime | None = None
-    catchup: bool = False
-    """Whether slots that were missed are made up for; if not, only the latest of them runs."""
+    catchup: Catchup = Catchup.LATEST
     catchup_max: int = 10
-    """How many of the latest missed slots are made up for."""
+    """How many of the latest missed slots `Catchup.ALL` makes up for."""
     max_active_runs: int = 16
     concurrency: Concurrency | None = None
     max_active_tasks: int = 128
@@ -389,3 +400,8 @@ class Definition:
     defaults."""
     content_hash: str
     """SHA-256 (hex) over the canonical JSON of `document`: the identity of a version."""
+
+    @property
+    def made_up_for(self) -> int:
+        """How many of the missed slots run; 0 = none."""
+        return {Catchup.NONE: 0, Catchup.LATEST: 1, Catchup.ALL: self.catchup_max}[self.catchup]

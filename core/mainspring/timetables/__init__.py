@@ -14,12 +14,13 @@ from mainspring.timetables.cron import CronTimetable
 from mainspring.timetables.given import GivenInstants
 from mainspring.timetables.interval import IntervalTimetable
 from mainspring.timetables.jitter import Jittered
-from mainspring.timetables.planning import next_slot, slots_after, slots_between
+from mainspring.timetables.planning import ON_TIME, next_slot, slots_after, slots_between
 from mainspring.timetables.slots import HORIZON, Dropped, Slot, Timetable
 from mainspring.timetables.upstream import UpstreamTimetable
 
 __all__ = [
     "HORIZON",
+    "ON_TIME",
     "ContinuousTimetable",
     "Dropped",
     "OnceTimetable",

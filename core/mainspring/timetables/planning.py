@@ -7,7 +7,11 @@ from itertools import islice, takewhile
 from mainspring.timetables.aliases import OnceTimetable
 from mainspring.timetables.slots import HORIZON, Slot, Timetable
 
-__all__ = ["next_slot", "slots_after", "slots_between"]
+__all__ = ["ON_TIME", "next_slot", "slots_after", "slots_between"]
+
+ON_TIME = timedelta(minutes=1)
+"""How late a run of a slot may begin where no missed slot runs: a scheduler that is replaced, or many runs that are due
+at once, cost some seconds."""
 
 
 def next_slot(
@@ -18,26 +22,44 @@ def next_slot(
     end: datetime | None,
     catchup_max: int,
     now: datetime,
+    renewed_at: datetime | None = None,
 ) -> Slot | None:
     """The slot to be planned next; it may be due already. None when there is none any more.
 
     after: logical date of the latest planned run; the answer is later than that.
     start: earliest logical date; None = the interval that holds `now` is the first.
     end: latest logical date.
-    catchup_max: of the slots that are due already, how many of the latest are made up for; at least 1.
+    catchup_max: of the slots that are due already, how many of the latest are made up for. 0 = a slot counts
+        as missed `ON_TIME` after its instant, and when it was due before `renewed_at`.
+    renewed_at: when the plan was dropped, by the end of a pause or by a new version; None = the plan stands.
     """
     if after is not None and isinstance(timetable, OnceTimetable):
         return None
     begin = max(filter(None, (after, start)), default=None) or timetable.interval_start(now) or now
-    upcoming = (slot for slot in timetable.from_(begin) if after is None or slot.logical_date > after)
+    if catchup_max == 0:
+        on_time = max(filter(None, (now - ON_TIME, renewed_at)))
+        begin = max(filter(None, (begin, _begin_of_last_before(timetable, on_time))))
+    else:
+        on_time = None
+    upcoming = (
+        slot
+        for slot in timetable.from_(begin)
+        if (after is None or slot.logical_date > after) and (on_time is None or slot.run_after >= on_time)
+    )
     slot = next(upcoming, None)
-    if slot is not None and slot.run_after <= now:
+    if slot is not None and slot.run_after <= now and catchup_max:
         more = takewhile(lambda slot: slot.run_after <= now and (end is None or slot.logical_date <= end), upcoming)
         if sum(1 for _ in islice(more, catchup_max)) == catchup_max:
             # More is due than is made up for: only the latest of it.
             latest = slots_between(timetable, begin, end or HORIZON, due_by=now, is_backwards=True)
             slot = next(islice(latest, catchup_max - 1, None))
     return None if slot is None or (end is not None and slot.logical_date > end) else slot
+
+
+def _begin_of_last_before(timetable: Timetable, instant: datetime) -> datetime | None:
+    """Logical date of the latest slot that is due before an instant."""
+    slot = timetable.latest_due(instant - timedelta(microseconds=1))
+    return slot.logical_date if slot else None
 
 
 def slots_after(

@@ -46,14 +46,12 @@ def _advance(scheduling: Pass, versions: Versions, dag: DueDag, now: datetime) -
     definition = versions.get(dag.version_id, scheduling.runs.version_document).definition
     assert definition.schedule is not None
     timetable = timetable_of(definition.schedule, definition.dag_id)
-    # An earlier plan stands: without a start date, the first plan fixes the first slot.
-    start = max(filter(None, (definition.start_date, dag.next_logical_date)), default=None)
-    slot = _next(timetable, definition, dag.latest_logical_date, start, now)
+    slot = _next(timetable, definition, dag, dag.latest_logical_date, now)
     created = 0
     if slot is not None and slot.run_after <= now:
         _create(scheduling, definition, dag.version_id, slot, now)
         created = 1
-        slot = _next(timetable, definition, slot.logical_date, start, now)
+        slot = _next(timetable, definition, dag, slot.logical_date, now)
     plan = Plan()
     if slot is not None:
         plan = Plan(logical_date=slot.logical_date, data_interval_end=slot.data_interval_end, run_after=slot.run_after)
@@ -62,15 +60,18 @@ def _advance(scheduling: Pass, versions: Versions, dag: DueDag, now: datetime) -
 
 
 def _next(
-    timetable: Timetable, definition: Definition, latest: datetime | None, start: datetime | None, now: datetime
+    timetable: Timetable, definition: Definition, dag: DueDag, latest: datetime | None, now: datetime
 ) -> Slot | None:
+    # An earlier plan stands: without a start date, the first plan fixes the first slot.
+    start = max(filter(None, (definition.start_date, dag.next_logical_date)), default=None)
     return next_slot(
         timetable,
         after=latest,
         start=start,
         end=definition.end_date,
-        catchup_max=definition.catchup_max if definition.catchup else 1,
+        catchup_max=definition.made_up_for,
         now=now,
+        renewed_at=dag.renewed_at,
     )
 
 

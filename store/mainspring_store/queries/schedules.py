@@ -25,6 +25,13 @@ class SchedulePlan:
     latest_logical_date: datetime | None
     """The latest logical date of the scheduled runs; None = no scheduled run."""
     error: str | None
+    next_run_after: datetime | None = None
+    """When the planned slot is due; without a plan, when the plan was dropped."""
+
+    @property
+    def renewed_at(self) -> datetime | None:
+        """When the plan was dropped; None = the plan stands."""
+        return self.next_run_after if self.next_logical_date is None else None
 
 
 def schedule_plan(database: Database, dag_id: str) -> SchedulePlan:
@@ -45,6 +52,6 @@ _LATEST = (
     .where(dag_run.c.dag_id == dag.c.dag_id, dag_run.c.run_type == RunType.SCHEDULED)
     .scalar_subquery()
 )
-_PLANNED = select(dag.c.version_id, dag.c.is_paused, dag.c.next_logical_date, _LATEST, dag.c.schedule_error).where(
-    dag.c.dag_id == bindparam("dag_id")
-)
+_PLANNED = select(
+    dag.c.version_id, dag.c.is_paused, dag.c.next_logical_date, _LATEST, dag.c.schedule_error, dag.c.next_run_after
+).where(dag.c.dag_id == bindparam("dag_id"))

@@ -30,6 +30,13 @@ class DueDag:
     """None = the DAG has no plan, or the scheduler must renew the plan."""
     latest_logical_date: datetime | None
     """Latest logical date of the scheduled runs."""
+    next_run_after: datetime | None
+    """When the planned slot is due; without a plan, when the plan was dropped."""
+
+    @property
+    def renewed_at(self) -> datetime | None:
+        """When the plan was dropped; None = the plan stands."""
+        return self.next_run_after if self.next_logical_date is None else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,7 +75,7 @@ class DueWrites(PassPart):
             .scalar_subquery()
         )
         due_dags = (
-            select(dag.c.dag_id, dag.c.version_id, dag.c.next_logical_date, latest)
+            select(dag.c.dag_id, dag.c.version_id, dag.c.next_logical_date, latest, dag.c.next_run_after)
             .where(
                 text("dag.next_run_after IS NOT NULL AND NOT dag.is_paused"),
                 dag.c.next_run_after <= bindparam("now", type_=UtcDateTime),

@@ -284,7 +284,9 @@ WRONG = [
     ("fraction", _task(retries=1.5), "/tasks/a/retries", "wrong_type", "must be a whole number"),
     ("negative", _task(retries=-1), "/tasks/a/retries", "out_of_range", "allowed are 0 to 1000"),
     ("shrinking delay", _task(retry_backoff=0.5), "/tasks/a/retry_backoff", "out_of_range", "allowed are 1.0"),
-    ("text for a boolean", _with(catchup="no"), "/catchup", "wrong_type", "must be true or false, not a string"),
+    ("text for a boolean", _with(fail_fast="no"), "/fail_fast", "wrong_type", "must be true or false, not a string"),
+    ("unknown catch-up", _with(catchup="lates"), "/catchup", "invalid_value", "did you mean 'latest'?"),
+    ("number of catch-ups", _with(catchup=3), "/catchup", "wrong_type", "must be all, latest, none, true or false"),
     ("duration without unit", _task(retry_delay=5), "/tasks/a/retry_delay", "wrong_type", "write '5s'"),
     ("no duration", _task(retry_delay="soon"), "/tasks/a/retry_delay", "invalid_duration", "is not a duration"),
     ("no time at all", _task(execution_timeout="0s"), "/tasks/a/execution_timeout", "out_of_range", "PT0.001S"),
@@ -550,3 +552,13 @@ def test_a_definition_is_found_wrong_only_by_its_own_error() -> None:
         parse_definition(b"\xff\xfe")
     with pytest.raises(InvalidDag):
         parse_definition("\ud800")
+
+
+@pytest.mark.parametrize(
+    ("written", "stored", "made_up_for"),
+    [(True, True, 10), ("all", True, 10), (False, False, 1), ("latest", False, 1), ("none", "none", 0)],
+)
+def test_both_spellings_of_catching_up_are_one_version(written: Any, stored: Any, made_up_for: int) -> None:
+    definition = parse_definition({"dag_id": "d", "catchup": written, "tasks": {"a": {"type": "noop"}}}, media="json")
+    assert definition.document["catchup"] == stored
+    assert definition.made_up_for == made_up_for

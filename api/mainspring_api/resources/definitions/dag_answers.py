@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from mainspring.definition.model import Definition
+from mainspring.definition.model import Catchup, Definition
 from mainspring.durations import format_duration
 from mainspring.errors import NotFound
 from mainspring.states import RunType
@@ -95,7 +95,10 @@ class Dag(Answer):
 class DagDetails(Dag):
     """A DAG with facts from its definition."""
 
-    catchup = fields.Boolean(metadata={"description": "Whether the scheduler makes runs of missed slots"})
+    catchup = fields.Boolean(metadata={"description": "Whether the scheduler makes runs of all missed slots"})
+    missed_slots = Choice(
+        Catchup, metadata={"description": "The missed slots that run: `all`, the `latest`, or `none`"}
+    )
     dag_run_timeout = fields.String(
         allow_none=True, metadata={"description": "Time limit of a run, as an ISO 8601 duration; null = none"}
     )
@@ -160,7 +163,8 @@ def details_body(dag_id: str) -> dict[str, Any]:
     timeout = definition.dagrun_timeout
     return {
         **dag_body(row),
-        "catchup": definition.catchup,
+        "catchup": definition.catchup is Catchup.ALL,
+        "missed_slots": definition.catchup,
         "dag_run_timeout": None if timeout is None else format_duration(timeout),
         "asset_expression": None,
         "doc_md": definition.doc_md,

@@ -116,7 +116,7 @@ def planned_runs(dag_id: str, old: Definition | None, new: Definition | None, no
     old_slots = _slots(old, stored, now)
     is_same = old is not None and new is not None and old.content_hash == new.content_hash
     # A save of another definition makes the scheduler plan again.
-    new_slots = _due_and_next(_slots(new, stored if is_same else replace(stored, next_logical_date=None), now), now)
+    new_slots = _due_and_next(_slots(new, stored if is_same else _renewed(stored, now), now), now)
     due = [slot for slot in new_slots if slot.run_after <= now]
     is_paused = stored.is_paused if old is not None or new is None else new.is_paused_upon_creation
     return {
@@ -155,9 +155,9 @@ def foresee_due_slots(
     """
     stored = _schedule_plan(definition.dag_id)
     if version is None:
-        stored = replace(stored, is_paused=definition.is_paused_upon_creation, next_logical_date=None)
+        stored = _renewed(replace(stored, is_paused=definition.is_paused_upon_creation), now)
     elif version["content_hash"] != definition.content_hash:
-        stored = replace(stored, next_logical_date=None)
+        stored = _renewed(stored, now)
     return _due_slots(definition, stored, planned_at, now)
 
 
@@ -197,7 +197,12 @@ def _due_slots(definition: Definition, stored: SchedulePlan, planned_at: datetim
 
 
 def _progress(stored: SchedulePlan) -> SchedulePlan:
-    return replace(stored, version_id=0, error=None)
+    return replace(stored, version_id=0, error=None, next_run_after=None)
+
+
+def _renewed(stored: SchedulePlan, now: datetime) -> SchedulePlan:
+    """The progress after a save drops the plan."""
+    return replace(stored, next_logical_date=None, next_run_after=now)
 
 
 def _due(definition: Definition, stored: SchedulePlan, now: datetime) -> list[datetime]:

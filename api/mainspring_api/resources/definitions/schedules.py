@@ -118,11 +118,16 @@ def next_slots(timetable: Timetable, definition: Definition, planned: SchedulePl
     """The slots in the order of the scheduler."""
     latest = planned.latest_logical_date
     start = max(filter(None, (definition.start_date, planned.next_logical_date)), default=None)
-    catchup_max = definition.catchup_max if definition.catchup else 1
     # Only the end of a run tells when the next run of a continuous schedule begins.
     for _ in range(1 if isinstance(timetable, ContinuousTimetable) else COUNT_MAX):
         slot = next_slot(
-            timetable, after=latest, start=start, end=definition.end_date, catchup_max=catchup_max, now=now
+            timetable,
+            after=latest,
+            start=start,
+            end=definition.end_date,
+            catchup_max=definition.made_up_for,
+            now=now,
+            renewed_at=planned.renewed_at,
         )
         if slot is None:
             return

@@ -145,7 +145,15 @@ def _computed(ctx: Context, dag: Mapping[str, Any], *, until: datetime, now: dat
         return
     timetable = timetable_of(definition.schedule, dag["dag_id"])
     start = max(filter(None, (definition.start_date, dag["next_logical_date"])), default=None)
-    first = next_slot(timetable, after=None, start=start, end=definition.end_date, catchup_max=1, now=now)
+    first = next_slot(
+        timetable,
+        after=None,
+        start=start,
+        end=definition.end_date,
+        catchup_max=min(definition.made_up_for, 1),
+        now=now,
+        renewed_at=dag["next_run_after"] if dag["next_logical_date"] is None else None,
+    )
     if first is None or first.run_after > until:
         return
     yield first

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .calendar import Calendar
     from .callback_body import CallbackBody
     from .carried_attempt import CarriedAttempt
+    from .catchup import Catchup
     from .change_kind import ChangeKind
     from .change_op import ChangeOp
     from .clear_body import ClearBody
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from .deadline_anchor import DeadlineAnchor
     from .default_args import DefaultArgs
     from .definition import Definition
+    from .definition_catchup_type_1 import DefinitionCatchupType1
     from .definition_change import DefinitionChange
     from .definition_check import DefinitionCheck
     from .definition_form import DefinitionForm
@@ -409,6 +411,7 @@ _MODULES = {
     "Calendar": ".calendar",
     "CallbackBody": ".callback_body",
     "CarriedAttempt": ".carried_attempt",
+    "Catchup": ".catchup",
     "ChangeKind": ".change_kind",
     "ChangeOp": ".change_op",
     "ClearBody": ".clear_body",
@@ -460,6 +463,7 @@ _MODULES = {
     "DeadlineAnchor": ".deadline_anchor",
     "DefaultArgs": ".default_args",
     "Definition": ".definition",
+    "DefinitionCatchupType1": ".definition_catchup_type_1",
     "DefinitionChange": ".definition_change",
     "DefinitionCheck": ".definition_check",
     "DefinitionForm": ".definition_form",
@@ -782,6 +786,7 @@ __all__ = (
     "Calendar",
     "CallbackBody",
     "CarriedAttempt",
+    "Catchup",
     "ChangeKind",
     "ChangeOp",
     "ClearBody",
@@ -833,6 +838,7 @@ __all__ = (
     "DeadlineAnchor",
     "DefaultArgs",
     "Definition",
+    "DefinitionCatchupType1",
     "DefinitionChange",
     "DefinitionCheck",
     "DefinitionForm",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.catchup import Catchup
 from ..models.dag_run_type import DagRunType
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ class DagDetails:
         owners (list[str]): Owners of the DAG's tasks
         is_backfillable (bool): Whether the schedule has slots that a backfill can fill
         schedule_error (None | str): Fault that keeps the scheduler from planning the next run; null = none
-        catchup (bool): Whether the scheduler makes runs of missed slots
+        catchup (bool): Whether the scheduler makes runs of all missed slots
+        missed_slots (Catchup):
         dag_run_timeout (None | str): Time limit of a run, as an ISO 8601 duration; null = none
         asset_expression (JsonObject | None): Always null: the server has no assets
         doc_md (None | str): Documentation in Markdown; null = none
@@ -113,6 +115,7 @@ class DagDetails:
     is_backfillable: bool
     schedule_error: None | str
     catchup: bool
+    missed_slots: Catchup
     dag_run_timeout: None | str
     asset_expression: JsonObject | None
     doc_md: None | str
@@ -247,6 +250,8 @@ class DagDetails:
 
         catchup = self.catchup
 
+        missed_slots = self.missed_slots.value
+
         dag_run_timeout: None | str
         dag_run_timeout = self.dag_run_timeout
 
@@ -369,6 +374,7 @@ class DagDetails:
                 "is_backfillable": is_backfillable,
                 "schedule_error": schedule_error,
                 "catchup": catchup,
+                "missed_slots": missed_slots,
                 "dag_run_timeout": dag_run_timeout,
                 "asset_expression": asset_expression,
                 "doc_md": doc_md,
@@ -613,6 +619,8 @@ class DagDetails:
 
         catchup = d.pop("catchup")
 
+        missed_slots = Catchup(d.pop("missed_slots"))
+
         def _parse_dag_run_timeout(data: object) -> None | str:
             if data is None:
                 return data
@@ -849,6 +857,7 @@ class DagDetails:
             is_backfillable=is_backfillable,
             schedule_error=schedule_error,
             catchup=catchup,
+            missed_slots=missed_slots,
             dag_run_timeout=dag_run_timeout,
             asset_expression=asset_expression,
             doc_md=doc_md,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
+from ..models.definition_catchup_type_1 import DefinitionCatchupType1
 from ..models.run_state_rule import RunStateRule
 from ..types import UNSET, Unset
 
@@ -40,7 +41,8 @@ class Definition:
         schedule (None | Schedule | str | Unset): When runs are due; null or absent: only a trigger makes runs.
         start_date (str | Unset): No run is scheduled for an instant before.
         end_date (str | Unset): No run is scheduled for an instant after.
-        catchup (bool | Unset): Whether missed slots are made up for; when false, only the latest missed slot runs.
+        catchup (bool | DefinitionCatchupType1 | Unset): Missed slots that run: `all` (or true), the `latest` (or
+            false), `none`; `latest` when absent.
         catchup_max (int | Unset): How many of the latest missed slots `catchup` makes up for.
         max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
         concurrency (Concurrency | Unset):
@@ -69,7 +71,7 @@ class Definition:
     schedule: None | Schedule | str | Unset = UNSET
     start_date: str | Unset = UNSET
     end_date: str | Unset = UNSET
-    catchup: bool | Unset = UNSET
+    catchup: bool | DefinitionCatchupType1 | Unset = UNSET
     catchup_max: int | Unset = UNSET
     max_active_runs: int | Unset = UNSET
     concurrency: Concurrency | Unset = UNSET
@@ -121,7 +123,13 @@ class Definition:
 
         end_date = self.end_date
 
-        catchup = self.catchup
+        catchup: bool | str | Unset
+        if isinstance(self.catchup, Unset):
+            catchup = UNSET
+        elif isinstance(self.catchup, DefinitionCatchupType1):
+            catchup = self.catchup.value
+        else:
+            catchup = self.catchup
 
         catchup_max = self.catchup_max
 
@@ -286,7 +294,20 @@ class Definition:
 
         end_date = d.pop("end_date", UNSET)
 
-        catchup = d.pop("catchup", UNSET)
+        def _parse_catchup(data: object) -> bool | DefinitionCatchupType1 | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                catchup_type_1 = DefinitionCatchupType1(data)
+
+                return catchup_type_1
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(bool | DefinitionCatchupType1 | Unset, data)
+
+        catchup = _parse_catchup(d.pop("catchup", UNSET))
 
         catchup_max = d.pop("catchup_max", UNSET)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, func, literal_column, null, select
 
 from mainspring.blockers import BlockCode, Blocker, Explanation, Satisfied
-from mainspring.definition.model import Definition
+from mainspring.definition.model import Catchup, Definition
 from mainspring.instants import format_instant
 from mainspring.states import RunType
 from mainspring.timetables import Slot, Timetable, next_slot, slots_between, timetable_of
@@ -162,7 +162,9 @@ class _Schedule:
         yield from self._excluded(after)
 
     def _rule(self) -> str:
-        if not self.definition.catchup:
+        if self.definition.catchup is Catchup.NONE:
+            return "`catchup` is none, so that no missed slot is made up for"
+        if self.definition.catchup is Catchup.LATEST:
             return "`catchup` is off, so that only the latest missed slot is made up for"
         return f"`catchup_max` makes up for the latest {self.definition.catchup_max} missed slots only"
 
@@ -174,8 +176,9 @@ class _Schedule:
             after=row.latest,
             start=max(filter(None, (definition.start_date, row.next_logical_date)), default=None),
             end=definition.end_date,
-            catchup_max=definition.catchup_max if definition.catchup else 1,
+            catchup_max=definition.made_up_for,
             now=self.question.now,
+            renewed_at=row.next_run_after if row.next_logical_date is None else None,
         )
 
     def _missing_slots(self, after: datetime) -> list[Slot]:
@@ -252,6 +255,7 @@ _DAG = select(
     dag.c.created_at,
     dag.c.max_active_runs,
     dag.c.next_logical_date,
+    dag.c.next_run_after,
     dag.c.schedule_error,
     _LATEST.label("latest"),
 ).where(dag.c.dag_id == bindparam("dag_id"))

@@ -98,7 +98,7 @@ function Schedule({ dag }: { dag: Dag }) {
         entries={[
           [t.settings.schedule, dag.schedule && common.schedule(dag.schedule, dag.timetable_description ?? dag.timetable_summary ?? "")],
           [t.settings.timezone, dag.timezone],
-          [t.settings.catchup, dag.catchup ? t.settings.catchup_on : t.settings.catchup_off],
+          [t.settings.catchup, t.settings[`catchup_${dag.missed_slots}`]],
           ...(dag.start_date ? [[t.settings.begins, <When key="start" at={dag.start_date} long />] as const] : []),
           ...(dag.end_date ? [[t.settings.ends, <When key="end" at={dag.end_date} long />] as const] : []),
         ]}
