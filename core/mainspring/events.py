@@ -10,7 +10,7 @@ class EventKind(StrEnum):
     """What an event is about. The value is the `event` of the stream."""
 
     RUN = "run"
-    """A run was created, changed its state or was deleted."""
+    """A run was created, changed its state, was paused, resumed, changed by a user or deleted."""
     TASK = "task"
     """A task instance changed its state."""
     DAG = "dag"

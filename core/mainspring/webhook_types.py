@@ -9,7 +9,7 @@ __all__ = ["NOTIFY_TYPES", "TEST_TYPE", "WEBHOOK_TYPES", "webhook_type"]
 
 _LATE = StateReason.LATE.value
 _STATES: Mapping[EventKind, Sequence[str]] = {
-    EventKind.RUN: (*(state.value for state in RunState), _LATE, "deleted"),
+    EventKind.RUN: (*(state.value for state in RunState), _LATE, "deleted", "paused", "unpaused", "changed"),
     EventKind.TASK: (*(state.value for state in TaskState), _LATE),
     EventKind.DAG: ("saved", "paused", "unpaused", "deleted"),
     EventKind.BACKFILL: ("created", "paused", "unpaused", "completed", "cancelled"),

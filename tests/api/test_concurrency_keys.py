@@ -51,3 +51,20 @@ def test_a_key_that_cannot_be_is_a_bad_request(api: Api, conf: dict[str, str]) -
     assert (fault["code"], fault["pointer"]) == ("concurrency_key_invalid", "/conf")
     assert fault["hint"] is not None
     assert api.get(RUNS)["total_entries"] == 0
+
+
+def test_a_queued_run_is_delayed(api: Api) -> None:
+    api.save("etl", {"a": SHELL})
+    api.trigger(run_id="r1")
+    assert api.patch(f"{RUNS}/r1", {"run_after": "2099-01-01T01:00:00+01:00"})["run_after"] == "2099-01-01T00:00:00Z"
+    api.engine.run_until_idle()
+    assert api.get(f"{RUNS}/r1")["state"] == "queued"
+    events = api.get(f"{RUNS}/r1/events")["events"]
+    assert [event["data"]["state"] for event in events] == ["queued", "changed"]
+    assert events[1]["data"]["run_after"] == "2099-01-01T00:00:00Z"
+    bad = api.request("PATCH", f"{RUNS}/r1", json={"run_after": "soon"})
+    assert (bad.status, bad.json["errors"][0]["pointer"]) == (422, "/run_after")
+    api.patch(f"{RUNS}/r1", {"run_after": "2000-01-01T00:00:00Z"})
+    api.engine.run_until_idle()
+    answer = api.request("PATCH", f"{RUNS}/r1", json={"run_after": "2099-01-01T00:00:00Z"})
+    assert (answer.status, answer.json["code"]) == (409, "conflict")

@@ -3,6 +3,7 @@
 import pytest
 
 from mainspring.errors import Conflict, NotFound
+from mainspring_store.queries.events import events_of_run
 from mainspring_store.resources.run_pauses import set_run_paused
 from mainspring_store.state.runs import cancel_run
 from tests.scheduler.engine import Engine
@@ -63,3 +64,11 @@ def test_a_run_that_has_ended_cannot_be_paused(engine: Engine) -> None:
     assert not pause(engine, False)
     with pytest.raises(NotFound, match="r9"):
         pause(engine, run_id="r9")
+
+
+def test_a_pause_and_a_resume_are_events(engine: Engine) -> None:
+    engine.trigger(engine.save("etl", {"a": {}}))
+    pause(engine)
+    pause(engine, False)
+    events = events_of_run(engine.database, "etl", "r1", 0, 10)
+    assert [(event.state, event.seq) for event in events] == [("queued", 0), ("paused", None), ("unpaused", None)]

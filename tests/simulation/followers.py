@@ -12,6 +12,7 @@ from hypothesis.stateful import precondition, rule
 from sqlalchemy import insert, select, update
 
 from mainspring.errors import StoreUnavailable
+from mainspring.states import RunState
 from mainspring_scheduler.deliveries.fan_out import FanOut
 from mainspring_store.queries.events import SettledEvents
 from mainspring_store.state.receivers import ReceiverKind, ReceiverState, last_event_number
@@ -94,7 +95,8 @@ class Followers(Machine):
         assert self.followed == sorted({*self.followed}), "the follower got an event twice, or out of order"
         missed = numbers - {*self.followed}
         assert not missed, f"the follower missed the events {sorted(missed)}"
-        wanted = [row.id for row in log if row.kind == "run" and row.state_reason != "late" and row.state != "deleted"]
+        states = {*RunState}
+        wanted = [row.id for row in log if row.kind == "run" and row.state_reason != "late" and row.state in states]
         for name, begins_after in self.receivers.items():
             mine = [row.event_id for row in rows if row.name == name]
             twice = [number for number, count in Counter(mine).items() if count > 1]

@@ -122,6 +122,15 @@ class Run:
             due_at = (self.made_at or self.due[0]) + self.definition.deadline.within
             self.deadlines["", None, "end"] = (0, due_at)
 
+    def move_start(self, at: datetime) -> None:
+        """A user changes the earliest start. Deadlines that have passed stay."""
+        passed = {key: one for key, one in self.deadlines.items() if one[1] is None}
+        if self.moment == self.due:
+            self.moment = (at, self.moment[1])
+        self.due = (at, self.due[1])
+        self.count_deadlines("run_after", at)
+        self.deadlines |= passed
+
     def count_deadlines(self, after: str, at: datetime) -> None:
         """Those of the run and its tasks that count from one instant of the run."""
         rules = {"": self.definition.deadline, **{name: one.deadline for name, one in self.definition.tasks.items()}}

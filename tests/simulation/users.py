@@ -22,7 +22,7 @@ from mainspring_store.interventions import (
     mark,
     mark_run,
 )
-from mainspring_store.resources import dag_deletion, dag_pauses, dags, run_pauses
+from mainspring_store.resources import dag_deletion, dag_pauses, dags, run_order, run_pauses
 from mainspring_store.resources.pools import change_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
@@ -216,6 +216,24 @@ class Users(Machine):
             return
         assert not is_refused, "a run that has ended was paused"
         run.is_paused = is_paused
+
+    @precondition(lambda self: self.model.runs)
+    @rule(pick=PICK, delay=st.sampled_from([-15, 0, 15, 30]))
+    def delay_a_run(self, pick: int, delay: int) -> None:
+        run, now = one_of(list(self.model.runs.values()), pick), self.clock.now()
+        start, was_queued = max(now + timedelta(seconds=delay), now), run.state == "queued"
+        versions = Versions(self.database)
+        try:
+            has_moved = run_order.set_run_after(
+                self.database, versions, run.dag_id, run.run_id, now + timedelta(seconds=delay), now=now
+            )
+        except Conflict:
+            assert not was_queued, "a queued run could not be delayed"
+            return
+        assert was_queued, "a run that is not queued was delayed"
+        assert has_moved is (start != run.due[0] and (delay > 0 or run.due[0] > now)), "a start moved, or did not"
+        if has_moved:
+            run.move_start(start)
 
     @precondition(lambda self: "pools" in self.features)
     @rule(

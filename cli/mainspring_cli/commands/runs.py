@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import click
 
+from mainspring.instants import format_instant
 from mainspring_cli.client.log_tail import LogTail
+from mainspring_cli.client.parameters import INSTANT
 from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.commands.operations import delete_run, mark, outputs
@@ -155,6 +158,45 @@ def cancel(session: Session, dag_id: str, run_id: str) -> None:
     session.output.item(
         session.call(patch_dag_run, dag_id, run_id, body=RunPatch.from_dict({"state": "failed"})), RUN_MEMBERS
     )
+
+
+@runs.command()
+@DAG_ID
+@RUN_ID
+@with_session
+def pause(session: Session, dag_id: str, run_id: str) -> None:
+    """Pause a run: active tasks go on, no further task starts."""
+    _change(session, dag_id, run_id, is_paused=True)
+
+
+@runs.command()
+@DAG_ID
+@RUN_ID
+@with_session
+def unpause(session: Session, dag_id: str, run_id: str) -> None:
+    """Let a paused run go on."""
+    _change(session, dag_id, run_id, is_paused=False)
+
+
+@runs.command()
+@DAG_ID
+@RUN_ID
+@click.argument("run_after", type=INSTANT)
+@with_session
+def delay(session: Session, dag_id: str, run_id: str, run_after: datetime) -> None:
+    """Change the earliest start of a queued run.
+
+    RUN_AFTER is an instant such as 2026-12-24T18:00:00Z; an instant in the past stands for now.
+    """
+    _change(session, dag_id, run_id, run_after=format_instant(run_after))
+
+
+def _change(session: Session, dag_id: str, run_id: str, **members: Any) -> None:
+    from mainspring_client.api.dag_runs import patch_dag_run
+    from mainspring_client.models import RunPatch
+
+    run = session.call(patch_dag_run, dag_id, run_id, body=RunPatch.from_dict(members))
+    session.output.item(run, (*RUN_MEMBERS, *members))
 
 
 @runs.command()

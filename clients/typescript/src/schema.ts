@@ -690,7 +690,7 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Cancel (`state` failed), mark, queue, pause or resume a run, change the note, or `keep` the run for ever.
+         * Cancel (`state` failed), mark, queue, pause, resume or delay a run, change the note, or `keep` it for ever.
          * @description The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
          *     `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
          *     processes have stopped, or when the seconds are over: always 200 and the run as it is then. The change is made
@@ -6914,6 +6914,8 @@ export interface components {
             keep?: boolean | null;
             /** @description True pauses an unfinished run: no further task of it starts; false resumes the run */
             is_paused?: boolean | null;
+            /** @description Earliest start of a queued run; a past instant stands for now */
+            run_after?: string | null;
         };
         FailedTask: {
             /** @description Identifier of the task within its DAG */
@@ -7423,6 +7425,8 @@ export interface components {
             keep?: boolean | null;
             /** @description True pauses an unfinished run: no further task of it starts; false resumes the run */
             is_paused?: boolean | null;
+            /** @description Earliest start of a queued run; a past instant stands for now */
+            run_after?: string | null;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
             /** @description Identifier of the DAG; absent = the DAG of the path */
@@ -9499,7 +9503,7 @@ export interface components {
             /** @description Address that deliveries are posted to; answered with the values of its query masked */
             url: string;
             /** @description Types of events to send; empty = only what definitions send by `notify` */
-            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
             /**
              * @description Id of the DAG whose events are sent, or the beginning of ids and `*`
              * @default *
@@ -9594,7 +9598,7 @@ export interface components {
             /** @description Address that deliveries are posted to; answered with the values of its query masked */
             url?: string;
             /** @description Types of events to send; empty = only what definitions send by `notify` */
-            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
             /** @description Id of the DAG whose events are sent, or the beginning of ids and `*` */
             dag_id_pattern?: string;
             /** @description Purpose in a sentence */
@@ -9947,6 +9951,11 @@ export interface components {
             state_reason?: string | null;
             /** @description Number of the change in its run: 0 = the creation, then from 1 without gaps */
             seq?: number;
+            /**
+             * Format: date-time
+             * @description The earliest start that a user gave to a run, in `changed`
+             */
+            run_after?: string;
             /** @description Version of the saved DAG */
             version_number?: number;
             /** @description Identifier of the backfill */
@@ -17233,7 +17242,7 @@ export interface operations {
                 /** @description States to list; several states are alternatives */
                 state?: ("pending" | "delivered" | "failed" | "refused")[];
                 /** @description Types of events to list; several types are alternatives */
-                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
                 /** @description Identifier of the DAG */
                 dag_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
@@ -17538,7 +17547,7 @@ export interface operations {
                 /** @description States to list; several states are alternatives */
                 state?: ("pending" | "delivered" | "failed" | "refused")[];
                 /** @description Types of events to list; several types are alternatives */
-                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
                 /** @description Identifier of the DAG */
                 dag_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */

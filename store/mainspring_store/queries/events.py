@@ -71,7 +71,9 @@ class StoredEvent:
         if self.kind != EventKind.MANY:
             members["state"] = self.state
         if self.kind in (EventKind.RUN, EventKind.TASK):
-            members |= {"state_reason": self.state_reason, "seq": self.seq}
+            members["state_reason"] = self.state_reason
+            if self.seq is not None:
+                members["seq"] = self.seq
         return members | dict(self.data or {})
 
 

@@ -5,10 +5,12 @@ from datetime import datetime
 from sqlalchemy import bindparam, select, update
 
 from mainspring.errors import Conflict
+from mainspring.events import EventKind
 from mainspring.states import RUN_FINISHED
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.state.effects import lock_runs
+from mainspring_store.state.events import write_event
 from mainspring_store.tables import dag_run
 
 __all__ = ["set_run_paused"]
@@ -35,6 +37,8 @@ def set_run_paused(database: Database, dag_id: str, run_id: str, is_paused: bool
         if is_paused and run.state in RUN_FINISHED:
             raise Conflict(f"run '{run_id}' of dag '{dag_id}' has ended, so no pause can hold it; clear it first")
         connection.execute(_PAUSE, {"key": key, "paused": is_paused, "now": now})
+        state = "paused" if is_paused else "unpaused"
+        write_event(connection, EventKind.RUN, state, at=now, dag_run_id=key)
     return True
 
 

@@ -7,15 +7,16 @@ from enum import StrEnum
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, literal_column, or_, select, text
+from sqlalchemy import Connection, bindparam, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from mainspring.definition.model import DeadlineAnchor
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
+from mainspring_store.database.types import UtcDateTime
 from mainspring_store.state.instance_plan import OF_RUN, InstancePlan
 from mainspring_store.tables import deadline
 
-__all__ = ["ALL_INSTANCES", "DeadlineKind", "NewDeadline", "add_deadlines", "deadlines_of_run"]
+__all__ = ["ALL_INSTANCES", "DeadlineKind", "NewDeadline", "add_deadlines", "deadlines_of_run", "move_deadlines"]
 
 ALL_INSTANCES = -2
 """Stands for a map index where a deadline is about all instances of a task."""
@@ -91,3 +92,25 @@ def add_deadlines(connection: Connection, deadlines: Iterable[NewDeadline]) -> N
     """Store deadlines. A retry keeps the `end` deadline of its instance; every other row replaces an earlier one."""
     rows = dump_rows(asdict(new) for new in deadlines)
     connection.execute(_insert_deadlines(connection.dialect.name == "sqlite"), {"rows": rows})
+
+
+def move_deadlines(
+    connection: Connection, run_key: int, plan: InstancePlan, anchors: Mapping[DeadlineAnchor, datetime]
+) -> None:
+    """Count the deadlines of `deadlines_of_run` from other instants. A deadline that has passed stays so."""
+    for new in deadlines_of_run(run_key, plan, anchors):
+        values = {"of_run": run_key, "of_task": new.task_id, "of_kind": new.kind.value, "due": new.due_at}
+        connection.execute(_MOVE, values)
+
+
+_MOVE = (
+    update(deadline)
+    .where(
+        deadline.c.dag_run_id == bindparam("of_run"),
+        deadline.c.task_id == bindparam("of_task"),
+        deadline.c.map_index == ALL_INSTANCES,
+        deadline.c.kind == bindparam("of_kind"),
+        deadline.c.due_at.is_not(None),
+    )
+    .values(due_at=bindparam("due", type_=UtcDateTime))
+)

@@ -9,7 +9,7 @@ from marshmallow import fields, validate
 
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
-from mainspring.instants import parse_instant
+from mainspring.instants import format_instant, parse_instant
 from mainspring.states import RUN_FINISHED, RunState, RunType
 from mainspring.traces import parse_traceparent
 from mainspring_api.http.answers import answer, dump, no_content
@@ -54,6 +54,7 @@ from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
+from mainspring_store.resources.run_order import set_run_after
 from mainspring_store.resources.run_pauses import set_run_paused
 from mainspring_store.state.receivers import (
     Address,
@@ -194,6 +195,10 @@ class RunPatch(Body):
     is_paused = fields.Boolean(
         allow_none=True,
         metadata={"description": "True pauses an unfinished run: no further task of it starts; false resumes the run"},
+    )
+    run_after = Instant(
+        allow_none=True,
+        metadata={"description": "Earliest start of a queued run; a past instant stands for now"},
     )
 
 
@@ -399,7 +404,7 @@ class PatchQuery(UpdateMask):
     follow=lambda response: follow_patch(response),
 )
 def patch_dag_run(body: Mapping[str, Any], query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
-    """Cancel (`state` failed), mark, queue, pause or resume a run, change the note, or `keep` the run for ever.
+    """Cancel (`state` failed), mark, queue, pause, resume or delay a run, change the note, or `keep` it for ever.
 
     The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running` with the
     `state_reason` `cancelling` until they have ended. With `wait`, the answer comes when the run has ended and all its
@@ -444,7 +449,7 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
 
     Raises:
         NotFound: There is no such run.
-        Conflict: The run has ended, so that no pause can hold it.
+        Conflict: A pause of a run that has ended, or an earliest start of a run that is not queued.
     """
     if changes.get("state") is not None:
         _set_state(ctx, dag_id, run_id, RunState(changes["state"]))
@@ -455,6 +460,14 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
     if changes.get("is_paused") is not None and set_run_paused(
         ctx.database, dag_id, run_id, changes["is_paused"], now=datetime.now(UTC)
     ):
+        ctx.notifier.notify()
+    if changes.get("run_after") is not None:
+        _set_start(ctx, dag_id, run_id, changes["run_after"])
+
+
+def _set_start(ctx: Context, dag_id: str, run_id: str, run_after: datetime) -> None:
+    audit_detail(run_after=format_instant(run_after))
+    if set_run_after(ctx.database, ctx.versions, dag_id, run_id, run_after, now=datetime.now(UTC)):
         ctx.notifier.notify()
 
 

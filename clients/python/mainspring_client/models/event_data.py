@@ -24,6 +24,7 @@ class EventData:
         state (str | Unset): The new state; `deleted` where the subject is gone
         state_reason (None | str | Unset): Code of the cause of the state; null = none
         seq (int | Unset): Number of the change in its run: 0 = the creation, then from 1 without gaps
+        run_after (datetime.datetime | Unset): The earliest start that a user gave to a run, in `changed`
         version_number (int | Unset): Version of the saved DAG
         backfill_id (int | Unset): Identifier of the backfill
         pool (str | Unset): Name of the pool
@@ -43,6 +44,7 @@ class EventData:
     state: str | Unset = UNSET
     state_reason: None | str | Unset = UNSET
     seq: int | Unset = UNSET
+    run_after: datetime.datetime | Unset = UNSET
     version_number: int | Unset = UNSET
     backfill_id: int | Unset = UNSET
     pool: str | Unset = UNSET
@@ -81,6 +83,10 @@ class EventData:
 
         seq = self.seq
 
+        run_after: str | Unset = UNSET
+        if not isinstance(self.run_after, Unset):
+            run_after = self.run_after.isoformat()
+
         version_number = self.version_number
 
         backfill_id = self.backfill_id
@@ -118,6 +124,8 @@ class EventData:
             field_dict["state_reason"] = state_reason
         if seq is not UNSET:
             field_dict["seq"] = seq
+        if run_after is not UNSET:
+            field_dict["run_after"] = run_after
         if version_number is not UNSET:
             field_dict["version_number"] = version_number
         if backfill_id is not UNSET:
@@ -177,6 +185,13 @@ class EventData:
 
         seq = d.pop("seq", UNSET)
 
+        _run_after = d.pop("run_after", UNSET)
+        run_after: datetime.datetime | Unset
+        if isinstance(_run_after, Unset):
+            run_after = UNSET
+        else:
+            run_after = datetime.datetime.fromisoformat(_run_after)
+
         version_number = d.pop("version_number", UNSET)
 
         backfill_id = d.pop("backfill_id", UNSET)
@@ -203,6 +218,7 @@ class EventData:
             state=state,
             state_reason=state_reason,
             seq=seq,
+            run_after=run_after,
             version_number=version_number,
             backfill_id=backfill_id,
             pool=pool,

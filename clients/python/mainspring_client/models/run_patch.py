@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
@@ -21,12 +22,14 @@ class RunPatch:
         keep (bool | None | Unset): True keeps the run for ever; false lets retention delete the run
         is_paused (bool | None | Unset): True pauses an unfinished run: no further task of it starts; false resumes the
             run
+        run_after (datetime.datetime | None | Unset): Earliest start of a queued run; a past instant stands for now
     """
 
     state: None | RunPatchStateType0 | Unset = UNSET
     note: None | str | Unset = UNSET
     keep: bool | None | Unset = UNSET
     is_paused: bool | None | Unset = UNSET
+    run_after: datetime.datetime | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         state: None | str | Unset
@@ -55,6 +58,14 @@ class RunPatch:
         else:
             is_paused = self.is_paused
 
+        run_after: None | str | Unset
+        if isinstance(self.run_after, Unset):
+            run_after = UNSET
+        elif isinstance(self.run_after, datetime.datetime):
+            run_after = self.run_after.isoformat()
+        else:
+            run_after = self.run_after
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -66,6 +77,8 @@ class RunPatch:
             field_dict["keep"] = keep
         if is_paused is not UNSET:
             field_dict["is_paused"] = is_paused
+        if run_after is not UNSET:
+            field_dict["run_after"] = run_after
 
         return field_dict
 
@@ -117,11 +130,29 @@ class RunPatch:
 
         is_paused = _parse_is_paused(d.pop("is_paused", UNSET))
 
+        def _parse_run_after(data: object) -> datetime.datetime | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                run_after_type_0 = datetime.datetime.fromisoformat(data)
+
+                return run_after_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(datetime.datetime | None | Unset, data)
+
+        run_after = _parse_run_after(d.pop("run_after", UNSET))
+
         run_patch = cls(
             state=state,
             note=note,
             keep=keep,
             is_paused=is_paused,
+            run_after=run_after,
         )
 
         return run_patch

@@ -80,8 +80,8 @@ def sync(
     update_mask: list[str] | Unset = UNSET,
     wait: float | Unset = 0.0,
 ) -> DagRun:
-    """Cancel (`state` failed), mark, queue, pause or resume a run, change the note, or `keep` the run for
-    ever.
+    """Cancel (`state` failed), mark, queue, pause, resume or delay a run, change the note, or `keep` it
+    for ever.
 
     The processes of a cancelled run stop soon after. Where handlers follow, the run stays `running`
     with the
