@@ -309,6 +309,9 @@ class Config:
     asks for none. The API and all schedulers are given the same."""
     concurrency: int | None = field(default=None, metadata={"parse": _whole_number(1, 10_000)})
     """Tasks that run at once in each executor of this machine; `None` = a number that fits the machine."""
+    checks_at_once: int = field(default=16, metadata={"parse": _whole_number(1, 10_000)})
+    """Checks of waiting tasks that run at once in each executor, on all machines together. All schedulers are given the
+    same."""
     stop_grace_seconds: int = field(default=10, metadata={"parse": _whole_number(0, 3600)})
     """Time for running tasks after the scheduler gets the signal to stop."""
     code_path: tuple[Path, ...] = field(default=(), metadata={"parse": _paths})

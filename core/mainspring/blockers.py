@@ -45,6 +45,7 @@ class BlockCode(StrEnum):
     DECISION_PENDING = "decision_pending"
     WAIT_TIME = "wait_time"
     WAIT_HTTP = "wait_http"
+    WAIT_CHECK = "wait_check"
     WAIT_RUN = "wait_run"
     APPROVAL_OPEN = "approval_open"
     NO_SCHEDULE = "no_schedule"
@@ -136,6 +137,7 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.DECISION_PENDING: ("run, task", "the next pass of the scheduler decides", "the run or the task"),
     BlockCode.WAIT_TIME: ("task", "the task waits for an instant", "the task"),
     BlockCode.WAIT_HTTP: ("task", "the task waits until an address answers as wanted", "the task"),
+    BlockCode.WAIT_CHECK: ("task", "the task waits for a command, a callable or a file", "the task"),
     BlockCode.WAIT_RUN: ("task", "the task waits for the end of its run of another DAG", "the run, when it is visible"),
     BlockCode.APPROVAL_OPEN: ("task", "the task waits for the answer of a person", "the choices"),
     BlockCode.NO_SCHEDULE: ("schedule", "the DAG has no schedule", "the DAG"),

@@ -138,6 +138,8 @@ class StateReason(StrEnum):
     """A run of the scheduler that the strategy `reject` refused. Of the run, and of its tasks."""
     SUPERSEDED = "superseded"
     """A newer run with the same concurrency key took the place of a waiting run. Of the run, and of its tasks."""
+    NOT_YET = "not_yet"
+    """Of the check of a wait alone: its callable returned a false value, or its file is not there yet."""
     SOFT_FAIL = "soft_fail"
     """A wait with `soft_fail` was skipped, because its timeout had passed."""
     LATE = "late"

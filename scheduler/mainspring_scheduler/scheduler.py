@@ -18,6 +18,7 @@ from mainspring.states import StateReason
 from mainspring_executors.contract import Executor, SubmitResult
 from mainspring_scheduler.clock import Clock
 from mainspring_scheduler.clock_guard import ClockGuard
+from mainspring_scheduler.decisions.check_places import CHECKS_AT_ONCE
 from mainspring_scheduler.decisions.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.decisions.run_context import RunContexts
 from mainspring_scheduler.duties.awaited_ends import create_following_runs
@@ -119,11 +120,13 @@ class Scheduler:
         key_ring: KeyRing | None = None,
         clock_guard: ClockGuard | None = None,
         exports_traces: bool = False,
+        checks_at_once: int = CHECKS_AT_ONCE,
     ) -> None:
         """executors: by name. The first runs the tasks that name no executor.
         key_ring: opens the secrets of tasks; None = a task with a secret fails.
         clock_guard: forbids to create runs while the clock is wrong; None = no guard.
         exports_traces: the ends of runs are exported as traces, so tasks continue the spans of their tries.
+        checks_at_once: how many checks of waits each executor runs at once.
         """
         self._database = database
         self._executors = executors
@@ -145,6 +148,7 @@ class Scheduler:
             contexts=self._contexts,
             live_attempts=self._live_attempts,
             key_ring=key_ring,
+            checks_at_once=checks_at_once,
         )
         self._predictions = Predictions()
         self._inbox = _Inbox()

@@ -23,6 +23,7 @@ from mainspring_executors import ExecutorSettings
 from mainspring_executors.contract import Executor, ShowsRefusals
 from mainspring_scheduler.clock import Clock, SystemClock
 from mainspring_scheduler.clock_guard import ClockGuard
+from mainspring_scheduler.decisions.check_places import CHECKS_AT_ONCE
 from mainspring_scheduler.deliveries.duty import DeliveryDuty, DeliverySettings
 from mainspring_scheduler.duties.log_packing import LogPacking
 from mainspring_scheduler.duties.remote_rescue import RemoteRescue
@@ -73,6 +74,8 @@ class SchedulerSettings:
     """Names of the available executors; the first is the default."""
     concurrency: int | None = None
     """Tasks that run at one time in each executor; None = the executor's own default."""
+    checks_at_once: int = CHECKS_AT_ONCE
+    """Checks of waits that run at one time in each executor."""
     code_path: Sequence[Path] = ()
     """Folders of Python callables. Only task hosts import from them."""
     http_allow: Sequence[str] = ()
@@ -103,6 +106,9 @@ class SchedulerSettings:
 class Service:
     """A scheduler with its executors, its listener and its heartbeat."""
 
+    _outage: tuple[datetime, datetime] | None = None
+    """The first and the last failure of the latest outage."""
+
     def __init__(
         self,
         database: Database,
@@ -117,9 +123,9 @@ class Service:
         deliveries_database: Database | None = None,
         archive: Archive | None = None,
         span_exporter: SpanExporter | None = None,
+        checks_at_once: int = CHECKS_AT_ONCE,
     ) -> None:
-        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes nothing and packs no
-        logs.
+        """retention: the policy by which the scheduler prunes beside its passes; None = it prunes and packs nothing.
         archive, span_exporter: gets the runs before they are pruned, or a trace of each run that ended; None = nothing.
         deliveries: how the scheduler sends webhooks beside its passes; None = it sends none.
         deliveries_database: the same database, with connections that passes do not wait for; None = shared connections.
@@ -139,6 +145,7 @@ class Service:
             key_ring=key_ring,
             clock_guard=self._clock_guard,
             exports_traces=span_exporter is not None,
+            checks_at_once=checks_at_once,
         )
         self._look_for_hold()
         self._remote_rescue = RemoteRescue(database, executors, self._clock)
@@ -151,7 +158,6 @@ class Service:
         self._tally: defaultdict[str, float] = defaultdict(float)
         self._stopping = self._is_database_away = False
         self._nudge_read, self._nudge_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        self._outage: tuple[datetime, datetime] | None = None  # first and last failure of the latest outage
         self._register(version)
 
     def _register(self, version: str) -> None:
@@ -408,6 +414,7 @@ def run(settings: SchedulerSettings) -> int:
             deliveries=_delivery_settings(settings),
             archive=None if settings.retention_archive is None else Archive(settings.retention_archive),
             span_exporter=_span_exporter(settings),
+            checks_at_once=settings.checks_at_once,
         )
         _stop_at_signals(service)
         if stop_signals:

@@ -330,6 +330,17 @@ def wait_http(stage: Stage) -> Any:
     return stage.of_task("a")
 
 
+def wait_check(stage: Stage) -> Any:
+    stage.start({"a": {"type": "wait", "file": {"path": "/drop/day.csv"}}})
+    with stage.alone():
+        stage.engine.fail("a", reason=StateReason.NOT_YET, message="there is no file /drop/day.csv")
+    answer = stage.of_task("a")
+    text = only(answer, BlockCode.WAIT_CHECK)["text"]
+    assert text.startswith("The task waits for file /drop/day.csv; the latest check ended at ")
+    assert "the next check is due at " in text
+    return answer
+
+
 def wait_run(stage: Stage) -> Any:
     child = f"child-{stage.dag_id}"
     stage.api.save(child, {"x": SHELL})
@@ -567,6 +578,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.DECISION_PENDING: [decision_pending, run_decision_pending],
     BlockCode.WAIT_TIME: [wait_time],
     BlockCode.WAIT_HTTP: [wait_http],
+    BlockCode.WAIT_CHECK: [wait_check],
     BlockCode.WAIT_RUN: [wait_run],
     BlockCode.APPROVAL_OPEN: [approval_open],
     BlockCode.NO_SCHEDULE: [no_schedule],

@@ -14,6 +14,7 @@ from mainspring.params import resolve_params
 from mainspring.states import RunType, StateReason
 from mainspring_executors.contract import AttemptLocation, Capabilities, SubmitResult, Submitted
 from mainspring_scheduler.clock_guard import ClockGuard
+from mainspring_scheduler.decisions.check_places import CHECKS_AT_ONCE
 from mainspring_scheduler.scheduler import PassCounts, Scheduler
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.database.transactions import Database
@@ -127,6 +128,7 @@ class Engine:
         key_ring: KeyRing | None = None,
         executors: Sequence[str] = ("thread",),
         exports_traces: bool = False,
+        checks_at_once: int = CHECKS_AT_ONCE,
     ) -> None:
         self.database = database
         self.clock = MovedClock()
@@ -143,6 +145,7 @@ class Engine:
             key_ring=key_ring,
             clock_guard=self.clock_guard,
             exports_traces=exports_traces,
+            checks_at_once=checks_at_once,
         )
 
     def save(self, dag_id: str, tasks: Mapping[str, Any], **fields: Any) -> runs.VersionRef:

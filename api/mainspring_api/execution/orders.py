@@ -61,15 +61,14 @@ class WorkOrders:
             context=attempt_context(names, claimed.attempt_id),
             text_outputs=task.text_outputs,
             output_types=task.output_types,
-            timeout=attempt_timeout(task.execution_timeout, claimed.waits_for, datetime.now(UTC)),
+            timeout=attempt_timeout(task.execution_timeout, task.payload.source, claimed.waits_for, datetime.now(UTC)),
             cancel_grace=task.cancel_grace,
         )
 
     def _secrets(self, task: Task, claimed: Claimed, payload: Any) -> OpenedSecrets:
         """The secrets in the definition, never the secrets in the stored payload."""
-        written = task.payload.source if claimed.waits_for is None else task.payload.source["http"]
         try:
-            names = secrets_to_open(written, payload)
+            names = secrets_to_open(task.written_payload, payload)
         except ExpressionError:
             # A scheduler of an earlier version dispatched it. Without secrets the task fails where it runs.
             return OpenedSecrets()

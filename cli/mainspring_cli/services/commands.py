@@ -199,6 +199,7 @@ def run_scheduler(config: Config) -> int:
             task_user=config.task_user,
             executors=config.executor,
             concurrency=config.concurrency,
+            checks_at_once=config.checks_at_once,
             code_path=config.code_path,
             http_allow=config.http_allow,
             redis_url=config.redis_url,

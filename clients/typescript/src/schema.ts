@@ -3659,7 +3659,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "not_yet" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -4256,6 +4256,48 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        CommandCheck: {
+            /** @description Program and arguments, started without a shell. */
+            command?: string[];
+            /** @description Shell source, run by `sh` as written. */
+            script?: string;
+            /** @description Environment variables: text with expressions, or `{secret: name}`. */
+            env?: components["schemas"]["Environment"];
+            /** @description Absolute path of the folder that the task runs in; a new one of its own when absent. */
+            working_dir?: string;
+            /** @description Exit codes that fail the try. After every other one but 0 the task waits on. */
+            fail_on_exit_codes?: number[];
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        CallableCheck: {
+            /** @description `package.module:function`, imported where the task runs. */
+            callable: string;
+            /** @description Positional arguments of the callable. */
+            args?: unknown[];
+            /** @description Keyword arguments of the callable. */
+            kwargs?: components["schemas"]["KeywordArguments"];
+            /** @description Environment variables: text with expressions, or `{secret: name}`. */
+            env?: components["schemas"]["Environment"];
+            /** @description Absolute path of the folder that the task runs in; a new one of its own when absent. */
+            working_dir?: string;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
+        FileCheck: {
+            /** @description Absolute path of the file, where the queue of the task runs. */
+            path: string;
+            /** @description Smallest size of the file, in bytes; 0 when absent. */
+            min_bytes?: number;
+            /**
+             * @description How long the file must have been unchanged, by its time of modification; PT0S when absent.
+             * @example PT15M
+             * @example 20s
+             */
+            stable_for?: string;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         WaitTask: {
             /**
              * @description Type of the task. (enum property replaced by openapi-typescript)
@@ -4272,12 +4314,24 @@ export interface components {
             for?: string;
             /** @description The task succeeds when this request answers with an expected status. */
             http?: components["schemas"]["HttpRequest"];
+            /** @description The task succeeds when this command ends with exit code 0. */
+            shell?: components["schemas"]["CommandCheck"];
+            /** @description The task succeeds when this callable returns a true value. */
+            python?: components["schemas"]["CallableCheck"];
+            /** @description The task succeeds when this file is there. */
+            file?: components["schemas"]["FileCheck"];
             /**
-             * @description Time between two requests; 30 s when absent.
+             * @description Time between two checks; 30 s when absent.
              * @example PT15M
              * @example 20s
              */
             interval?: string;
+            /**
+             * @description How long one check may take; 30 s when absent, and for `http` as long as a request may take.
+             * @example PT15M
+             * @example 20s
+             */
+            check_timeout?: string;
             /**
              * @description The task fails after it has waited this long.
              * @example PT15M
@@ -8128,7 +8182,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;

@@ -45,6 +45,7 @@ from mainspring.definition.model import (
 )
 from mainspring.states import StateReason
 from mainspring.trigger_rules import TriggerRule
+from mainspring.waits import CHECKS
 from mainspring.webhook_types import NOTIFY_TYPES
 
 __all__ = ["COMMON_TASK_FIELDS", "DAG_FIELDS", "DEFAULT_ARGS", "GROUP_FIELDS", "GROUP_NAME", "TASKS_MAX", "TASK_TYPES"]
@@ -117,19 +118,51 @@ _REQUEST = (
     Field("follow_redirects", Boolean(), doc="Whether redirects are followed, at most 3; true when absent."),
 )
 
+_CHECKS = tuple(kind.value for kind in CHECKS)
+_COMMAND = (
+    Field("command", ListOf(_TEXT, 1, 1_000), doc="Program and arguments, started without a shell."),
+    Field(
+        "script",
+        Text(chars_min=1, chars_max=SCRIPT_CHARS_MAX, verbatim_hint=_VERBATIM),
+        doc="Shell source, run by `sh` as written.",
+    ),
+    _ENV,
+    _WORKING_DIR,
+)
+_CALL = (
+    Field("callable", _CALLABLE, required=True, doc="`package.module:function`, imported where the task runs."),
+    Field("args", ListOf(AnyJson(), items_max=1_000), doc="Positional arguments of the callable."),
+    Field(
+        "kwargs",
+        MapOf(AnyJson(), key_pattern=_VARIABLE, name="KeywordArguments"),
+        doc="Keyword arguments of the callable.",
+    ),
+    _ENV,
+    _WORKING_DIR,
+)
+_FILE = (
+    Field(
+        "path",
+        Text(chars_min=1, chars_max=4_096, pattern="/.*", what="the absolute path of a file", templated=True),
+        required=True,
+        doc="Absolute path of the file, where the queue of the task runs.",
+    ),
+    Field("min_bytes", Integer(0, 2**53), doc="Smallest size of the file, in bytes; 0 when absent."),
+    Field(
+        "stable_for",
+        Duration(),
+        doc="How long the file must have been unchanged, by its time of modification; PT0S when absent.",
+    ),
+)
+_FAIL_ON_EXIT_CODES = Field(
+    "fail_on_exit_codes",
+    ListOf(Integer(1, 255), 1, 255),
+    doc="Exit codes that fail the try. After every other one but 0 the task waits on.",
+)
+
 TASK_TYPES: Mapping[str, Record] = {
     TaskType.SHELL.value: Record(
-        (
-            Field("command", ListOf(_TEXT, 1, 1_000), doc="Program and arguments, started without a shell."),
-            Field(
-                "script",
-                Text(chars_min=1, chars_max=SCRIPT_CHARS_MAX, verbatim_hint=_VERBATIM),
-                doc="Shell source, run by `sh` as written.",
-            ),
-            _ENV,
-            _WORKING_DIR,
-            _SKIP_EXIT_CODE,
-        ),
+        (*_COMMAND, _SKIP_EXIT_CODE),
         exactly_one=("command", "script"),
     ),
     TaskType.PYTHON.value: Record(
@@ -179,12 +212,28 @@ TASK_TYPES: Mapping[str, Record] = {
                 Record(_REQUEST, at_most_one=("body", "json"), name="HttpRequest"),
                 doc="The task succeeds when this request answers with an expected status.",
             ),
-            Field("interval", Duration(minimum=_A_SECOND), doc="Time between two requests; 30 s when absent."),
+            Field(
+                "shell",
+                Record((*_COMMAND, _FAIL_ON_EXIT_CODES), exactly_one=("command", "script"), name="CommandCheck"),
+                doc="The task succeeds when this command ends with exit code 0.",
+            ),
+            Field(
+                "python",
+                Record(_CALL, name="CallableCheck"),
+                doc="The task succeeds when this callable returns a true value.",
+            ),
+            Field("file", Record(_FILE, name="FileCheck"), doc="The task succeeds when this file is there."),
+            Field("interval", Duration(minimum=_A_SECOND), doc="Time between two checks; 30 s when absent."),
+            Field(
+                "check_timeout",
+                Duration(minimum=_A_SECOND),
+                doc="How long one check may take; 30 s when absent, and for `http` as long as a request may take.",
+            ),
             Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails after it has waited this long."),
             Field("soft_fail", Boolean(), doc="Whether the timeout skips the task instead of failing it."),
         ),
-        exactly_one=("until", "for", "http"),
-        only_with={"interval": "http", "soft_fail": "timeout"},
+        exactly_one=("until", "for", *_CHECKS),
+        only_with={"interval": _CHECKS, "check_timeout": _CHECKS, "soft_fail": "timeout"},
     ),
     TaskType.BRANCH.value: Record(
         (

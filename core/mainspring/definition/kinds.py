@@ -5,7 +5,7 @@ problem.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -450,8 +450,8 @@ class Record:
     """Of these fields one must be given."""
     at_most_one: tuple[str, ...] = ()
     at_least_one: tuple[str, ...] = ()
-    only_with: Mapping[str, str] = field(default_factory=dict)
-    """Field -> the second field that the first field requires."""
+    only_with: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
+    """Field -> the second field that the first field requires, or several of which one suffices."""
     what: str = "an object"
     name: str = ""
     """As that of a `Choice`."""
@@ -488,9 +488,15 @@ class Record:
         for group in (present, [name for name in self.at_most_one if name in result]):
             if len(group) > 1:
                 report.add("exclusive_fields", f"{at}/{group[1]}", f"only one of {' and '.join(group)} may be given")
-        for name, other in self.only_with.items():
-            if name in result and other not in result:
-                report.add("exclusive_fields", f"{at}/{name}", f"{name!r} means something only beside {other!r}")
+        for name, partners in self._needs():
+            if name in result and not any(partner in result for partner in partners):
+                names = " or ".join(map(repr, partners))
+                report.add("exclusive_fields", f"{at}/{name}", f"{name!r} means something only beside {names}")
+
+    def _needs(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Each field of `only_with`, and the fields of which it requires at least one."""
+        for name, partners in self.only_with.items():
+            yield name, (partners,) if isinstance(partners, str) else partners
 
     def schema(self) -> dict[str, Any]:
         schema: dict[str, Any] = {
@@ -509,8 +515,12 @@ class Record:
             schema["dependentSchemas"] = {
                 name: {"properties": {other: _ABSENT for other in exclusive if other != name}} for name in exclusive
             }
-        if self.only_with:
-            schema["dependentRequired"] = {name: [other] for name, other in self.only_with.items()}
+        if required_by := {name: list(partners) for name, partners in self._needs() if len(partners) == 1}:
+            schema["dependentRequired"] = required_by
+        for name, partners in self._needs():
+            if len(partners) > 1:
+                some = {"not": {"properties": dict.fromkeys(partners, _ABSENT)}}
+                schema.setdefault("dependentSchemas", {})[name] = some
         return schema
 
 

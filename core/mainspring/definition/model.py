@@ -9,6 +9,7 @@ from typing import Any
 from mainspring.definition.flat_tasks import FlatTasks
 from mainspring.expressions import Expression, Template
 from mainspring.trigger_rules import TriggerRule
+from mainspring.waits import check_kind
 
 __all__ = [
     "KEY_BYTES_MAX",
@@ -336,8 +337,15 @@ class Task:
 
     @property
     def runner(self) -> str:
-        """The type that an executor carries out: a `wait` for an HTTP condition makes the requests of `http` tasks."""
-        return TaskType.HTTP if self.type == TaskType.WAIT else self.type
+        """The type that an executor carries out: the checks of a `wait` have types of their own."""
+        return self.type if self.type != TaskType.WAIT else check_kind(self.payload.source) or self.type
+
+    @property
+    def written_payload(self) -> Mapping[str, Any]:
+        """The payload of an attempt, as it is written in the definition. Its expressions are not evaluated."""
+        source: Mapping[str, Any] = self.payload.source
+        kind = check_kind(source) if self.type == TaskType.WAIT else None
+        return source if kind is None else source[kind]
 
     @property
     def counts_for_run(self) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mainspring.errors import ExpressionError
+from mainspring.waits import CHECKS
 
 __all__ = ["secret_names", "secrets_to_open"]
 
@@ -43,13 +44,14 @@ def _names(payload: Mapping[str, Any]) -> Iterator[str]:
         for value in values.values() if isinstance(values, Mapping) else ():
             if isinstance(value, Mapping) and set(value) == {"secret"}:
                 yield value["secret"]
-    if isinstance(payload.get("http"), Mapping):  # the request of a `wait`
-        yield from _names(payload["http"])
+    for kind in CHECKS:
+        if isinstance(payload.get(kind), Mapping):  # the check of a `wait`
+            yield from _names(payload[kind])
 
 
 def _texts(payload: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """(place, value) of every value that becomes text where the task runs."""
-    for place in ("url", "body", "working_dir"):
+    for place in ("url", "body", "working_dir", "path"):
         if place in payload:
             yield place, payload[place]
     yield from _items("command", payload.get("command"))

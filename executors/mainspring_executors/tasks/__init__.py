@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.attempts import Attempt
 from mainspring.errors import ExecutorError
 from mainspring_executors.large_inputs import with_values
-from mainspring_executors.tasks import http, noop, python, shell
+from mainspring_executors.tasks import file, http, noop, python, shell
 from mainspring_executors.tasks.plan import Plan, Work, rejected
 
 __all__ = ["TASK_KINDS", "TaskKind", "kind_of", "plan"]
@@ -27,6 +27,7 @@ TASK_KINDS: Mapping[str, TaskKind] = {
     "shell": TaskKind(plan=shell.plan, needs_process=lambda payload: True),
     "python": TaskKind(plan=python.plan, needs_process=python.needs_process),
     "http": TaskKind(plan=http.plan, needs_process=lambda payload: False),
+    "file": TaskKind(plan=file.plan, needs_process=lambda payload: False),
     "noop": TaskKind(plan=noop.plan, needs_process=lambda payload: False),
 }
 

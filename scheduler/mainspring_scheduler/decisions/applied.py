@@ -15,7 +15,17 @@ from mainspring.run_names import attempt_context
 from mainspring.states import RunType, TaskState
 from mainspring.waits import WaitKind, attempt_timeout
 from mainspring_scheduler.decisions.decision_context import DecisionContext
-from mainspring_scheduler.decisions.decision_types import Block, Decision, Defer, Expand, Fail, Queue, Resolve, StartRun
+from mainspring_scheduler.decisions.decision_types import (
+    Block,
+    Decision,
+    Defer,
+    Expand,
+    Fail,
+    Postpone,
+    Queue,
+    Resolve,
+    StartRun,
+)
 from mainspring_store.scheduling import Candidate, LiveAttempt, NewAttempt, StateUpdate
 from mainspring_store.state.runs import NewRun
 
@@ -39,7 +49,7 @@ class AppliedDecision:
     def due_at(self, now: datetime) -> datetime | None:
         """When the scheduler must look again because of this decision; None = at no fixed time."""
         match self.decision:
-            case Defer(until=until):
+            case Defer(until=until) | Postpone(until=until):
                 return until
             case StartRun():
                 return now
@@ -57,6 +67,9 @@ def state_update(applied: AppliedDecision, now: datetime) -> StateUpdate:
             # A success without an attempt starts and ends at the same instant.
             start_date = now if state is TaskState.SUCCESS else None
             return update(state=state, reason=reason, start_date=start_date, end_date=now)
+        case Postpone(until):
+            text = orjson.dumps(applied.candidate.waits_for).decode()
+            return update(state=TaskState.DEFERRED, not_before=until, waits_for=text)
         case Block(reason):
             return update(state=TaskState.SCHEDULED, reason=reason)
         case Expand(items, keys):
@@ -139,7 +152,7 @@ def attempt_to_submit(context: DecisionContext, attempt: NewAttempt, decision: Q
         context=attempt_context(context.run, attempt.attempt_id),
         text_outputs=task.text_outputs,
         output_types=task.output_types,
-        timeout=attempt_timeout(task.execution_timeout, candidate.waits_for, attempt.queued_at),
+        timeout=attempt_timeout(task.execution_timeout, task.payload.source, candidate.waits_for, attempt.queued_at),
         cancel_grace=task.cancel_grace,
     )
 

@@ -9,7 +9,7 @@ from mainspring.large_values import LargeValue
 from mainspring.states import StateReason, TaskState
 from mainspring_store.state.runs import VersionRef
 
-__all__ = ["Block", "Decision", "Defer", "Expand", "Fail", "Queue", "Resolve", "StartRun"]
+__all__ = ["Block", "Decision", "Defer", "Expand", "Fail", "Postpone", "Queue", "Resolve", "StartRun"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,14 @@ class Defer:
 
 
 @dataclass(frozen=True, slots=True)
+class Postpone:
+    """Make the wait of a due check go on, because its executor runs as many checks as allowed."""
+
+    until: datetime
+    """When the check is due again."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartRun:
     """Make a run of another DAG, in the transaction of the decision."""
 
@@ -85,4 +93,4 @@ class Expand:
     """The key of each item; None = its map index."""
 
 
-Decision = Queue | Resolve | Fail | Block | Defer | StartRun | Expand
+Decision = Queue | Resolve | Fail | Block | Defer | Postpone | StartRun | Expand

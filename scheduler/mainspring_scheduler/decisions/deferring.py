@@ -10,7 +10,7 @@ from mainspring.errors import ExpressionError, InvalidParams
 from mainspring.instants import format_instant, parse_instant
 from mainspring.params import resolve_params
 from mainspring.states import StateReason, TaskState
-from mainspring.waits import CHOICES, WaitKind
+from mainspring.waits import CHOICES, WaitKind, check_kind
 from mainspring_scheduler.decisions.decision_context import DecisionContext
 from mainspring_scheduler.decisions.decision_types import Decision, Defer, Fail, Queue, Resolve, StartRun
 from mainspring_store.state.runs import VersionRef
@@ -20,15 +20,17 @@ __all__ = ["LEVELS_MAX", "begin_approval", "begin_run", "begin_wait", "next_poke
 LEVELS_MAX = 10
 """Depth of runs nested by `dag` tasks, the outermost run not counted."""
 _PROBLEM_CHARS_MAX = 2_000
+_COMMAND_CHARS_MAX = 100
 
 
 def begin_wait(context: DecisionContext) -> Decision:
     """Type `wait`."""
     fields, now = context.task.payload.source, context.now
     give_up_at = _later(now, fields.get("timeout"))
-    if "http" in fields:
-        # The first request is due at once, and goes the way of all later requests.
-        return Defer({"kind": WaitKind.HTTP, "give_up_at": _text(give_up_at), **_softly(fields)}, until=now)
+    if (kind := check_kind(fields)) is not None:
+        # The first check is due at once, and goes the way of all later checks.
+        members = {"kind": kind, **_checked(context, kind), "give_up_at": _text(give_up_at), **_softly(fields)}
+        return Defer(members, until=now)
     if "for" in fields:
         until = now + parse_duration(fields["for"])
     else:
@@ -40,9 +42,8 @@ def begin_wait(context: DecisionContext) -> Decision:
 
 
 def next_poke(context: DecisionContext) -> Decision:
-    """The due request of an HTTP wait."""
-    payload = context.task.payload
-    return context.with_secrets(Queue(context.render(payload)["http"]), payload.source["http"])
+    """The due check of a wait."""
+    return context.with_secrets(Queue(_check_of(context)), context.task.written_payload)
 
 
 def begin_approval(context: DecisionContext) -> Decision:
@@ -87,6 +88,30 @@ def begin_run(context: DecisionContext) -> Decision:
         is_awaited=fields.get("wait", True),
         until=None if task.execution_timeout is None else context.now + task.execution_timeout,
     )
+
+
+def _check_of(context: DecisionContext) -> Mapping[str, Any]:
+    """The rendered payload of a check."""
+    payload = context.task.payload
+    kind = check_kind(payload.source)
+    assert kind is not None
+    check: Mapping[str, Any] = context.render(payload)[kind]
+    return check
+
+
+def _checked(context: DecisionContext, kind: WaitKind) -> Mapping[str, str]:
+    """The member of the wait that says what is checked."""
+    match kind:
+        case WaitKind.FILE:
+            path = _check_of(context)["path"]
+            return {"path": path if isinstance(path, str) else json.dumps(path)}
+        case WaitKind.PYTHON:
+            return {"callable": context.task.written_payload["callable"]}
+        case WaitKind.SHELL:
+            check = context.task.written_payload
+            text = check["script"] if "script" in check else " ".join(check["command"])
+            return {"command": text[:_COMMAND_CHARS_MAX]}
+    return {}
 
 
 def _softly(fields: Mapping[str, Any]) -> Mapping[str, bool]:

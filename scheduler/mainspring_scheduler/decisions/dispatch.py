@@ -28,15 +28,27 @@ from mainspring_scheduler.decisions.applied import (
     state_update,
 )
 from mainspring_scheduler.decisions.capacity import Capacity
+from mainspring_scheduler.decisions.check_places import CHECKS_AT_ONCE, CheckPlaces
 from mainspring_scheduler.decisions.decide import decide
 from mainspring_scheduler.decisions.decision_context import DecisionContext
-from mainspring_scheduler.decisions.decision_types import Block, Decision, Defer, Expand, Fail, Queue, Resolve, StartRun
+from mainspring_scheduler.decisions.decision_types import (
+    Block,
+    Decision,
+    Defer,
+    Expand,
+    Fail,
+    Postpone,
+    Queue,
+    Resolve,
+    StartRun,
+)
 from mainspring_scheduler.decisions.lookups import look_up
 from mainspring_scheduler.decisions.ready_queue import ReadyQueue
 from mainspring_scheduler.decisions.run_context import RunContexts
 from mainspring_scheduler.progress.branching import follow_mapped_branches, is_mapped_branch, skip_left_out
 from mainspring_scheduler.progress.fail_fast import note_failure, stop_failed_runs
 from mainspring_scheduler.progress.merged_reports import LiveAttempts
+from mainspring_scheduler.progress.wait_ends import deadline
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.scheduling import Candidate, LateReport, NewAttempt, Pass
@@ -82,8 +94,10 @@ class Dispatcher:
         contexts: RunContexts,
         live_attempts: LiveAttempts,
         key_ring: KeyRing | None,
+        checks_at_once: int = CHECKS_AT_ONCE,
     ) -> None:
-        """executors: names of the available executors. The first runs the tasks that name no executor."""
+        """executors: names of the available executors. The first runs the tasks that name no executor.
+        checks_at_once: how many checks of waits each executor runs at once."""
         self._owner = owner
         self._executors = tuple(executors)
         self._queue = ReadyQueue(executors)
@@ -92,6 +106,7 @@ class Dispatcher:
         self._contexts = contexts
         self._live_attempts = live_attempts
         self._key_ring = key_ring
+        self._checks_at_once = checks_at_once
 
     def dispatch(self, scheduling: Pass, capacity: Mapping[str, int], now: datetime) -> Dispatched:
         """Decide until no instance is ready, no further attempt fits, or `ROUNDS_MAX` rounds are over.
@@ -101,10 +116,11 @@ class Dispatcher:
         result = Dispatched(is_complete=False)
         ordered: list[AppliedDecision] = []
         capacity = dict(capacity)
+        check_places = CheckPlaces(scheduling, self._checks_at_once)
         stop_failed_runs(scheduling, now)
         scheduling.unlock_downstream()
         for _ in range(ROUNDS_MAX):
-            applied_decisions, may_hide_more = self._round(scheduling, capacity, result.broken_runs, now)
+            applied_decisions, may_hide_more = self._round(scheduling, capacity, check_places, result.broken_runs, now)
             ordered += (applied for applied in applied_decisions if applied.order is not None)
             if stopped := stop_failed_runs(scheduling, now):
                 ordered = self._withdraw(scheduling, ordered, stopped, capacity, now)
@@ -155,6 +171,7 @@ class Dispatcher:
         self,
         scheduling: Pass,
         capacity: MutableMapping[str, int],
+        check_places: CheckPlaces,
         broken_runs: MutableMapping[int, str],
         now: datetime,
     ) -> tuple[list[AppliedDecision], bool]:
@@ -181,7 +198,8 @@ class Dispatcher:
         for candidate, version in admitted:
             run = contexts[candidate.dag_run_id]
             context = DecisionContext(scheduling, candidate, version, run, round_capacity, lookups, self._versions, now)
-            applied = self._apply(context, _decide_safely(context), now)
+            decision = self._postponed(context, check_places, now) or _decide_safely(context)
+            applied = self._apply(context, decision, now)
             if applied is not None:
                 applied_decisions.append(applied)
         self._queue.note_used(len(applied_decisions))
@@ -198,6 +216,17 @@ class Dispatcher:
             _log.exception("stored definition unreadable: dag=%s run=%s", candidate.dag_id, candidate.run_id)
             broken_runs[candidate.dag_run_id] = f"its stored definition cannot be read: {type(exc).__name__}: {exc}"
             return None
+
+    def _postponed(self, context: DecisionContext, check_places: CheckPlaces, now: datetime) -> Postpone | None:
+        """The decision on a due check without a place; None = the candidate is no check, or the check has a place."""
+        waits_for, executor = context.candidate.waits_for, self._executor_of(context.candidate)
+        if waits_for is None or executor not in self._executors:
+            return None
+        pause = check_places.take(executor)
+        if pause is None:
+            return None
+        give_up_at = deadline(waits_for)
+        return Postpone(now + pause if give_up_at is None else min(now + pause, give_up_at))
 
     def _apply(self, context: DecisionContext, decision: Decision, now: datetime) -> AppliedDecision | None:
         """Take capacity for a decision and make its attempt. None leaves the instance ready, for lack of capacity."""
@@ -223,6 +252,8 @@ class Dispatcher:
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
                 return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **waits))
+            case Postpone() if not context.capacity.take_deferred(candidate):
+                return None
             case StartRun():
                 success = {"state": AttemptState.SUCCESS, "started_at": now, **_end_times(now)}
                 return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **success))
@@ -242,7 +273,7 @@ class Dispatcher:
             attempt_id=new_attempt_id(),
             instance_id=candidate.id,
             generation=candidate.generation,
-            # All requests of an HTTP wait count as a single try.
+            # All checks of a wait count as a single try.
             try_number=candidate.try_number + (candidate.waits_for is None),
             executor=executor,
             owner=self._owner,
@@ -264,7 +295,12 @@ class Dispatcher:
         changed_ids = scheduling.decisions.decide([state_update(applied, now) for applied in applied_decisions])
         written = [applied for applied in applied_decisions if applied.candidate.id in changed_ids]
         attempts = [applied.attempt for applied in written if applied.attempt is not None]
-        pokes = [applied.candidate for applied in written if applied.candidate.waits_for is not None]
+        # A postponed check keeps the attempt and the log of the check before it.
+        pokes = [
+            applied.candidate
+            for applied in written
+            if applied.candidate.waits_for is not None and applied.attempt is not None
+        ]
         if pokes:
             scheduling.waits.drop_earlier_pokes((poke.id, poke.try_number) for poke in pokes)
         if attempts:
@@ -326,7 +362,7 @@ class Dispatcher:
             downstream=downstream,
             reason=update.reason,
             try_number=try_number,
-            emits_event=applied.order is None or candidate.waits_for is None,
+            emits_event=candidate.waits_for is None or isinstance(applied.decision, Fail),
             is_allowed=applied.context.task.allow_failure,
         )
         if update.state is TaskState.FAILED:

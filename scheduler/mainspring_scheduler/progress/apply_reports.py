@@ -194,10 +194,11 @@ def _judged(
     branch = None
     task = version.tasks[live.task_index]
     if live.is_poke and live.waits_for is not None:
-        poke = judge_poke(merged.finished, task, live.waits_for, now=now)
+        has_started = live.is_running or merged.started is not None
+        poke = judge_poke(merged.finished, task, live.waits_for, has_started=has_started, now=now)
         if poke is not None:
-            merged.finished, outcome = poke
-            return _Step(live, merged, version, outcome)
+            merged.finished = poke.report
+            return _Step(replace(live, waits_for=poke.waits_for), merged, version, poke.outcome)
     if task.type == TaskType.BRANCH:
         merged.finished, branch = followed_branch(version, live.task_index, merged.finished)
     merged.finished = typed(merged.finished, version.output_types.get(live.task_index))

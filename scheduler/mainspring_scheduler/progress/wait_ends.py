@@ -1,6 +1,7 @@
 """Decides whether and how a wait ends. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,12 +14,30 @@ from mainspring.waits import REJECT, WaitKind
 from mainspring_scheduler.progress.outcomes import ResolvedOutcome
 from mainspring_store.scheduling import ChildRun
 
-__all__ = ["POKE_INTERVAL", "deadline", "end_of_wait", "judge_poke"]
+__all__ = ["POKE_INTERVAL", "JudgedPoke", "deadline", "end_of_wait", "judge_poke"]
 
 POKE_INTERVAL = timedelta(seconds=30)
-"""Pause between two requests of an HTTP wait without `interval`."""
-_NOT_YET = frozenset({StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.TIMED_OUT})
-"""Reasons of failed requests after which a further request may succeed."""
+"""Pause between two checks of a wait without `interval`."""
+LOSSES_MAX = 3
+"""Checks in a row that may lose their worker; the last of them fails the try."""
+_NOT_YET: Mapping[WaitKind, frozenset[StateReason]] = {
+    WaitKind.HTTP: frozenset({StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.TIMED_OUT}),
+    WaitKind.SHELL: frozenset({StateReason.EXIT_CODE, StateReason.TIMED_OUT}),
+    WaitKind.PYTHON: frozenset({StateReason.TIMED_OUT}),
+    WaitKind.FILE: frozenset({StateReason.NOT_YET, StateReason.TIMED_OUT}),
+}
+"""Reasons of failed checks after which a further check may succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedPoke:
+    """A check that did not end its wait well: the wait goes on, or has timed out."""
+
+    report: Finished
+    """The report to store."""
+    outcome: ResolvedOutcome
+    waits_for: Mapping[str, Any]
+    """The wait from now on."""
 
 
 def end_of_wait(
@@ -46,25 +65,61 @@ def end_of_wait(
 
 
 def judge_poke(
-    report: Finished, task: Task, waits_for: Mapping[str, Any], *, now: datetime
-) -> tuple[Finished, ResolvedOutcome] | None:
-    """The report to store for a request of an HTTP wait, and its outcome; None = treat the report like any other.
+    report: Finished, task: Task, waits_for: Mapping[str, Any], *, has_started: bool, now: datetime
+) -> JudgedPoke | None:
+    """The outcome of a check of a wait; None = treat the report like that of any other task.
 
-    The wait goes on, and no try is charged, after a "not yet", a lost request and an interrupted request.
+    The wait goes on, and no try is charged, after a "not yet", an interrupted check and a check with a lost worker. A
+    task that costs its worker `LOSSES_MAX` checks in a row is treated like any task that costs its worker.
+
+    has_started: as of `judge`.
     """
-    is_repeated = report.outcome in (Outcome.LOST, Outcome.INTERRUPTED)
-    if not is_repeated and not (report.outcome is Outcome.FAILED and report.reason in _NOT_YET):
+    losses = waits_for.get("losses", 0) + 1 if _is_loss(report, has_started) else 0
+    if losses >= LOSSES_MAX or not (_is_repeated(report) or _is_not_yet(report, task, waits_for)):
         return None
+    if report.outcome is Outcome.SUCCESS:
+        message = "the callable returned a false value"
+        report = replace(report, outcome=Outcome.FAILED, reason=StateReason.NOT_YET, message=message, outputs={})
+    if report.reason is StateReason.TIMED_OUT and waits_for["kind"] != WaitKind.HTTP:
+        report = replace(report, message=f"the check was stopped at its time limit (check_timeout): {report.message}")
     give_up_at = deadline(waits_for)
     if give_up_at is not None and give_up_at <= now:
         message = f"{_gave_up(waits_for)}; at last: {report.message}"
         end = _Ends(report.attempt_id, now).given_up(waits_for, message)
         state = TaskState.SKIPPED if end.outcome is Outcome.SKIPPED else TaskState.FAILED
-        return end, ResolvedOutcome(state, end.reason)
+        return JudgedPoke(end, ResolvedOutcome(state, end.reason), waits_for)
     interval = task.payload.source.get("interval")
     again_at = now + (POKE_INTERVAL if interval is None else parse_duration(interval))
     not_before = again_at if give_up_at is None else min(again_at, give_up_at)
-    return report, ResolvedOutcome(TaskState.DEFERRED, not_before=not_before)
+    seen = {"checked_at": format_instant(report.at)} if report.outcome is Outcome.FAILED else {}
+    # The members of the wait: a count of 0 is left out.
+    goes_on = {**{name: value for name, value in waits_for.items() if name != "losses"}, **seen}
+    if losses:
+        goes_on["losses"] = losses
+    return JudgedPoke(report, ResolvedOutcome(TaskState.DEFERRED, not_before=not_before), goes_on)
+
+
+def _is_loss(report: Finished, has_started: bool) -> bool:
+    """Whether the check may have cost its worker. A task host finds out by itself which of its tasks cost it."""
+    return report.outcome is Outcome.LOST and has_started and report.reason is not StateReason.HOST_LOST
+
+
+def _is_repeated(report: Finished) -> bool:
+    """Whether the check came to no result. A task host that died with this check alone was killed by it."""
+    if report.outcome is Outcome.LOST:
+        return report.reason is not StateReason.HOST_KILLED
+    return report.outcome is Outcome.INTERRUPTED
+
+
+def _is_not_yet(report: Finished, task: Task, waits_for: Mapping[str, Any]) -> bool:
+    kind = WaitKind(waits_for["kind"])
+    if report.outcome is Outcome.SUCCESS:
+        # A large value that is kept by reference is not empty.
+        is_large = "return_value" in report.large
+        return kind is WaitKind.PYTHON and not is_large and not report.outputs.get("return_value")
+    if report.outcome is not Outcome.FAILED or report.reason not in _NOT_YET[kind]:
+        return False
+    return report.exit_code not in task.written_payload.get("fail_on_exit_codes", ()) or kind is not WaitKind.SHELL
 
 
 def deadline(waits_for: Mapping[str, Any]) -> datetime | None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from random import Random
 
 from mainspring.states import StateReason, TaskState
-from mainspring.waits import WaitKind
+from mainspring.waits import CHECKS, WaitKind
 from mainspring_scheduler.progress.apply_reports import Applied, end_waits
 from mainspring_scheduler.progress.wait_ends import deadline, end_of_wait
 from mainspring_scheduler.versions import Versions
@@ -41,7 +41,7 @@ def resume_due(scheduling: Pass, *, versions: Versions, now: datetime, random: R
         end = end_of_wait(waiting.attempt_id, waits_for, child, now)
         if end is not None:
             ends.append((waiting, end))
-        elif waits_for["kind"] == WaitKind.HTTP:
+        elif waits_for["kind"] in CHECKS:
             pokes.append(waiting)
         else:
             _wait_on(scheduling, waiting, child, now)
@@ -50,7 +50,7 @@ def resume_due(scheduling: Pass, *, versions: Versions, now: datetime, random: R
 
 
 def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -> None:
-    """Make the next requests of these waits ready. Releases the slots of the wait; the request takes its own."""
+    """Make the next checks of these waits ready. Releases the slots of the wait; the check takes its own."""
     ready_ids = scheduling.waits.make_ready(pokes, now=now)
     for poke in pokes:
         if poke.instance_id in ready_ids:

@@ -13,8 +13,11 @@ from sqlalchemy import (
     and_,
     bindparam,
     delete,
+    func,
+    literal,
     literal_column,
     select,
+    text,
     update,
 )
 from sqlalchemy.types import Integer
@@ -24,7 +27,7 @@ from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
-from mainspring_store.state.conditions import DUE, decide_rows, ended_values, update_values
+from mainspring_store.state.conditions import DUE, LIVE, decide_rows, ended_values, update_values
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.records import (
     END_FIELDS,
@@ -160,9 +163,9 @@ class WaitWrites(MovingPart):
         )
 
     def make_ready(self, pokes: Sequence[LiveAttempt], *, now: datetime) -> frozenset[int]:
-        """Schedule the next request of these HTTP waits; returns the ids of the moved instances.
+        """Schedule the next check of these waits; returns the ids of the moved instances.
 
-        The request starts at the next free slot. An instance with a cleared upstream waits until the upstream has
+        The check starts at the next free slot. An instance with a cleared upstream waits until the upstream has
         ended again.
         """
         if not pokes:
@@ -219,9 +222,45 @@ class WaitWrites(MovingPart):
         )
 
     def drop_earlier_pokes(self, instances: Iterable[tuple[int, int]]) -> None:
-        """Delete the attempt and the log of each (instance id, try number): the next request replaces the attempt."""
+        """Delete the attempt and the log of each (instance id, try number): the next check replaces the attempt."""
         rows = dump_rows({"id": id_, "try_number": try_number} for id_, try_number in instances)
         self._connection.execute(self._delete_attempts_of_tries(self._is_sqlite), {"rows": rows})
+
+    @staticmethod
+    @cache
+    def _lock_checks() -> Select[Any]:
+        return select(
+            func.pg_try_advisory_xact_lock(func.hashtextextended(literal("checks ") + bindparam("name"), literal(0)))
+        )
+
+    def hold_checks(self, executor: str) -> bool:
+        """Lock the places for checks of an executor until the end of the pass; False = another scheduler holds them.
+
+        The call never waits, because this pass already holds locks of runs. A count after the call includes the commits
+        of the previous holders.
+        """
+        if self._is_sqlite:
+            return True  # the write transaction is the lock
+        return bool(self._connection.scalar(self._lock_checks(), {"name": executor}))
+
+    @staticmethod
+    @cache
+    def _count_live_checks() -> Select[Any]:
+        return (
+            select(func.count())
+            .select_from(task_try)
+            .join(task_instance, task_instance.c.id == task_try.c.task_instance_id)
+            .where(
+                text("task_try.stopped_at IS NULL"),
+                task_try.c.executor == bindparam("executor"),
+                LIVE,
+                task_instance.c.waits_for.is_not(None),
+            )
+        )
+
+    def live_checks(self, executor: str) -> int:
+        """Number of queued and running checks of an executor, those of other schedulers included."""
+        return self._connection.scalar(self._count_live_checks(), {"executor": executor}) or 0
 
 
 def _is_deferred() -> ColumnElement[bool]:

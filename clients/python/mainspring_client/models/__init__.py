@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .bulk_run import BulkRun
     from .bulk_run_state_type_0 import BulkRunStateType0
     from .calendar import Calendar
+    from .callable_check import CallableCheck
     from .callback_body import CallbackBody
     from .carried_attempt import CarriedAttempt
     from .catchup import Catchup
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from .clear_body import ClearBody
     from .clear_run_body import ClearRunBody
     from .clear_runs_body import ClearRunsBody
+    from .command_check import CommandCheck
     from .compared_form import ComparedForm
     from .concurrency import Concurrency
     from .concurrency_strategy import ConcurrencyStrategy
@@ -131,6 +133,7 @@ if TYPE_CHECKING:
     from .expand import Expand
     from .extra_link_collection import ExtraLinkCollection
     from .failed_task import FailedTask
+    from .file_check import FileCheck
     from .gap_rule import GapRule
     from .get_asset_aliases import GetAssetAliases
     from .get_asset_events import GetAssetEvents
@@ -409,6 +412,7 @@ _MODULES = {
     "BulkRun": ".bulk_run",
     "BulkRunStateType0": ".bulk_run_state_type_0",
     "Calendar": ".calendar",
+    "CallableCheck": ".callable_check",
     "CallbackBody": ".callback_body",
     "CarriedAttempt": ".carried_attempt",
     "Catchup": ".catchup",
@@ -417,6 +421,7 @@ _MODULES = {
     "ClearBody": ".clear_body",
     "ClearRunBody": ".clear_run_body",
     "ClearRunsBody": ".clear_runs_body",
+    "CommandCheck": ".command_check",
     "ComparedForm": ".compared_form",
     "Concurrency": ".concurrency",
     "ConcurrencyStrategy": ".concurrency_strategy",
@@ -496,6 +501,7 @@ _MODULES = {
     "Expand": ".expand",
     "ExtraLinkCollection": ".extra_link_collection",
     "FailedTask": ".failed_task",
+    "FileCheck": ".file_check",
     "GapRule": ".gap_rule",
     "GetAssetAliases": ".get_asset_aliases",
     "GetAssetEvents": ".get_asset_events",
@@ -784,6 +790,7 @@ __all__ = (
     "BulkRun",
     "BulkRunStateType0",
     "Calendar",
+    "CallableCheck",
     "CallbackBody",
     "CarriedAttempt",
     "Catchup",
@@ -792,6 +799,7 @@ __all__ = (
     "ClearBody",
     "ClearRunBody",
     "ClearRunsBody",
+    "CommandCheck",
     "ComparedForm",
     "Concurrency",
     "ConcurrencyStrategy",
@@ -871,6 +879,7 @@ __all__ = (
     "Expand",
     "ExtraLinkCollection",
     "FailedTask",
+    "FileCheck",
     "GapRule",
     "GetAssetAliases",
     "GetAssetEvents",

@@ -40,6 +40,7 @@ class BlockCode(StrEnum):
     STOPPING = "stopping"
     TRIGGER_RULE = "trigger_rule"
     UPSTREAM_NOT_DONE = "upstream_not_done"
+    WAIT_CHECK = "wait_check"
     WAIT_DAGS = "wait_dags"
     WAIT_HTTP = "wait_http"
     WAIT_RUN = "wait_run"

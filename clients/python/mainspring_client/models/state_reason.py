@@ -34,6 +34,7 @@ class StateReason(StrEnum):
     LATE = "late"
     MARKED = "marked"
     MAX_ACTIVE_TIS = "max_active_tis"
+    NOT_YET = "not_yet"
     OUTPUT_INVALID = "output_invalid"
     OUTPUT_TOO_LARGE = "output_too_large"
     POOL_MISSING = "pool_missing"

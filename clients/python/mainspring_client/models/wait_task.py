@@ -17,8 +17,11 @@ from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.callable_check import CallableCheck
+    from ..models.command_check import CommandCheck
     from ..models.deadline import Deadline
     from ..models.expand import Expand
+    from ..models.file_check import FileCheck
     from ..models.http_request import HttpRequest
     from ..models.output_schemas import OutputSchemas
     from ..models.retry_rule import RetryRule
@@ -37,7 +40,12 @@ class WaitTask:
         until (str | Unset): Instant at which the task succeeds.
         for_ (str | Unset): How long the task waits.
         http (HttpRequest | Unset):
-        interval (str | Unset): Time between two requests; 30 s when absent.
+        shell (CommandCheck | Unset):
+        python (CallableCheck | Unset):
+        file (FileCheck | Unset):
+        interval (str | Unset): Time between two checks; 30 s when absent.
+        check_timeout (str | Unset): How long one check may take; 30 s when absent, and for `http` as long as a request
+            may take.
         timeout (str | Unset): The task fails after it has waited this long.
         soft_fail (bool | Unset): Whether the timeout skips the task instead of failing it.
         depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
@@ -86,7 +94,11 @@ class WaitTask:
     until: str | Unset = UNSET
     for_: str | Unset = UNSET
     http: HttpRequest | Unset = UNSET
+    shell: CommandCheck | Unset = UNSET
+    python: CallableCheck | Unset = UNSET
+    file: FileCheck | Unset = UNSET
     interval: str | Unset = UNSET
+    check_timeout: str | Unset = UNSET
     timeout: str | Unset = UNSET
     soft_fail: bool | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
@@ -135,7 +147,21 @@ class WaitTask:
         if not isinstance(self.http, Unset):
             http = as_dict(self.http)
 
+        shell: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.shell, Unset):
+            shell = as_dict(self.shell)
+
+        python: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.python, Unset):
+            python = as_dict(self.python)
+
+        file: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.file, Unset):
+            file = as_dict(self.file)
+
         interval = self.interval
+
+        check_timeout = self.check_timeout
 
         timeout = self.timeout
 
@@ -243,8 +269,16 @@ class WaitTask:
             field_dict["for"] = for_
         if http is not UNSET:
             field_dict["http"] = http
+        if shell is not UNSET:
+            field_dict["shell"] = shell
+        if python is not UNSET:
+            field_dict["python"] = python
+        if file is not UNSET:
+            field_dict["file"] = file
         if interval is not UNSET:
             field_dict["interval"] = interval
+        if check_timeout is not UNSET:
+            field_dict["check_timeout"] = check_timeout
         if timeout is not UNSET:
             field_dict["timeout"] = timeout
         if soft_fail is not UNSET:
@@ -322,8 +356,11 @@ class WaitTask:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.callable_check import CallableCheck  # noqa: PLC0415
+        from ..models.command_check import CommandCheck  # noqa: PLC0415
         from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.expand import Expand  # noqa: PLC0415
+        from ..models.file_check import FileCheck  # noqa: PLC0415
         from ..models.http_request import HttpRequest  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
@@ -345,7 +382,30 @@ class WaitTask:
         else:
             http = HttpRequest.from_dict(_http)
 
+        _shell = d.pop("shell", UNSET)
+        shell: CommandCheck | Unset
+        if isinstance(_shell, Unset):
+            shell = UNSET
+        else:
+            shell = CommandCheck.from_dict(_shell)
+
+        _python = d.pop("python", UNSET)
+        python: CallableCheck | Unset
+        if isinstance(_python, Unset):
+            python = UNSET
+        else:
+            python = CallableCheck.from_dict(_python)
+
+        _file = d.pop("file", UNSET)
+        file: FileCheck | Unset
+        if isinstance(_file, Unset):
+            file = UNSET
+        else:
+            file = FileCheck.from_dict(_file)
+
         interval = d.pop("interval", UNSET)
+
+        check_timeout = d.pop("check_timeout", UNSET)
 
         timeout = d.pop("timeout", UNSET)
 
@@ -466,7 +526,11 @@ class WaitTask:
             until=until,
             for_=for_,
             http=http,
+            shell=shell,
+            python=python,
+            file=file,
             interval=interval,
+            check_timeout=check_timeout,
             timeout=timeout,
             soft_fail=soft_fail,
             depends_on=depends_on,

@@ -1,4 +1,4 @@
-"""What deferred instances wait for: an instant, an answer over HTTP, a run of another DAG, a person."""
+"""What deferred instances wait for: an instant, the result of a check, a run of another DAG, a person."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,12 +33,33 @@ def wait_blockers(question: Question, row: Any) -> Iterator[Blocker]:
             yield Blocker(
                 code=BlockCode.WAIT_HTTP, text=text, since=row.start_date, until=row.not_before, ids=(row.task_id,)
             )
+        case WaitKind.SHELL | WaitKind.PYTHON | WaitKind.FILE:
+            text = f"{_checked(waits_for)}; {_looks(row, waits_for)}{limit}"
+            yield Blocker(
+                code=BlockCode.WAIT_CHECK, text=text, since=row.start_date, until=row.not_before, ids=(row.task_id,)
+            )
         case WaitKind.RUN:
             yield _run_blocker(question, row, waits_for, limit)
         case WaitKind.APPROVAL:
             choices = tuple(waits_for.get("choices") or CHOICES)
             text = f"A person must answer: {', '.join(choices)}{limit}"
             yield Blocker(code=BlockCode.APPROVAL_OPEN, text=text, since=row.start_date, ids=choices)
+
+
+def _checked(waits_for: Mapping[str, Any]) -> str:
+    match waits_for["kind"]:
+        case WaitKind.FILE:
+            return f"The task waits for file {waits_for['path']}"
+        case WaitKind.PYTHON:
+            return f"The task waits for a true value of the callable '{waits_for['callable']}'"
+    return f"The task waits for exit code 0 of the command `{waits_for['command']}`"
+
+
+def _looks(row: Any, waits_for: Mapping[str, Any]) -> str:
+    """When the latest check ended and the next check is due."""
+    latest = f"the latest check ended at {waits_for['checked_at']}, " if "checked_at" in waits_for else ""
+    due = "now" if row.not_before is None else f"at {format_instant(row.not_before)}"
+    return f"{latest}the next check is due {due}"
 
 
 def _run_blocker(question: Question, row: Any, waits_for: Mapping[str, Any], limit: str) -> Blocker:

@@ -11,6 +11,7 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   concurrency_key_invalid: "could not evaluate its concurrency key",
   concurrency_key_taken: "concurrency key was taken",
   superseded: "a newer run replaced it",
+  not_yet: "its condition does not hold yet",
   soft_fail: "its wait timed out",
   deadline: "its deadline passed",
   exit_code: "ended with an exit code",
