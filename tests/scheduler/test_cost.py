@@ -19,7 +19,7 @@ from tests.scheduler.engine import Engine
 STATEMENTS_MAX = {"sqlite": 9, "postgresql": 10}
 """Of one pass that ends tasks with an output and queues what they unlock. PostgreSQL locks runs in a statement of its
 own; BEGIN IMMEDIATE does it for SQLite."""
-ROUND_TRIPS_MAX = 3
+ROUND_TRIPS_MAX = 2
 """Of the same pass on PostgreSQL, with BEGIN and COMMIT."""
 
 

@@ -152,10 +152,10 @@ def test_a_pass_that_finds_its_slots_taken_changes_nothing_and_the_next_one_sees
     engine.trigger(engine.save("etl", {"a": {"pool": "db"}, "b": {"pool": "db"}}))
     original = Effects.apply_by
 
-    def shrink_first(effects: Effects, statements: Statements) -> Any:
+    def shrink_first(effects: Effects, statements: Statements, **more: Any) -> Any:
         # As if somebody had made the pool smaller since this pass read the room in it.
         statements.connection.execute(pool.update().where(pool.c.name == "db").values(slots=1))
-        return original(effects, statements)
+        return original(effects, statements, **more)
 
     with monkeypatch.context() as patched:
         patched.setattr(Effects, "apply_by", shrink_first)

@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import String, bindparam, func, insert, literal_column, select
+from sqlalchemy.exc import IntegrityError
 
 from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring_scheduler.predictions import PAUSE_MAX, PAUSE_MIN, Predictions
 from mainspring_store import Database
-from mainspring_store.database.pipeline import Mispredicted, PipelinedStatements, Statements
+from mainspring_store.database.pipeline import Check, Mispredicted, PipelinedStatements, Statements, Written
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.state import runs
 from mainspring_store.tables import feed_event
@@ -142,7 +143,7 @@ def test_what_another_scheduler_has_blocked_costs_one_repeated_pass(
     assert (first.run()["state"], wrong) == ("success", [1])
 
 
-@pytest.mark.parametrize("flight", [1, 2, 3])
+@pytest.mark.parametrize("flight", [1, 2])
 def test_a_connection_that_breaks_in_a_pass_loses_nothing(
     engine: Engine, monkeypatch: pytest.MonkeyPatch, flight: int
 ) -> None:
@@ -207,6 +208,52 @@ def test_nothing_runs_after_a_wrong_prediction_that_is_swallowed(database: Datab
         read_behind_a_wrong_prediction(database)
 
 
+def flights_of(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
+    """Gets the statements of each flight from now on."""
+    flights: list[Sequence[str]] = []
+    monkeypatch.setattr(PipelinedStatements, "before_flight", staticmethod(flights.append))
+    return flights
+
+
+def test_a_right_prediction_with_a_check_travels_with_the_commit(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights = flights_of(monkeypatch)
+    confirmed: list[Written] = []
+    with database.statements(predicts=True) as statements:
+        statements.guarded(
+            _RETURNING, {"dag_id": "right"}, [("right",)], lambda rows: not confirmed.append(rows), Check("true", 1)
+        )
+    assert (len(flights), confirmed, statements.has_confirmed) == (1, [{("right",)}], True)
+    assert events(database) == ["right"]
+
+
+@pytest.mark.parametrize("check", [Check("true", 2), Check("dag_id = 'right'", 1)])
+def test_a_prediction_that_fails_its_check_is_not_committed(database: Database, check: Check) -> None:
+    with pytest.raises(Mispredicted), database.statements(predicts=True) as statements:
+        statements.guarded(_RETURNING, {"dag_id": "wrong"}, [("right",)], check=check)
+    assert events(database) == []
+
+
+def test_a_failed_check_of_the_caller_raises_its_own_exception(database: Database) -> None:
+    failing = Check("false", 1)
+    with pytest.raises(KeyError, match="too few"), database.statements() as statements:
+        statements.checked(_RETURNING, {"dag_id": "wrong"}, failing, lambda: KeyError("too few"))
+    assert events(database) == []
+
+
+def test_a_failed_statement_is_not_taken_for_a_failed_check(database: Database) -> None:
+    without_kind = insert(feed_event).from_select(["at"], select(func.now())).returning(feed_event.c.dag_id)
+    with pytest.raises(IntegrityError), database.statements() as statements:
+        statements.checked(without_kind, {}, Check("true", 1), lambda: KeyError("too few"))
+    assert events(database) == []
+
+
+def events(database: Database) -> list[str]:
+    with database.read() as connection:
+        return list(connection.scalars(select(feed_event.c.dag_id)))
+
+
 def test_predictions_pause_longer_with_each_wrong_one_in_a_row() -> None:
     predictions = Predictions()
     assert predictions.may_predict()
@@ -231,3 +278,4 @@ _ADD_EVENT = insert(feed_event).from_select(
     ["kind", "at", "state", "dag_id"],
     select(literal_column("'dag'"), func.now(), literal_column("'saved'"), bindparam("dag_id", type_=String())),
 )
+_RETURNING = _ADD_EVENT.returning(feed_event.c.dag_id)

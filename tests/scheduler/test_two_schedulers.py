@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring_store import Database
+from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.scheduling import Candidate, Pass
 from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
@@ -21,30 +22,75 @@ def database(request: pytest.FixtureRequest) -> Database:
     return migrated
 
 
-def test_room_that_another_scheduler_took_since_the_candidates_were_read_is_not_taken_again(
-    make_engine: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Does something when a scheduler has read its first candidates and decides next."""
+    read = CandidateReads.ready
+    actions: list[Callable[[], object]] = []
+
+    def read_and_pause(self: CandidateReads, limit: int, **of_executor: Any) -> Sequence[Candidate]:
+        candidates = read(self, limit, **of_executor)
+        if candidates and actions:
+            actions.pop()()
+        return candidates
+
+    monkeypatch.setattr(CandidateReads, "ready", read_and_pause)
+    return actions.append
+
+
+def test_a_scheduler_passes_over_what_another_one_decides_on(
+    make_engine: Callable[..., Engine], meanwhile: Callable[[Callable[[], object]], None]
 ) -> None:
-    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=1)
-    heavy = {name: {"depends_on": ["first"], "priority_weight": 9} for name in ("h1", "h2")}
-    light = {f"t{n}": {} for n in range(4)}
-    first.trigger(first.save("wide", {"first": {}, **heavy, **light}, max_active_tasks=2))
+    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=64)
+    version = first.save("etl", {"a": {}, "b": {}})
+    for run_id in ("r1", "r2"):
+        first.trigger(version, run_id)
     first.run_until_idle()
+    first.executor.slots = 1
+    meanwhile(second.run_until_idle)
+    first.step()
+    assert [(attempt.run_id, attempt.task_id) for attempt in first.executor.open] == [("r1", "a")]
+    # The other task of the first run too: the first scheduler counts the free places of the run.
+    assert {(attempt.run_id, attempt.task_id) for attempt in second.executor.open} == {("r2", "a"), ("r2", "b")}
+    second.run_until_idle()
+    assert ("r1", "b") in {(attempt.run_id, attempt.task_id) for attempt in second.executor.open}
+
+
+def test_the_free_places_of_a_run_are_not_taken_twice(
+    make_engine: Callable[..., Engine], meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=0)
+    first.trigger(first.save("wide", {f"t{n}": {} for n in range(4)}, max_active_tasks=2))
+    first.run_until_idle()
+    first.executor.slots = second.executor.slots = 1
+    meanwhile(second.step)
+    first.step()
     second.run_until_idle()
     first.executor.slots = second.executor.slots = 64
-    read = CandidateReads.ready
-    overtakes = iter([True])
+    first.run_until_idle()
+    second.run_until_idle()
+    assert (len(first.executor.open), len(second.executor.open), first.run()["tasks_active"]) == (1, 1, 2)
 
-    def read_and_be_overtaken(self: CandidateReads, limit: int, **of_executor: Any) -> Sequence[Candidate]:
-        found = read(self, limit, **of_executor)
-        if found and next(overtakes, False):
-            second.finish("first")
-        return found
 
-    monkeypatch.setattr(CandidateReads, "ready", read_and_be_overtaken)
-    first.step()
-    assert {one.task_id for one in second.executor.open} == {"h1", "h2"}
-    assert first.executor.submitted == {}
-    assert first.run()["tasks_active"] == 2
+def test_the_slots_of_a_pool_are_not_taken_twice(
+    make_engine: Callable[..., Engine], meanwhile: Callable[[Callable[[], object]], None]
+) -> None:
+    first, second = make_engine(slots=0), make_engine(incarnation="second", slots=1)
+    create_pools(first.database, [NewPool(name="db", slots=1)])
+    version = first.save("etl", {"a": {"pool": "db"}})
+    for run_id in ("r1", "r2"):
+        first.trigger(version, run_id)
+    first.run_until_idle()
+    first.executor.slots = 1
+    meanwhile(second.run_until_idle)
+    counts = first.step()
+    assert (first.executor.open, counts.is_complete) == ([], False), "the pass was undone, and the next one follows"
+    first.run_until_idle()
+    assert (first.executor.open, [attempt.run_id for attempt in second.executor.open]) == ([], ["r2"])
+    second.executor.slots = 0
+    second.finish("a", run_id="r2")
+    first.run_until_idle()
+    assert [attempt.run_id for attempt in first.executor.open] == ["r1"]
 
 
 def test_two_schedulers_that_decide_at_once_keep_the_limit_per_dag(

@@ -3,7 +3,8 @@
 A statement without a result waits for the next statement that needs one. A guarded write can wait too: the caller
 goes on with the rows that the write returns without interference, and the flight compares them with the rows
 that PostgreSQL returned. On a difference the whole transaction is rolled back, and the caller repeats the work without
-predictions. So a prediction saves a round trip, and never decides.
+predictions. So a prediction saves a round trip, and never decides. A write with a `Check` can even travel with the
+COMMIT: PostgreSQL itself compares, and a difference is an error that ends the transaction before the COMMIT.
 
 The statements are those of SQLAlchemy, compiled once; psycopg gets them without SQLAlchemy's work for each execution.
 """
@@ -12,6 +13,7 @@ import select
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection, Dialect, Executable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from psycopg.pq.abc import PGresult
 
 __all__ = [
+    "Check",
     "DirectStatements",
     "Mispredicted",
     "PipelineSession",
@@ -42,6 +45,15 @@ Rows = Sequence[Any]
 """Rows with their columns as attributes."""
 Written = frozenset[tuple[Any, ...]]
 """The rows of a guarded write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """How PostgreSQL verifies a write: so many of the returned rows fulfil the condition, else the statement fails."""
+
+    condition: str
+    """SQL over the returned columns."""
+    count: int
 
 
 class Mispredicted(Conflict):
@@ -73,18 +85,38 @@ class Statements(Protocol):
         """Whether the database has confirmed a predicted write."""
         ...
 
+    @property
+    def predicts(self) -> bool:
+        """Whether `guarded` returns the prediction, so that the rows of the write are not known yet."""
+        ...
+
+    @property
+    def can_check(self) -> bool:
+        """Whether `checked` is available."""
+        ...
+
+    def checked(
+        self, statement: Executable, parameters: Mapping[str, Any], check: Check, failure: Callable[[], Exception]
+    ) -> None:
+        """Run a write as `write`. When the check fails, the transaction cannot commit, and the call that sends the
+        statement raises the exception made by `failure`."""
+        ...
+
     def guarded(
         self,
         statement: Executable,
         parameters: Mapping[str, Any],
         predicted: Iterable[tuple[Any, ...]],
         confirms: Callable[[Written], bool] = lambda _: False,
+        check: Check | None = None,
     ) -> Written:
         """Run a guarded write and return its rows.
 
         predicted: the rows that it returns without interference.
         confirms: called with the rows of the write before the commit; returns whether rows that differ are as good as
             the predicted rows.
+        check: fails whenever the rows are not as good as the predicted rows; None = PostgreSQL cannot tell. With a
+            check the write may travel with the COMMIT; `confirms` is then called with the prediction.
         """
         ...
 
@@ -95,6 +127,8 @@ class Statements(Protocol):
 
 class DirectStatements:
     """Runs each statement at once, by SQLAlchemy."""
+
+    predicts = can_check = False
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -107,12 +141,18 @@ class DirectStatements:
     def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
         self.connection.execute(statement, _dumped(parameters))
 
+    def checked(
+        self, statement: Executable, parameters: Mapping[str, Any], check: Check, failure: Callable[[], Exception]
+    ) -> None:
+        raise NotImplementedError("see `can_check`")
+
     def guarded(
         self,
         statement: Executable,
         parameters: Mapping[str, Any],
         predicted: Iterable[tuple[Any, ...]],
         confirms: Callable[[Written], bool] = lambda _: False,
+        check: Check | None = None,
     ) -> Written:
         rows = frozenset(map(tuple, self.connection.execute(statement, _dumped(parameters))))
         confirms(rows)
@@ -131,6 +171,10 @@ class _Waiting(NamedTuple):
     """None = the rows are not compared."""
     confirms: Callable[[Written], bool] = lambda _: False
     """See `Statements.guarded`."""
+    with_check: "_Waiting | None" = None
+    """The same write with its check, for the flight of the COMMIT."""
+    failure: Callable[[], Exception] | None = None
+    """Makes the exception of a failed check; None = a failed check is a wrong prediction."""
 
     def is_right(self, rows: Rows) -> bool:
         """Whether the caller may go on with the prediction."""
@@ -172,7 +216,8 @@ class PipelineSession:
         """Send the statements at once, and return the rows of each.
 
         Raises:
-            psycopg.Error: Of the first statement that failed. The later statements did not run.
+            _StatementFailed: The first statement that failed. The later statements did not run.
+            psycopg.Error: The connection broke.
         """
         pgconn = self.driver.pgconn
         unconfirmed: list[_DriverStatement] = []
@@ -242,18 +287,27 @@ class PipelineSession:
         from psycopg.errors import error_from_result
         from psycopg.pq import ExecStatus
 
-        for result in results:
+        for number, result in enumerate(results):
             if result.status == ExecStatus.FATAL_ERROR:
                 # The statements behind a failed one were not prepared.
                 for statement in unconfirmed:
                     del self._names[statement]
-                raise error_from_result(result)
+                raise _StatementFailed(number - len(unconfirmed), error_from_result(result))
+
+
+class _StatementFailed(Exception):
+    def __init__(self, index: int, error: "psycopg.Error") -> None:
+        """index: of the statement in its flight; negative = it could not be prepared."""
+        super().__init__(str(error))
+        self.index = index
+        self.error = error
 
 
 class PipelinedStatements:
     """Sends statements of one transaction on PostgreSQL in flights. For one thread."""
 
     is_sqlite = False
+    can_check = True
 
     before_flight: Callable[[Sequence[str]], object] = staticmethod(lambda _: None)
     """Called with the texts of the statements before each flight: for tests."""
@@ -261,7 +315,7 @@ class PipelinedStatements:
     def __init__(self, session: PipelineSession, *, predicts: bool) -> None:
         """predicts: whether `guarded` returns the prediction and lets the write wait."""
         self._session = session
-        self._predicts = predicts
+        self.predicts = predicts
         self._waiting = [_Waiting(_BEGIN, {})]
         self.has_confirmed = False
         self._mispredicted: Mispredicted | None = None
@@ -286,20 +340,38 @@ class PipelinedStatements:
         else:
             self._waiting.append(_Waiting(compiled, parameters))
 
+    def checked(
+        self, statement: Executable, parameters: Mapping[str, Any], check: Check, failure: Callable[[], Exception]
+    ) -> None:
+        self._waiting.append(self._with_check(statement, parameters, check, failure))
+
+    def _with_check(
+        self,
+        statement: Executable,
+        parameters: Mapping[str, Any],
+        check: Check,
+        failure: Callable[[], Exception] | None = None,
+    ) -> _Waiting:
+        compiled = self._compiled(statement, parameters, check.condition)
+        assert compiled is not None, "the statement has a parameter that only SQLAlchemy can fill"
+        return _Waiting(compiled, {**parameters, _CHECKED_COUNT: check.count}, failure=failure)
+
     def guarded(
         self,
         statement: Executable,
         parameters: Mapping[str, Any],
         predicted: Iterable[tuple[Any, ...]],
         confirms: Callable[[Written], bool] = lambda _: False,
+        check: Check | None = None,
     ) -> Written:
         compiled = self._compiled(statement, parameters)
-        if compiled is None or not self._predicts:
+        if compiled is None or not self.predicts:
             rows = frozenset(map(tuple, self.rows(statement, parameters)))
             confirms(rows)
             return rows
         prediction = frozenset(predicted)
-        self._waiting.append(_Waiting(compiled, parameters, prediction, confirms))
+        with_check = None if check is None else self._with_check(statement, parameters, check)
+        self._waiting.append(_Waiting(compiled, parameters, prediction, confirms, with_check))
         return prediction
 
     def send(self) -> None:
@@ -320,20 +392,27 @@ class PipelinedStatements:
     def commit(self) -> None:
         """Send what waits together with the COMMIT. Without any statement there is no transaction.
 
-        Every prediction must be confirmed before the COMMIT.
+        Every prediction must be confirmed before the COMMIT, by the caller or by the check of its write.
 
         Raises:
             Mispredicted: A prediction was wrong, even if the caller caught the first exception that said so.
         """
         self._check_predictions()
-        if any(waiting.predicted is not None for waiting in self._waiting):
+        if any(waiting.predicted is not None and waiting.with_check is None for waiting in self._waiting):
             self.send()
-        if [waiting.statement for waiting in self._waiting] != [_BEGIN]:
-            self._waiting.append(_Waiting(_COMMIT, {}))
-            self._fly()
+        if [waiting.statement for waiting in self._waiting] == [_BEGIN]:
+            return
+        predictions = [waiting for waiting in self._waiting if waiting.predicted is not None]
+        self._waiting = [*(waiting.with_check or waiting for waiting in self._waiting), _Waiting(_COMMIT, {})]
+        self._fly()
+        for waiting in predictions:
+            self.has_confirmed = True
+            waiting.confirms(waiting.predicted or frozenset())
 
-    def _compiled(self, statement: Executable, parameters: Mapping[str, Any]) -> "_DriverStatement | None":
-        return _compiled(statement, parameters, self._session.core.dialect)
+    def _compiled(
+        self, statement: Executable, parameters: Mapping[str, Any], condition: str | None = None
+    ) -> "_DriverStatement | None":
+        return _compiled(statement, parameters, condition, self._session.core.dialect)
 
     def _check_predictions(self) -> None:
         """Raise a wrong prediction again: rows that do not exist may have been used since."""
@@ -346,6 +425,8 @@ class PipelinedStatements:
         self.before_flight([waiting.statement.text for waiting in flight])
         try:
             results = self._session.run(flight)
+        except _StatementFailed as exc:
+            raise self._explained(exc, flight) from exc.error
         except Exception as exc:
             raise self._translated(exc, flight) from exc
         for waiting, rows in zip(flight, results, strict=True):
@@ -355,16 +436,26 @@ class PipelinedStatements:
             self.has_confirmed |= waiting.predicted is not None
         return results[-1]
 
+    def _explained(self, failed: "_StatementFailed", flight: Sequence[_Waiting]) -> Exception:
+        """Why a statement failed: by its check, by a wrong prediction before it, or as SQLAlchemy says it."""
+        from psycopg.errors import DivisionByZero, OperationalError
+
+        waiting = flight[max(failed.index, 0)]
+        is_check = isinstance(failed.error, DivisionByZero) and _CHECKED_COUNT in waiting.parameters
+        if is_check and waiting.failure is not None:
+            return waiting.failure()
+        is_statement = not isinstance(failed.error, OperationalError)
+        if is_check or (is_statement and any(statement.predicted is not None for statement in flight)):
+            self._mispredicted = Mispredicted(f"a prediction was wrong: {failed}")
+            return self._mispredicted
+        return self._translated(failed.error, flight)
+
     def _translated(self, error: Exception, flight: Sequence[_Waiting]) -> Exception:
-        """The error as SQLAlchemy raises it. A failed statement may follow from a wrong prediction before it."""
+        """The error as SQLAlchemy raises it."""
         import psycopg
 
         if not isinstance(error, psycopg.Error):
             return error
-        is_statement = not isinstance(error, psycopg.OperationalError)
-        if is_statement and any(waiting.predicted is not None for waiting in flight):
-            self._mispredicted = Mispredicted(f"a statement behind a prediction failed: {error}")
-            return self._mispredicted
         return DBAPIError.instance(
             "; ".join(waiting.statement.text for waiting in flight),
             {},
@@ -416,23 +507,26 @@ def _dumped(parameters: Mapping[str, Any]) -> Mapping[str, Any]:
     return {name: value.text if isinstance(value, Batch) else value for name, value in parameters.items()}
 
 
-def _compiled(statement: Executable, parameters: Mapping[str, Any], dialect: Dialect) -> _DriverStatement | None:
-    """None = the statement can run by SQLAlchemy alone."""
+def _compiled(
+    statement: Executable, parameters: Mapping[str, Any], condition: str | None, dialect: Dialect
+) -> _DriverStatement | None:
+    """condition: of the check; None = without a check. None is returned when SQLAlchemy alone can run the statement."""
     batch = parameters.get("rows")
     count = len(batch.rows) if isinstance(batch, Batch) and len(batch.rows) <= INLINED_ROWS_MAX else 0
-    key = (statement, count)
+    key = (statement, count, condition)
     if key not in _STATEMENTS:
-        _STATEMENTS[key] = _compile(statement, count, dialect)
+        _STATEMENTS[key] = _compile(statement, count, condition, dialect)
     return _STATEMENTS[key]
 
 
-_STATEMENTS: dict[tuple[Any, int], _DriverStatement | None] = {}
-"""By statement and number of inlined rows. Statements are built once and live as long as the process. Their text does
-not depend on the server."""
+_STATEMENTS: dict[tuple[Any, int, str | None], _DriverStatement | None] = {}
+"""By statement, number of inlined rows, and condition of the check. Statements are built once and live as long as the
+process. Their text does not depend on the server."""
 
 
-def _compile(statement: Any, count: int, dialect: Dialect) -> _DriverStatement | None:
-    """count: rows of the batch with parameters of their own; 0 = the batch is one text, or the statement has none."""
+def _compile(statement: Any, count: int, condition: str | None, dialect: Dialect) -> _DriverStatement | None:
+    """count: rows of the batch with parameters of their own; 0 = the batch is one text, or the statement has none.
+    condition: of the check; None = without a check."""
     compiled = statement.compile(dialect=dialect)
     if compiled.post_compile_params or compiled.insert_prefetch or compiled.update_prefetch:
         return None
@@ -450,6 +544,8 @@ def _compile(statement: Any, count: int, dialect: Dialect) -> _DriverStatement |
         ]
         if count:
             converted += values["rows"].values(fields)
+        if condition is not None:
+            converted.append(values[_CHECKED_COUNT])
         return [None if value is None else spelled(value).encode() for value in converted]
 
     columns = [
@@ -457,7 +553,20 @@ def _compile(statement: Any, count: int, dialect: Dialect) -> _DriverStatement |
         for column in statement.exported_columns
     ]
     text %= {name: f"${number}" for number, name in enumerate(names, start=1)}
+    if condition is not None:
+        return _DriverStatement(_checked(text, condition, len(names) + len(fields) * count + 1), parameters, ())
     return _DriverStatement(text, parameters, columns)
+
+
+def _checked(text: str, condition: str, number: int) -> str:
+    """A write that fails by a division by zero, unless as many returned rows fulfil the condition as parameter `number`
+    says. No other statement of a pass divides."""
+    is_right = f"count(*) FILTER (WHERE {condition}) = ${number}::bigint"
+    verdict = f"SELECT 1 / CASE WHEN {is_right} THEN 1 ELSE 0 END FROM written"  # noqa: S608  no text of a user
+    return f"WITH written AS ({text}) {verdict}"
+
+
+_CHECKED_COUNT = "checked_count"
 
 
 def _plain(text: str) -> _DriverStatement:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, Executable
 
-from mainspring_store.database.pipeline import Statements, Written
+from mainspring_store.database.pipeline import Check, Statements, Written
 from mainspring_store.state.conditions import decide_rows
 from mainspring_store.state.records import StateUpdate
 
@@ -68,6 +68,8 @@ class MovingPart(PassPart):
             return frozenset(instance_id for instance_id, _ in written) == ids and (is_expected or not is_any)
 
         predicted = ((instance_id, is_expected) for instance_id in ids)
-        moved = self._statements.guarded(statement, {"rows": decide_rows(updates)}, predicted, confirms)
+        # Where a blocked instance is expected, only the rows show whether there is one.
+        check = None if is_expected else Check("NOT any_blocked", len(ids))
+        moved = self._statements.guarded(statement, {"rows": decide_rows(updates)}, predicted, confirms, check)
         self._blocked.is_any |= blocks or any(is_any_blocked for _, is_any_blocked in moved)
         return frozenset(instance_id for instance_id, _ in moved)

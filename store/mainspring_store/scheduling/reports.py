@@ -33,6 +33,7 @@ from mainspring.attempts import Finished, LogChunk, Outcome, Report, Started
 from mainspring.large_values import LargeValue
 from mainspring.states import TASK_FINISHED, TaskState, known_reason
 from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
+from mainspring_store.database.pipeline import Check
 from mainspring_store.database.transactions import Database
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.resources.logs import insert_chunks
@@ -95,7 +96,9 @@ class ReportWrites(MovingPart):
         """Record starts and ends of live attempts; returns the ids of the changed attempts."""
         rows = Batch({name: getattr(end, name) for name in END_FIELDS} for end in ends)
         statement = self._update_live_attempts(self._is_sqlite)
-        changed = self._statements.guarded(statement, {"rows": rows}, ((end.attempt_id,) for end in ends))
+        predicted = ((end.attempt_id,) for end in ends)
+        check = Check("true", len(ends))
+        changed = self._statements.guarded(statement, {"rows": rows}, predicted, check=check)
         return frozenset(attempt_id for (attempt_id,) in changed)
 
     @staticmethod

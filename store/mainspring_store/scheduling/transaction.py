@@ -1,6 +1,6 @@
 """A scheduling pass is a single transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 
@@ -19,7 +19,7 @@ from mainspring_store.scheduling.run_moves import RunWrites
 from mainspring_store.scheduling.run_starts import StartReads
 from mainspring_store.scheduling.task_limits import TaskLimitWrites
 from mainspring_store.scheduling.waits import WaitWrites
-from mainspring_store.state.effects import Effects, RunCounters, select_free_slots, select_runs_to_lock
+from mainspring_store.state.effects import Effects, RunCounters, SlotChanges, select_free_slots, select_runs_to_lock
 
 __all__ = ["Pass", "begin_pass"]
 
@@ -35,6 +35,7 @@ def begin_pass(database: Database, *, predicts: bool = False, expects_blocked: b
         current = Pass(statements, SeenBlocked(is_expected=expects_blocked))
         yield current
         current.flush()
+        current.settle_slots()
 
 
 class Pass:
@@ -50,7 +51,7 @@ class Pass:
         self._locked: set[int] = set()
         """Runs that the transaction has locked."""
         self.reports = ReportWrites(statements, blocked)
-        self.candidates = CandidateReads(statements)
+        self.candidates = CandidateReads(statements, self._locked)
         self.decisions = DecisionWrites(statements, blocked)
         self.limits = TaskLimitWrites(statements)
         self.runs = RunWrites(statements, lambda: self.effects)
@@ -61,6 +62,8 @@ class Pass:
         self.waits = WaitWrites(statements, blocked)
         self.deadlines = DeadlineWrites(statements, blocked)
         self.effects = Effects()
+        self._slots = SlotChanges()
+        """Changes of pools that wait for the end of the pass."""
         self.first_failures: dict[int, str] = {}
         """Run -> its first task that failed in this pass, of the runs that such a failure ends."""
 
@@ -112,10 +115,22 @@ class Pass:
         """Write the upstream counters, so that `candidates` sees newly ready instances; `flush` writes the rest."""
         self.effects.apply_upstream(self._statements)
 
-    def flush(self) -> Mapping[int, RunCounters]:
-        """Apply and reset the collected effects; returns the counters of the changed runs."""
+    def flush(self, *, ongoing: Collection[int] = ()) -> Mapping[int, RunCounters]:
+        """Apply and reset the collected effects; returns the counters of the changed runs. Pools change by
+        `settle_slots`, or at the end of the pass.
+
+        ongoing: see `Effects.apply_by`.
+        """
         effects, self.effects = self.effects, Effects()
-        return effects.apply_by(self._statements)
+        return effects.apply_by(self._statements, later=self._slots, ongoing=ongoing)
+
+    def settle_slots(self) -> None:
+        """Write the slots of the flushed effects, so that `candidates` sees them.
+
+        Raises:
+            SlotsTaken: See `SlotChanges.write`.
+        """
+        self._slots.write(self._statements)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

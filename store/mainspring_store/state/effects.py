@@ -5,7 +5,7 @@ applies the effects in one transaction, under the locks of the runs. So a counte
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,13 +18,14 @@ from mainspring.events import EventKind
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, StateReason, TaskState
 from mainspring.trigger_rules import WakeOn
 from mainspring_store.database.batches import Batch, Fields, as_rows, dump_rows
-from mainspring_store.database.pipeline import DirectStatements, Statements
+from mainspring_store.database.pipeline import Check, DirectStatements, Statements
 from mainspring_store.tables import dag_run, feed_event, pool, task_instance
 
 __all__ = [
     "Effects",
     "InstanceRef",
     "RunCounters",
+    "SlotChanges",
     "SlotsTaken",
     "lock_runs",
     "select_free_slots",
@@ -73,6 +74,92 @@ class _Slots:
     child run could wait for ever for the slots of their parent."""
 
 
+class SlotChanges:
+    """The slots of pools that a transaction takes and releases."""
+
+    def __init__(self) -> None:
+        self._pools: dict[str, _Slots] = defaultdict(_Slots)
+
+    def __getitem__(self, pool_name: str) -> _Slots:
+        return self._pools[pool_name]
+
+    def add(self, changes: "SlotChanges") -> None:
+        """Add the changes of a part of the transaction."""
+        for name, slots in changes._pools.items():
+            total = self._pools[name]
+            total.active += slots.active
+            total.deferred += slots.deferred
+            total.calling += slots.calling
+
+    def write(self, statements: Statements) -> None:
+        """Write the changes and forget them.
+
+        All tasks of a pool share its row, so a transaction writes it as late as possible: until its commit, the others
+        wait for the row.
+
+        Raises:
+            SlotsTaken: A pool has too few free slots. PostgreSQL may say so only when it gets the statement.
+        """
+        rows: list[dict[str, Any]] = [
+            {
+                "name": name,
+                "active": slots.active,
+                "deferred": slots.deferred,
+                "calling": slots.calling,
+                "needed": slots.active + max(slots.deferred, 0) > 0 or slots.calling > 0,
+            }
+            for name, slots in sorted(self._pools.items())
+            if slots.active or slots.deferred or slots.calling
+        ]
+        self._pools.clear()
+        if not rows:
+            return
+        needed = [row["name"] for row in rows if row["needed"]]
+        parameters = {"rows": Batch(rows)}
+        if statements.can_check:
+            check = Check("needed", len(needed))
+            statements.checked(self._take_needed(), parameters, check, lambda: SlotsTaken(_too_few(needed)))
+            return
+        pools = {row.name for row in statements.rows(self._take(statements.is_sqlite), parameters)}
+        if missing := [name for name in needed if name not in pools]:
+            raise SlotsTaken(_too_few(missing))
+
+    @staticmethod
+    @cache
+    def _take(is_sqlite: bool) -> Update:
+        return _take_slots(_slot_rows(is_sqlite))
+
+    @staticmethod
+    @cache
+    def _take_needed() -> Update:
+        """PostgreSQL only: also returns which of the pools must have had free slots."""
+        rows = _slot_rows(is_sqlite=False)
+        return _take_slots(rows).returning(rows.c.needed)
+
+
+def _slot_rows(is_sqlite: bool) -> Any:
+    fields: Fields = {"name": str, "active": int, "deferred": int, "calling": int, "needed": bool}
+    return as_rows(fields, is_sqlite=is_sqlite)
+
+
+def _take_slots(rows: Any) -> Update:
+    # The pool always accepts released slots. Slots to take must still be free: since the pass read the pool,
+    # another scheduler may have taken slots, or a client may have made the pool smaller.
+    used = rows.c.active + case((pool.c.include_deferred, rows.c.deferred), else_=0)
+    may_call = or_(rows.c.calling <= 0, pool.c.slots < 0, pool.c.calling + rows.c.calling <= pool.c.slots)
+    has_capacity = and_(or_(used <= 0, pool.c.slots < 0, pool.c.used + used <= pool.c.slots), may_call)
+    return (
+        update(pool)
+        .where(pool.c.name == rows.c.name, has_capacity)
+        .values(used=pool.c.used + used, calling=pool.c.calling + rows.c.calling)
+        .returning(pool.c.name)
+    )
+
+
+def _too_few(names: Sequence[str]) -> str:
+    return f"fewer slots are free than were taken: {', '.join(names)}"
+
+
 _UPSTREAM_COUNTER = {
     TaskState.SUCCESS: "success",
     TaskState.FAILED: "failed",
@@ -82,9 +169,7 @@ _UPSTREAM_COUNTER = {
 }
 _RUN_COUNTERS = ("total", "unfinished", "active", "failed")
 _BAD = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED})
-_EVENT_FIELDS: Fields = {
-    "run": int,
-    "seq": int,
+_FIELDS_OF_EVENT: Fields = {
     "kind": str,
     "at": datetime,
     "instance_id": int,
@@ -92,6 +177,8 @@ _EVENT_FIELDS: Fields = {
     "state": str,
     "reason": str,
 }
+_COLUMNS_OF_EVENT = ("kind", "at", "task_instance_id", "try_number", "state", "state_reason")
+_EVENT_FIELDS: Fields = {"run": int, "seq": int, **_FIELDS_OF_EVENT}
 
 
 class Effects:
@@ -102,7 +189,7 @@ class Effects:
             lambda: {"total": 0, "unfinished": 0, "active": 0, "failed": 0}
         )
         self._upstream: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
-        self._pools: dict[str, _Slots] = defaultdict(_Slots)
+        self._pools = SlotChanges()
         self._events: dict[int, list[dict[str, Any]]] = defaultdict(list)
 
     def moved(
@@ -247,16 +334,43 @@ class Effects:
         rows = as_rows(_EVENT_FIELDS, is_sqlite=is_sqlite)
         # The database numbers the events in the order of the rows.
         return insert(feed_event).from_select(
-            ["dag_run_id", "seq", "kind", "at", "task_instance_id", "try_number", "state", "state_reason"],
+            ["dag_run_id", "seq", *_COLUMNS_OF_EVENT],
             select(*(rows.c[name] for name in _EVENT_FIELDS)),
         )
+
+    @staticmethod
+    @cache
+    def _insert_events_behind() -> Insert:
+        """PostgreSQL only: numbers the events from the counters of their runs, after `_count_runs`."""
+        rows = as_rows({"run": int, "behind": int, **_FIELDS_OF_EVENT}, is_sqlite=False)
+        last = select(dag_run.c.event_seq).where(dag_run.c.id == rows.c.run).scalar_subquery()
+        return insert(feed_event).from_select(
+            ["dag_run_id", "seq", *_COLUMNS_OF_EVENT],
+            select(rows.c.run, last - rows.c.behind, *(rows.c[name] for name in _FIELDS_OF_EVENT)),
+        )
+
+    def _events_behind(self) -> list[dict[str, Any]]:
+        """The rows of the events; `behind` = how many numbered events of the run follow; None = without a number."""
+        rows = []
+        for run_id, events in self._events.items():
+            behind = sum(map(_is_numbered, events))
+            for event in events:
+                behind -= _is_numbered(event)
+                rows.append({"run": run_id, "behind": behind if _is_numbered(event) else None, **event})
+        return rows
 
     def apply(self, connection: Connection) -> Mapping[int, RunCounters]:
         """As `apply_by`, with a connection."""
         return self.apply_by(DirectStatements(connection))
 
-    def apply_by(self, statements: Statements) -> Mapping[int, RunCounters]:
+    def apply_by(
+        self, statements: Statements, *, later: SlotChanges | None = None, ongoing: Collection[int] = ()
+    ) -> Mapping[int, RunCounters]:
         """Write all effects by at most four statements. Returns the counters of each run.
+
+        later: gets the slots, which the caller writes; None = they are written at once.
+        ongoing: runs with an unfinished instance that were not full before. When all runs are among them and the
+            statements travel later, the result is empty: nothing follows from the counters, so nothing waits for them.
 
         Raises:
             SlotsTaken: A pool has too few free slots.
@@ -264,11 +378,19 @@ class Effects:
         if not self._runs:
             return {}
         self.apply_upstream(statements)
-        self._take_slots(statements)
+        if later is None:
+            self._pools.write(statements)
+        else:
+            later.add(self._pools)
         runs = [
             {"id": run_id, **deltas, "events": sum(map(_is_numbered, self._events[run_id]))}
             for run_id, deltas in sorted(self._runs.items())
         ]
+        if statements.predicts and self._runs.keys() <= set(ongoing):
+            statements.write(self._count_runs(statements.is_sqlite), {"rows": Batch(runs)})
+            if events := self._events_behind():
+                statements.write(self._insert_events_behind(), {"rows": Batch(events)})
+            return {}
         counters = {
             row.id: RunCounters(
                 row.id,
@@ -283,37 +405,6 @@ class Effects:
         if events:
             statements.write(self._insert_events(statements.is_sqlite), {"rows": Batch(events)})
         return counters
-
-    @staticmethod
-    @cache
-    def _update_slots(is_sqlite: bool) -> Update:
-        rows = as_rows({"name": str, "active": int, "deferred": int, "calling": int}, is_sqlite=is_sqlite)
-        # The pool always accepts released slots. Slots to take must still be free: since the pass read the pool,
-        # another scheduler may have taken slots, or a client may have made the pool smaller.
-        used = rows.c.active + case((pool.c.include_deferred, rows.c.deferred), else_=0)
-        may_call = or_(rows.c.calling <= 0, pool.c.slots < 0, pool.c.calling + rows.c.calling <= pool.c.slots)
-        has_capacity = and_(or_(used <= 0, pool.c.slots < 0, pool.c.used + used <= pool.c.slots), may_call)
-        return (
-            update(pool)
-            .where(pool.c.name == rows.c.name, has_capacity)
-            .values(used=pool.c.used + used, calling=pool.c.calling + rows.c.calling)
-            .returning(pool.c.name)
-        )
-
-    def _take_slots(self, statements: Statements) -> None:
-        rows: list[dict[str, Any]] = [
-            {"name": name, "active": slots.active, "deferred": slots.deferred, "calling": slots.calling}
-            for name, slots in sorted(self._pools.items())
-            if slots.active or slots.deferred or slots.calling
-        ]
-        if not rows:
-            return
-        statement = self._update_slots(statements.is_sqlite)
-        pools = {row.name for row in statements.rows(statement, {"rows": Batch(rows)})}
-        for row in rows:
-            slots_needed = max(row["active"] + max(row["deferred"], 0), row["calling"])
-            if slots_needed > 0 and row["name"] not in pools:
-                raise SlotsTaken(f"pool '{row['name']}' has not {slots_needed} free slots any more")
 
     def _upstream_rows(self) -> list[dict[str, int]]:
         return [
