@@ -25,6 +25,7 @@ __all__ = [
     "attempt_timeout",
     "check_kind",
     "check_timeout",
+    "defaults_of",
 ]
 
 APPROVE, REJECT = "approve", "reject"
@@ -50,8 +51,9 @@ class WaitKind(StrEnum):
     RUN = "run"
     """The end of a run. `dag_id` and `run_id` of that run."""
     APPROVAL = "approval"
-    """The answer of a user. `message`, `choices`, `default` (null = none), and after the answer `answer`: `choice`,
-    `by`, `note` and `at`."""
+    """The answer of a user. `message`, `choices`, `default` (null = none; a list for several choices). Where the
+    task has them: `multiple` (true), `params` (a JSON Schema of the values), `assigned` (`users`, `roles`). After the
+    answer `answer`: `choice` (the first one), `choices`, `values`, `by`, `note` and `at`."""
 
 
 CHECKS = (WaitKind.HTTP, WaitKind.SHELL, WaitKind.PYTHON, WaitKind.FILE)
@@ -59,6 +61,11 @@ CHECKS = (WaitKind.HTTP, WaitKind.SHELL, WaitKind.PYTHON, WaitKind.FILE)
 CHECK_TIMEOUT = timedelta(seconds=30)
 """How long a check without `check_timeout` may take. The exchange of an HTTP request has a bound of its own."""
 _SECONDS_MIN = 1.0
+
+
+def defaults_of(default: str | list[str] | None) -> list[str] | None:
+    """The choices that a `default` names; None = none."""
+    return [default] if isinstance(default, str) else default
 
 
 def check_kind(fields: Mapping[str, Any]) -> WaitKind | None:

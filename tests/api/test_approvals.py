@@ -1,10 +1,13 @@
 """Approvals over HTTP."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from mainspring_store.access.roles import Role
+from mainspring_store.access.tokens import add_token
+from mainspring_store.access.users import create_user
 from tests.api.harness import SHELL, Api
 
 ASK: dict[str, Any] = {
@@ -80,3 +83,118 @@ def test_who_may_only_look_may_not_answer(api: Api, path: str) -> None:
     viewer = api.token_of(Role.VIEWER)
     assert api.get("/approvals", token=viewer)["total_entries"] == 1
     api.post(f"{path}/approval", {"choice": "approve"}, 403, token=viewer)
+
+
+ASK_VALUES: dict[str, Any] = {
+    "ask": {
+        "type": "approval",
+        "message": "Where?",
+        "choices": ["eu", "us", "reject"],
+        "multiple": True,
+        "params": {
+            "type": "object",
+            "properties": {"hosts": {"type": "integer", "minimum": 1}, "dry": {"type": "boolean", "default": True}},
+            "required": ["hosts"],
+            "additionalProperties": False,
+        },
+    },
+}
+
+
+class TestValues:
+    @pytest.fixture
+    def path(self, api: Api) -> str:
+        api.save("etl", ASK_VALUES)
+        api.trigger("etl", "r1")
+        api.engine.run_until_idle()
+        return "/dags/etl/dagRuns/r1/taskInstances/ask"
+
+    def test_choices_and_values_become_outputs(self, api: Api, path: str) -> None:
+        [approval] = api.get("/approvals")["approvals"]
+        assert (approval["multiple"], approval["params"], approval["assigned"]) == (
+            True,
+            ASK_VALUES["ask"]["params"],
+            None,
+        )
+        recorded = api.post(f"{path}/approval", {"choices": ["us", "eu"], "values": {"hosts": 3}})
+        assert (recorded["choice"], recorded["choices"]) == ("us", ["us", "eu"])
+        api.engine.run_until_idle()
+        assert api.get(path)["state"] == "success"
+        assert api.get(f"{path}/xcomEntries/values")["value"] == {"hosts": 3, "dry": True}
+        assert api.get(f"{path}/xcomEntries/choices")["value"] == ["us", "eu"]
+
+    def test_a_rejection_needs_no_values_and_keeps_none(self, api: Api, path: str) -> None:
+        assert api.post(f"{path}/approval", {"choice": "reject", "values": {"x": 1}})["values"] == {}
+        api.engine.run_until_idle()
+        assert api.get(path)["state_reason"] == "approval_rejected"
+
+    @pytest.mark.parametrize(
+        ("body", "pointer"),
+        [
+            ({"choice": "eu"}, "/values"),
+            ({"choice": "eu", "values": {"hosts": 0}}, "/values/hosts"),
+            ({"choice": "eu", "values": {"hosts": 1, "x": 1}}, "/values"),
+            ({"choice": "eu", "values": [1]}, "/values"),
+            ({"choices": ["eu", "asia"], "values": {"hosts": 1}}, "/choices/1"),
+            ({"choices": ["eu", "reject"], "values": {"hosts": 1}}, "/choices/1"),
+            ({"choices": ["eu", "eu"], "values": {"hosts": 1}}, "/choices/0"),
+            ({"choices": [], "values": {"hosts": 1}}, "/choices"),
+            ({"choice": "eu", "choices": ["eu"]}, "/choice"),
+        ],
+    )
+    def test_an_answer_that_does_not_fit_is_refused_by_place(
+        self, api: Api, path: str, body: dict[str, Any], pointer: str
+    ) -> None:
+        assert api.post(f"{path}/approval", body, 422)["errors"][0]["pointer"] == pointer
+        assert api.get("/approvals")["total_entries"] == 1
+
+    def test_airflow_sees_and_answers_the_same(self, api: Api, path: str) -> None:
+        detail = api.get(f"{path}/-1/hitlDetails")
+        assert (detail["multiple"], detail["options"]) == (True, ["eu", "us", "Reject"])
+        assert detail["params"]["dry"] == {
+            "value": True,
+            "schema": {"type": "boolean", "default": True},
+            "description": None,
+        }
+        body = {"chosen_options": ["eu", "us"], "params_input": {"hosts": 0}}
+        refused = api.patch(f"{path}/-1/hitlDetails", body, 400)
+        assert refused["errors"][0]["pointer"] == "/params_input/hosts"
+        recorded = api.patch(f"{path}/-1/hitlDetails", {**body, "params_input": {"hosts": 2}})
+        assert recorded["params_input"] == {"hosts": 2, "dry": True}
+        for _ in range(2):
+            detail = api.get(f"{path}/-1/hitlDetails")
+            assert (detail["chosen_options"], detail["params_input"]) == (["eu", "us"], {"hosts": 2, "dry": True})
+            api.engine.run_until_idle()
+
+
+class TestAssigned:
+    @pytest.fixture
+    def path(self, sqlite_api: Api) -> str:
+        sqlite_api.save("etl", {"ask": {**ASK["ask"], "assigned": {"users": ["ann"], "roles": ["author"]}}})
+        sqlite_api.trigger("etl", "r1")
+        sqlite_api.engine.run_until_idle()
+        return "/dags/etl/dagRuns/r1/taskInstances/ask"
+
+    def test_an_assigned_role_may_answer_and_others_may_not(self, sqlite_api: Api, path: str) -> None:
+        operator = sqlite_api.token_of(Role.OPERATOR)
+        for refused in (
+            sqlite_api.post(f"{path}/approval", {"choice": "approve"}, 403, token=operator),
+            sqlite_api.patch(f"{path}/-1/hitlDetails", {"chosen_options": ["Approve"]}, 403, token=operator),
+        ):
+            assert refused["code"] == "not_assigned"
+            assert "the users ann and the roles author" in refused["detail"]
+        sqlite_api.post(f"{path}/approval", {"choice": "approve"}, token=sqlite_api.token_of(Role.AUTHOR))
+
+    def test_an_assigned_user_may_answer_and_a_token_of_the_same_name_may_not(self, sqlite_api: Api, path: str) -> None:
+        now = datetime.now(UTC)
+        add_token(sqlite_api.database, "ms_other", name="ann", role=Role.OPERATOR, now=now)
+        sqlite_api.post(f"{path}/approval", {"choice": "approve"}, 403, token="ms_other")
+        user = create_user(sqlite_api.database, "ann", password_hash="none", role=Role.OPERATOR, now=now)
+        add_token(sqlite_api.database, "ms_ann", name="laptop", role=Role.OPERATOR, user_id=user, now=now)
+        assert sqlite_api.post(f"{path}/approval", {"choice": "approve"}, token="ms_ann")["by"] == "ann"
+
+    def test_an_administrator_is_no_exception(self, sqlite_api: Api) -> None:
+        sqlite_api.save("only", {"ask": {**ASK["ask"], "assigned": {"users": ["ann"]}}})
+        sqlite_api.trigger("only", "r1")
+        sqlite_api.engine.run_until_idle()
+        sqlite_api.post("/dags/only/dagRuns/r1/taskInstances/ask/approval", {"choice": "approve"}, 403)

@@ -385,3 +385,30 @@ def test_event_logs(airflow: client.ApiClient, run: str) -> None:
     (latest,) = listed.event_logs
     assert (latest.run_id, latest.owner) == (run, "admin")
     assert logs.get_event_log(latest.event_log_id) == latest
+
+
+def test_approvals_with_values(api: Api, airflow: client.ApiClient) -> None:
+    schema = {"type": "object", "properties": {"hosts": {"type": "integer", "minimum": 1}}, "required": ["hosts"]}
+    ask = {"type": "approval", "message": "Where?", "choices": ["eu", "us"], "multiple": True, "params": schema}
+    api.save("asks", {"ask": {**ask, "assigned": {"users": ["ann"], "roles": ["admin"]}}})
+    run_id = api.trigger("asks")
+    api.engine.run_until_idle()
+    instances = client.TaskInstanceApi(airflow)
+    [listed] = instances.get_hitl_details("asks", run_id, response_received=False).hitl_details
+    detail = instances.get_hitl_detail("asks", run_id, "ask", -1)
+    assert listed == detail
+    assert (detail.subject, detail.options, detail.multiple) == ("Where?", ["eu", "us"], True)
+    assert detail.response_received is False
+    assert detail.params["hosts"]["schema"] == {"type": "integer", "minimum": 1}
+    assert [user.name for user in detail.assigned_users] == ["ann"]
+    body = models.UpdateHITLDetailPayload(chosen_options=["eu"], params_input={"hosts": 0})
+    with pytest.raises(BadRequestException):
+        instances.update_hitl_detail("asks", run_id, "ask", -1, body)
+    body = models.UpdateHITLDetailPayload(chosen_options=["us", "eu"], params_input={"hosts": 3})
+    answered = instances.update_hitl_detail("asks", run_id, "ask", -1, body)
+    assert (answered.chosen_options, answered.params_input) == (["us", "eu"], {"hosts": 3})
+    assert answered.responded_by.name == "admin"
+    with pytest.raises(ConflictException):
+        instances.update_hitl_detail("asks", run_id, "ask", -1, body)
+    api.engine.run_until_idle()
+    assert instances.get_hitl_detail("asks", run_id, "ask", -1).params_input == {"hosts": 3}

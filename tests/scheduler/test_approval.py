@@ -10,8 +10,8 @@ import pytest
 from mainspring.errors import Conflict, InvalidDag, InvalidInput, NotFound
 from mainspring_store.queries.approvals import list_open_approvals
 from mainspring_store.queries.listing import ListQuery
-from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.state import runs
+from tests.scheduler.approvals import answer_approval
 from tests.scheduler.engine import START, Engine
 
 ASK: dict[str, Any] = {
@@ -49,7 +49,14 @@ def test_an_approval_lets_the_run_go_on_with_who_and_why(engine: Engine) -> None
     engine.run_until_idle()
     engine.clock.move(timedelta(minutes=5))
     answer = say(engine, "approve", note="looks good")
-    assert answer == {"choice": "approve", "by": "ann", "note": "looks good", "at": "2026-03-01T12:05:00Z"}
+    assert answer == {
+        "choice": "approve",
+        "choices": ["approve"],
+        "values": {},
+        "by": "ann",
+        "note": "looks good",
+        "at": "2026-03-01T12:05:00Z",
+    }
     engine.run_until_idle()
     assert engine.states() == {"ask": "success", "after": "queued"}
     assert engine.attempt("after").payload["env"] == {"WHO": "ann", "WHY": "looks good"}

@@ -15,12 +15,12 @@ from mainspring_store import Database
 from mainspring_store.interventions import Mark, RunSelection, TaskSelection, mark
 from mainspring_store.resources import dag_deletion, dag_pauses
 from mainspring_store.resources import heartbeats as services
-from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.resources.pools import NewPool, create_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.tables import pool
 from tests.invariants import assert_sound
+from tests.scheduler.approvals import answer_approval
 from tests.scheduler.engine import Engine
 from tests.scheduler.test_remote import REMOTE, claim
 from tests.simulation.world import UnreliableDatabase

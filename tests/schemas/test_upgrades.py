@@ -41,6 +41,7 @@ from mainspring_store.schema.migrate import (
     step_down,
 )
 from tests.invariants import history, read_facts, violations
+from tests.scheduler.approvals import answer_approval
 from tests.scheduler.engine import Engine
 from tests.schemas.__main__ import FOLDER
 from tests.schemas.previous import PREVIOUS_REVISION
@@ -127,7 +128,6 @@ def _assert_sound(database: Database) -> None:
 
 
 def _answer(engine: Engine) -> None:
-    from mainspring_store.resources.approvals import answer_approval
 
     if engine.states()["asks"] == "deferred":
         answer_approval(

@@ -13,12 +13,12 @@ from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
 from mainspring.states import StateReason
 from mainspring_store.resources import dag_pauses, run_pauses
 from mainspring_store.resources import heartbeats as services
-from mainspring_store.resources.approvals import answer_approval
 from mainspring_store.resources.pools import NewPool, change_pools, create_pools
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
 from tests.invariants import FROM_OUTSIDE, Facts, pools_are_never_overdrawn, read_facts, violations
+from tests.scheduler.approvals import answer_approval
 from tests.scheduler.engine import MovedClock
 from tests.simulation.broker import Broker
 from tests.simulation.documents import POOLS

@@ -29,6 +29,7 @@ ANSWER_CODES: Mapping[str, tuple[int, str]] = {
     "token_expired": (401, "the token or the session was valid until its end; get a new one"),
     "forbidden": (403, "the token is unknown or revoked, or its role does not do; see [identity](identity.md)"),
     "no_exchange_rule": (403, "no rule of `token_exchange` holds for the token; `detail` tells its claims"),
+    "not_assigned": (403, "the approval is assigned to other people; `detail` names them"),
     "inactive_user": (403, "an administrator has made the user inactive"),
     "quota_exceeded": (
         403,

@@ -43,6 +43,7 @@ from mainspring_store.access.idempotency import KeyInUse
 from mainspring_store.access.identities import InactiveUser, Replayed
 from mainspring_store.database.key_ring import CannotOpen
 from mainspring_store.queries.listing import InvalidPage
+from mainspring_store.resources.approvals import NotAssigned
 from mainspring_store.state.concurrency import ConcurrencyKeyTaken
 
 __all__ = [
@@ -125,6 +126,7 @@ _ANSWERS: Mapping[type[MainspringError], _Answer] = {
     Replayed: _Answer(400, "token_replayed"),
     NoExchangeRule: _Answer(403, "no_exchange_rule"),
     InactiveUser: _Answer(403, "inactive_user"),
+    NotAssigned: _Answer(403, "not_assigned"),
     UnsupportedGrantType: _Answer(400, "unsupported_grant_type"),
     Forbidden: _Answer(403, "forbidden"),
     QuotaExceeded: _Answer(403, "quota_exceeded"),

@@ -4544,6 +4544,16 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        /** @enum {string} */
+        AnsweringRole: "operator" | "author" | "admin";
+        AssignedAnswerers: {
+            /** @description Names of users. A token of a user counts as the user. */
+            users?: string[];
+            /** @description Roles on the DAG; a role includes the lesser ones. */
+            roles?: components["schemas"]["AnsweringRole"][];
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         ApprovalTask: {
             /**
              * @description Type of the task. (enum property replaced by openapi-typescript)
@@ -4554,14 +4564,20 @@ export interface components {
             message: string;
             /** @description `approve` and `reject` when absent. */
             choices?: string[];
+            /** @description Whether an answer may name several choices; false when absent. */
+            multiple?: boolean;
+            /** @description JSON Schema 2020-12 of type object for the values of an answer; no values when absent. */
+            params?: Record<string, unknown>;
+            /** @description Who may answer; each operator of the DAG when absent. */
+            assigned?: components["schemas"]["AssignedAnswerers"];
             /**
              * @description The task fails when no person has answered for this long.
              * @example PT15M
              * @example 20s
              */
             timeout?: string;
-            /** @description The choice that is taken when the timeout passes, instead of a failure. */
-            default?: string;
+            /** @description The choice that is taken when the timeout passes, instead of a failure; with `multiple` a list. */
+            default?: string[] | string;
             /** @description Ids of the tasks and groups that come directly before the task; a group stands for its last tasks. */
             depends_on?: string[];
             /** @description A condition; false skips the task. */
@@ -8352,8 +8368,16 @@ export interface components {
             message: string;
             /** @description Possible answers; `reject` fails the task, all others succeed */
             choices: string[];
-            /** @description Answer taken at the timeout; null = the task fails */
+            /** @description Whether an answer may name several choices */
+            multiple: boolean;
+            /** @description JSON Schema of the values of an answer; null = no values */
+            params: components["schemas"]["JsonObject"] | null;
+            /** @description `users` and `roles` that may answer; null = each operator of the DAG */
+            assigned: components["schemas"]["JsonObject"] | null;
+            /** @description First choice taken at the timeout; null = the task fails */
             default: string | null;
+            /** @description Choices taken at the timeout; null = none */
+            defaults: string[] | null;
             /**
              * Format: date-time
              * @description Start of the wait
@@ -8396,8 +8420,12 @@ export interface components {
          *     }
          */
         ApprovalAnswerBody: {
-            /** @description One of the approval's choices */
-            choice: string;
+            /** @description One of the approval's choices. Either `choice` or `choices` is required. */
+            choice?: string;
+            /** @description Several of its choices, where it has `multiple` */
+            choices?: string[];
+            /** @description Values that fit the approval's `params`. A rejection needs none, and keeps none. */
+            values?: components["schemas"]["JsonObject"];
             /** @description Text that a person attached */
             note?: string | null;
         };
@@ -8410,8 +8438,12 @@ export interface components {
          *     }
          */
         ApprovalAnswer: {
-            /** @description Choice that was made */
+            /** @description Choice that was made, of several the first */
             choice: string;
+            /** @description Choices that were made */
+            choices: string[];
+            /** @description Values of the answer, with the defaults of the params */
+            values: components["schemas"]["JsonObject"];
             /** @description Name of the user or token that answered */
             by: string;
             /** @description Text that a person attached */
@@ -8520,10 +8552,11 @@ export interface components {
             options: string[];
             /** @description Answer taken at the timeout; null = the task fails */
             defaults: string[] | null;
-            /** @description Always false: an answer is one option */
+            /** @description Whether an answer may name several options */
             multiple: boolean;
+            /** @description Name -> {value, schema, description} of each value that an answer gives */
             params: components["schemas"]["JsonObject"];
-            /** @description Always empty: every user with the role may answer */
+            /** @description Users who may answer; empty = each user with the role */
             assigned_users: components["schemas"]["HitlUser"][];
             /**
              * Format: date-time
@@ -8538,6 +8571,7 @@ export interface components {
             responded_at: string | null;
             /** @description Options of the answer; null = none yet */
             chosen_options: string[] | null;
+            /** @description Values of the answer; empty = none */
             params_input: components["schemas"]["JsonObject"];
         };
         /**
@@ -8641,9 +8675,9 @@ export interface components {
          *     }
          */
         HitlAnswerBody: {
-            /** @description List with one option */
+            /** @description One option, or several where the approval has `multiple` */
             chosen_options: string[];
-            /** @description Empty object: an approval has no params */
+            /** @description Values that fit the params of the approval */
             params_input?: components["schemas"]["JsonObject"] | null;
         };
         /**
@@ -8668,6 +8702,7 @@ export interface components {
             responded_at: string;
             /** @description Options of the answer */
             chosen_options: string[];
+            /** @description Values of the answer, with the defaults of the params */
             params_input: components["schemas"]["JsonObject"];
         };
         /** @enum {string} */

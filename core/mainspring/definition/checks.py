@@ -4,6 +4,7 @@ place. The checks work on a normalised document with faults too, so that one ans
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from mainspring.definition.approvals import check_approval
 from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import FlatTasks
@@ -20,7 +21,6 @@ from mainspring.params import check_output_schema, check_schema
 from mainspring.patterns import is_linear_pattern
 from mainspring.pointers import join_pointer
 from mainspring.trigger_rules import TriggerRule, may_run_after_failure
-from mainspring.waits import CHOICES
 
 __all__ = ["check_document", "check_executors"]
 
@@ -55,7 +55,9 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
             at = join_pointer("/tasks", task_id, "key")
             report.add("exclusive_fields", at, "'key' means something only beside 'expand'", "leave it out")
     _check_branches(tasks, flat, report)
-    _check_approvals(tasks, report)
+    for task_id, task in tasks.items():
+        if task.get("type") == TaskType.APPROVAL:
+            check_approval(task, join_pointer("/tasks", task_id), report)
     if document.get("fail_fast"):
         _check_fail_fast(tasks, {"/default_args": document.get("default_args", {}), **flat.default_places}, report)
     _check_handlers(tasks, report)
@@ -158,16 +160,6 @@ def _check_branches(tasks: Mapping[str, Mapping[str, Any]], flat: FlatTasks, rep
         if not {choose, *(group.task_ids if group else ())} & set(followers):
             at = join_pointer("/tasks", task_id, "choose")
             report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, followers)
-
-
-def _check_approvals(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
-    """The default must be in the list of choices."""
-    for task_id, task in tasks.items():
-        if task.get("type") == TaskType.APPROVAL and "default" in task:
-            choices = task.get("choices", list(CHOICES))
-            if task["default"] not in choices:
-                at = join_pointer("/tasks", task_id, "default")
-                report.add_unknown("unknown_choice", at, "there is no choice", task["default"], choices)
 
 
 def _check_fail_fast(

@@ -160,6 +160,23 @@ _FAIL_ON_EXIT_CODES = Field(
     doc="Exit codes that fail the try. After every other one but 0 the task waits on.",
 )
 
+_ASSIGNED = Record(
+    (
+        Field(
+            "users",
+            ListOf(Text(chars_min=1, chars_max=250), 1, 100, is_set=True),
+            doc="Names of users. A token of a user counts as the user.",
+        ),
+        Field(
+            "roles",
+            ListOf(Choice(("operator", "author", "admin"), name="AnsweringRole"), 1, 3, is_set=True),
+            doc="Roles on the DAG; a role includes the lesser ones.",
+        ),
+    ),
+    at_least_one=("users", "roles"),
+    what="an object such as {users: [ann]}",
+    name="AssignedAnswerers",
+)
 TASK_TYPES: Mapping[str, Record] = {
     TaskType.SHELL.value: Record(
         (*_COMMAND, _SKIP_EXIT_CODE),
@@ -258,10 +275,21 @@ TASK_TYPES: Mapping[str, Record] = {
                 doc="The question that a person answers.",
             ),
             Field("choices", ListOf(_NAME, 1, 20, is_set=True), doc="`approve` and `reject` when absent."),
+            Field("multiple", Boolean(), doc="Whether an answer may name several choices; false when absent."),
+            Field(
+                "params",
+                Either(of_object=AnyJson(is_schema=True)),
+                doc="JSON Schema 2020-12 of type object for the values of an answer; no values when absent.",
+            ),
+            Field("assigned", _ASSIGNED, doc="Who may answer; each operator of the DAG when absent."),
             Field(
                 "timeout", Duration(minimum=_A_SECOND), doc="The task fails when no person has answered for this long."
             ),
-            Field("default", _NAME, doc="The choice that is taken when the timeout passes, instead of a failure."),
+            Field(
+                "default",
+                Either(of_list=ListOf(_NAME, 1, 20, is_set=True), otherwise=_NAME),
+                doc="The choice that is taken when the timeout passes, instead of a failure; with `multiple` a list.",
+            ),
         ),
         only_with={"default": "timeout"},
     ),

@@ -13,7 +13,7 @@ _OUTPUTS_OF_TYPE: Mapping[str, tuple[str, ...]] = {
     TaskType.BRANCH: ("return_value",),
     TaskType.HTTP: _RESPONSE,
     TaskType.WAIT: (*_RESPONSE, "return_value", "path", "bytes", "modified_at"),
-    TaskType.APPROVAL: ("choice", "by", "note", "at"),
+    TaskType.APPROVAL: ("choice", "choices", "values", "by", "note", "at"),
     TaskType.DAG: ("run_id",),
 }
 """Type -> outputs that such a task gives without a declaration."""

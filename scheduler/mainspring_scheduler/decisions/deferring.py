@@ -48,7 +48,7 @@ def next_poke(context: DecisionContext) -> Decision:
 
 def begin_approval(context: DecisionContext) -> Decision:
     """Type `approval`."""
-    fields = context.render(context.task.payload)
+    source, fields = context.task.payload.source, context.render(context.task.payload)
     message = fields["message"]
     give_up_at = _later(context.now, fields.get("timeout"))
     waits_for = {
@@ -57,6 +57,7 @@ def begin_approval(context: DecisionContext) -> Decision:
         "choices": fields.get("choices", list(CHOICES)),
         "default": fields.get("default"),
         "give_up_at": _text(give_up_at),
+        **{name: source[name] for name in ("multiple", "params", "assigned") if source.get(name)},
     }
     return Defer(waits_for, until=give_up_at)
 

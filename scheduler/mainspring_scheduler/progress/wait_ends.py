@@ -9,8 +9,9 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.definition.model import Task
 from mainspring.durations import parse_duration
 from mainspring.instants import format_instant, parse_instant
+from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
-from mainspring.waits import REJECT, WaitKind
+from mainspring.waits import REJECT, WaitKind, defaults_of
 from mainspring_scheduler.progress.outcomes import ResolvedOutcome
 from mainspring_store.scheduling import ChildRun
 
@@ -59,8 +60,7 @@ def end_of_wait(
     if give_up_at is None or give_up_at > now:
         return None
     if waits_for["kind"] == WaitKind.APPROVAL and waits_for["default"] is not None:
-        answer = {"choice": waits_for["default"], "by": None, "note": None, "at": format_instant(now)}
-        return _answered(answer, end)
+        return _answered(_default_answer(waits_for, now), end)
     return end.given_up(waits_for, _gave_up(waits_for))
 
 
@@ -163,6 +163,20 @@ def _end_with(child: ChildRun | None, waits_for: Mapping[str, Any], end: _Ends) 
     if child.state is RunState.SUCCESS:
         return end.success({**(child.outputs or {}), "run_id": child.run_id})
     return end.failure(StateReason.CHILD_RUN_FAILED, f"{_name(waits_for)} failed: {child.message}")
+
+
+def _default_answer(waits_for: Mapping[str, Any], now: datetime) -> Mapping[str, Any]:
+    choices = defaults_of(waits_for["default"]) or []
+    # A definition is refused when the defaults of its params do not fit them.
+    values = {} if REJECT in choices else resolve_params(waits_for.get("params", {}), {})
+    return {
+        "choice": choices[0],
+        "choices": choices,
+        "values": values,
+        "by": None,
+        "note": None,
+        "at": format_instant(now),
+    }
 
 
 def _answered(answer: Mapping[str, Any], end: _Ends) -> Finished:

@@ -109,7 +109,7 @@ def _responded_by(names: Sequence[str]) -> ColumnElement[bool]:
 
 STARTED_APPROVALS = Listing(
     rows=INSTANCES.rows.add_columns(
-        *(_output(key).label(f"answer_{key}") for key in ("choice", "by", "at")),
+        *(_output(key).label(f"answer_{key}") for key in ("choice", "choices", "values", "by", "at")),
     ).where(_IS_APPROVAL, _ti.start_date.is_not(None)),
     filters={
         **patterns("dag_id", dag_run.c.dag_id),

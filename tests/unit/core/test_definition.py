@@ -78,6 +78,10 @@ def _with(**changes: Any) -> dict[str, Any]:
     return {"dag_id": "d", "tasks": {"a": {"type": "noop"}}} | changes
 
 
+def _approval(**fields: Any) -> Any:
+    return {"dag_id": "d", "tasks": {"a": {"type": "approval", "message": "?", **fields}}}
+
+
 def _task(**fields: Any) -> dict[str, Any]:
     return _with(tasks={"a": {"type": "noop"} | fields})
 
@@ -285,6 +289,23 @@ WRONG = [
     ("negative", _task(retries=-1), "/tasks/a/retries", "out_of_range", "allowed are 0 to 1000"),
     ("shrinking delay", _task(retry_backoff=0.5), "/tasks/a/retry_backoff", "out_of_range", "allowed are 1.0"),
     ("text for a boolean", _with(fail_fast="no"), "/fail_fast", "wrong_type", "must be true or false, not a string"),
+    ("schema of an approval", _approval(params={"type": "string"}), "/tasks/a/params/type", "invalid_schema", "object"),
+    ("expression in a schema", _approval(params={"type": "object", "title": "${{ ds }}"}),
+     "/tasks/a/params", "expression_not_allowed", "are not evaluated"),
+    ("long schema", _approval(params={"type": "object", "description": "x" * 20_000}),
+     "/tasks/a/params", "out_of_range", "at most 16384"),
+    ("default without values", _approval(
+        params={"type": "object", "required": ["n"]}, timeout="1h", default="approve"),
+     "/tasks/a/default", "invalid_value", "give each required param a default"),
+    ("several defaults", _approval(timeout="1h", default=["approve"]),
+     "/tasks/a/default", "wrong_type", "multiple: true"),
+    ("default beside a rejection", _approval(timeout="1h", default=["approve", "reject"], multiple=True),
+     "/tasks/a/default", "invalid_value", "cannot be combined"),
+    ("unknown default", _approval(timeout="1h", default=["aprove"], multiple=True),
+     "/tasks/a/default/0", "unknown_choice", "did you mean 'approve'?"),
+    ("nobody assigned", _approval(assigned={}), "/tasks/a/assigned", "missing_field", "users"),
+    ("viewers assigned", _approval(assigned={"roles": ["viewer"]}),
+     "/tasks/a/assigned/roles/0", "invalid_value", "viewer"),
     ("unknown catch-up", _with(catchup="lates"), "/catchup", "invalid_value", "did you mean 'latest'?"),
     ("number of catch-ups", _with(catchup=3), "/catchup", "wrong_type", "must be all, latest, none, true or false"),
     ("duration without unit", _task(retry_delay=5), "/tasks/a/retry_delay", "wrong_type", "write '5s'"),

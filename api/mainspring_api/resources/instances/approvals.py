@@ -7,15 +7,17 @@ from typing import Any
 from flask import Response, g
 from marshmallow import fields, validate
 
+from mainspring.errors import InvalidInput, Problem
+from mainspring.waits import defaults_of
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
-from mainspring_api.http.fields import Answer, Body, Instant, Query, list_arguments, list_query
+from mainspring_api.http.fields import Answer, Body, Instant, JsonObject, Query, list_arguments, list_query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import approvals as questions
-from mainspring_store.resources.approvals import answer_approval
+from mainspring_store.resources.approvals import Reply, answer_approval
 
 __all__ = ["blueprint"]
 
@@ -34,8 +36,21 @@ class Approval(Answer):
     choices = fields.List(
         fields.String(), metadata={"description": "Possible answers; `reject` fails the task, all others succeed"}
     )
+    multiple = fields.Boolean(metadata={"description": "Whether an answer may name several choices"})
+    params = JsonObject(
+        allow_none=True, metadata={"description": "JSON Schema of the values of an answer; null = no values"}
+    )
+    assigned = JsonObject(
+        allow_none=True,
+        metadata={"description": "`users` and `roles` that may answer; null = each operator of the DAG"},
+    )
     default = fields.String(
-        allow_none=True, metadata={"description": "Answer taken at the timeout; null = the task fails"}
+        allow_none=True, metadata={"description": "First choice taken at the timeout; null = the task fails"}
+    )
+    defaults = fields.List(
+        fields.String(),
+        allow_none=True,
+        metadata={"description": "Choices taken at the timeout; null = none"},
     )
     requested_at = Instant(metadata={"description": "Start of the wait"})
     give_up_at = Instant(allow_none=True, metadata={"description": "Instant of the timeout; null = none"})
@@ -51,7 +66,9 @@ class ApprovalCollection(Answer):
 class ApprovalAnswer(Answer):
     """An answer as it was recorded; the task ends at once, with the answer as its outputs."""
 
-    choice = fields.String(metadata={"description": "Choice that was made"})
+    choice = fields.String(metadata={"description": "Choice that was made, of several the first"})
+    choices = fields.List(fields.String(), metadata={"description": "Choices that were made"})
+    values = JsonObject(metadata={"description": "Values of the answer, with the defaults of the params"})
     by = fields.String(metadata={"description": "Name of the user or token that answered"})
     note = fields.String(allow_none=True)
     at = Instant(metadata={"description": "Instant of the answer"})
@@ -60,7 +77,18 @@ class ApprovalAnswer(Answer):
 class ApprovalAnswerBody(Body):
     """What somebody answers."""
 
-    choice = fields.String(required=True, metadata={"description": "One of the approval's choices"})
+    choice = fields.String(
+        metadata={"description": "One of the approval's choices. Either `choice` or `choices` is required."}
+    )
+    choices = fields.List(
+        fields.String(),
+        validate=validate.Length(min=1, max=20),
+        metadata={"description": "Several of its choices, where it has `multiple`"},
+    )
+    values = JsonObject(
+        load_default=dict,
+        metadata={"description": "Values that fit the approval's `params`. A rejection needs none, and keeps none."},
+    )
     note = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
 
 
@@ -108,13 +136,25 @@ def post_answer(
         dag_run_id,
         task_id,
         map_index=query["map_index"],
-        choice=body["choice"],
-        by=g.user.name,
-        note=body["note"] or None,
+        reply=_reply(body),
+        by=g.user,
         now=datetime.now(UTC),
     )
     ctx.notifier.notify()
     return answer(recorded)
+
+
+def _reply(body: Mapping[str, Any]) -> Reply:
+    if ("choice" in body) == ("choices" in body):
+        message = "send either choice or choices"
+        raise InvalidInput([Problem(pointer="/choice", message=message, hint="for example {choice: approve}")])
+    is_single = "choice" in body
+    return Reply(
+        choices=[body["choice"]] if is_single else body["choices"],
+        values=body["values"],
+        note=body["note"] or None,
+        choices_at="/choice" if is_single else "/choices",
+    )
 
 
 def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,7 +165,11 @@ def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
         "dag_run_id": row["run_id"],
         "task_id": row["task_id"],
         "map_index": row["map_index"],
-        **{name: waits_for[name] for name in ("message", "choices", "default")},
+        **{name: waits_for[name] for name in ("message", "choices")},
+        "multiple": waits_for.get("multiple", False),
+        **{name: waits_for.get(name) for name in ("params", "assigned")},
+        "default": defaults[0] if (defaults := defaults_of(waits_for["default"])) else None,
+        "defaults": defaults,
         "requested_at": row["start_date"],
         "give_up_at": waits_for["give_up_at"],
     }

@@ -12,10 +12,10 @@ import orjson
 from flask import Response, g
 from marshmallow import fields, validate
 
-from mainspring.errors import Problem
+from mainspring.errors import InvalidInput, Problem
 from mainspring.instants import parse_instant
 from mainspring.states import StateReason
-from mainspring.waits import APPROVE, CHOICES, REJECT
+from mainspring.waits import APPROVE, CHOICES, REJECT, defaults_of
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Body, Instant, JsonObject, list_arguments, list_query
@@ -26,12 +26,14 @@ from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstance, instance_body
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import approvals as questions
-from mainspring_store.resources.approvals import answer_approval
+from mainspring_store.resources.approvals import Reply, answer_approval
 
 __all__ = ["blueprint"]
 
 blueprint = Resource("hitl_details", "Approvals as Airflow has them", tag="approvals")
 
+_ANSWER = ("choice", "choices", "values", "by", "at")
+"""Outputs of an approval that contain its answer. One that an earlier release ended has no `choices` and `values`."""
 _SPELLED = {APPROVE: "Approve", REJECT: "Reject"}
 
 
@@ -52,10 +54,12 @@ class HitlDetail(Answer):
     defaults = fields.List(
         fields.String(), allow_none=True, metadata={"description": "Answer taken at the timeout; null = the task fails"}
     )
-    multiple = fields.Boolean(metadata={"description": "Always false: an answer is one option"})
-    params = JsonObject()
+    multiple = fields.Boolean(metadata={"description": "Whether an answer may name several options"})
+    params = JsonObject(
+        metadata={"description": "Name -> {value, schema, description} of each value that an answer gives"}
+    )
     assigned_users = fields.List(
-        fields.Nested(HitlUser), metadata={"description": "Always empty: every user with the role may answer"}
+        fields.Nested(HitlUser), metadata={"description": "Users who may answer; empty = each user with the role"}
     )
     created_at = Instant(metadata={"description": "Start of the wait"})
     response_received = fields.Boolean(metadata={"description": "Whether an answer is recorded"})
@@ -68,7 +72,7 @@ class HitlDetail(Answer):
     chosen_options = fields.List(
         fields.String(), allow_none=True, metadata={"description": "Options of the answer; null = none yet"}
     )
-    params_input = JsonObject()
+    params_input = JsonObject(metadata={"description": "Values of the answer; empty = none"})
 
 
 class HitlDetailCollection(Answer):
@@ -85,10 +89,10 @@ class HitlAnswerBody(Body):
         fields.String(),
         required=True,
         validate=validate.Length(min=1, max=100),
-        metadata={"description": "List with one option"},
+        metadata={"description": "One option, or several where the approval has `multiple`"},
     )
     params_input = JsonObject(
-        load_default=dict, allow_none=True, metadata={"description": "Empty object: an approval has no params"}
+        load_default=dict, allow_none=True, metadata={"description": "Values that fit the params of the approval"}
     )
 
 
@@ -98,7 +102,7 @@ class HitlAnswer(Answer):
     responded_by = fields.Nested(HitlUser)
     responded_at = Instant(metadata={"description": "Instant of the answer"})
     chosen_options = fields.List(fields.String(), metadata={"description": "Options of the answer"})
-    params_input = JsonObject()
+    params_input = JsonObject(metadata={"description": "Values of the answer, with the defaults of the params"})
 
 
 HitlDetailList = list_arguments(
@@ -159,40 +163,44 @@ def update_hitl_detail(body: Mapping[str, Any], dag_id: str, dag_run_id: str, ta
     """Answer an approval. The first answer counts; a second one is a conflict."""
     ctx = context()
     row = questions.get_started_approval(ctx.database, dag_id, dag_run_id, task_id, map_index=map_index)
-    choice = _choice(body, _asked(ctx, row)["choices"])
-    recorded = answer_approval(
-        ctx.database,
-        dag_id,
-        dag_run_id,
-        task_id,
-        map_index=map_index,
-        choice=choice,
-        by=g.user.name,
-        note=None,
-        now=datetime.now(UTC),
+    choices = _asked(ctx, row)["choices"]
+    reply = Reply(
+        choices=_chosen(body["chosen_options"], choices),
+        values=body["params_input"] or {},
+        choices_at="/chosen_options",
+        values_at="/params_input",
     )
+    try:
+        recorded = answer_approval(
+            ctx.database,
+            dag_id,
+            dag_run_id,
+            task_id,
+            map_index=map_index,
+            reply=reply,
+            by=g.user,
+            now=datetime.now(UTC),
+        )
+    except InvalidInput as exc:
+        raise BadRequest(exc.problems) from exc
     ctx.notifier.notify()
     content = {
         "responded_by": _user(recorded["by"]),
         "responded_at": recorded["at"],
         "chosen_options": body["chosen_options"],
-        "params_input": {},
+        "params_input": recorded["values"],
     }
     return answer(content)
 
 
-def _choice(body: Mapping[str, Any], choices: Sequence[str]) -> str:
-    """Which of the choices a body means. Raises BadRequest when it means none, or several."""
-    if body["params_input"]:
-        raise BadRequest([Problem(pointer="/params_input", message="an approval has no params; leave it out")])
-    if len(body["chosen_options"]) > 1:
-        raise BadRequest([Problem(pointer="/chosen_options", message="an approval takes a single option")])
-    [option] = body["chosen_options"]
+def _chosen(options: Sequence[str], choices: Sequence[str]) -> list[str]:
+    """The choices that options mean. Raises BadRequest for an unknown option."""
     by_option = {_option(choice, choices): choice for choice in choices}
-    if option not in by_option:
-        message = f"there is no option '{option[:100]}'; allowed are {', '.join(by_option)}"
-        raise BadRequest([Problem(pointer="/chosen_options/0", message=message, code="unknown_choice")])
-    return by_option[option]
+    for position, option in enumerate(options):
+        if option not in by_option:
+            message = f"there is no option '{option[:100]}'; allowed are {', '.join(by_option)}"
+            raise BadRequest([Problem(pointer=f"/chosen_options/{position}", message=message, code="unknown_choice")])
+    return [by_option[option] for option in options]
 
 
 def _option(choice: str, choices: Sequence[str]) -> str:
@@ -204,28 +212,28 @@ def _option(choice: str, choices: Sequence[str]) -> str:
 def _detail(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     question = _asked(ctx, row)
     choices = question["choices"]
+    defaults = defaults_of(question["default"])
     recorded = _answer(row)
     return {
         "task_instance": instance_body(ctx, row),
         "subject": question["message"],
         "body": None,
         "options": [_option(choice, choices) for choice in choices],
-        "defaults": None if question["default"] is None else [_option(question["default"], choices)],
-        "multiple": False,
-        "params": {},
-        "assigned_users": [],
+        "defaults": None if defaults is None else [_option(choice, choices) for choice in defaults],
+        "multiple": bool(question.get("multiple")),
+        "params": _params(question.get("params") or {}),
+        "assigned_users": [_user(name) for name in (question.get("assigned") or {}).get("users", ())],
         "created_at": row["start_date"],
         "response_received": recorded is not None,
         "responded_by_user": None if recorded is None or recorded["by"] is None else _user(recorded["by"]),
         "responded_at": None if recorded is None else recorded["at"],
-        "chosen_options": None if recorded is None else [_option(recorded["choice"], choices)],
-        "params_input": {},
+        "chosen_options": None if recorded is None else [_option(name, choices) for name in recorded["choices"]],
+        "params_input": {} if recorded is None else recorded["values"],
     }
 
 
 def _asked(ctx: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """`message`, `choices` and `default`: rendered values during the wait, and the values of the definition
-    afterwards."""
+    """The fields of an approval: rendered values during the wait, and the values of the definition afterwards."""
     if row["waits_for"] is not None:
         waits_for: Mapping[str, Any] = row["waits_for"]
         return waits_for
@@ -235,20 +243,32 @@ def _asked(ctx: Context, row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {
         "message": str(task.get("message", "")),
         "choices": choices if isinstance(choices, list) else list(CHOICES),
-        "default": task.get("default"),
+        **{name: task.get(name) for name in ("default", "multiple", "params", "assigned")},
+    }
+
+
+def _params(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Airflow's shape: each top-level property with its default and schema."""
+    return {
+        name: {
+            "value": part.get("default") if isinstance(part, Mapping) else None,
+            "schema": part,
+            "description": part.get("description") if isinstance(part, Mapping) else None,
+        }
+        for name, part in schema.get("properties", {}).items()
     }
 
 
 def _answer(row: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """`choice`, `by` and `at` of an answer; `None` = there is none."""
+    """`choices`, `values`, `by` and `at` of an answer; `None` = there is none."""
     waiting = (row["waits_for"] or {}).get("answer")
     if waiting is not None:
-        return {**waiting, "at": parse_instant(waiting["at"])}
+        return {"choices": [waiting["choice"]], "values": {}, **waiting, "at": parse_instant(waiting["at"])}
     if row["answer_choice"] is not None:
-        choice, by, at = (orjson.loads(row[f"answer_{key}"]) for key in ("choice", "by", "at"))
-        return {"choice": choice, "by": by, "at": parse_instant(at)}
+        given = {key: orjson.loads(text) for key in _ANSWER if (text := row[f"answer_{key}"]) is not None}
+        return {"choices": [given["choice"]], "values": {}, **given, "at": parse_instant(given["at"])}
     if row["state_reason"] == StateReason.APPROVAL_REJECTED:
-        return {"choice": REJECT, "by": None, "at": row["end_date"]}
+        return {"choices": [REJECT], "values": {}, "by": None, "at": row["end_date"]}
     return None
 
 

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from .activity import Activity
     from .addresses import Addresses
     from .answered_key import AnsweredKey
+    from .answering_role import AnsweringRole
     from .api_token import ApiToken
     from .api_token_body import ApiTokenBody
     from .api_token_collection import ApiTokenCollection
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from .approval_answer_body import ApprovalAnswerBody
     from .approval_collection import ApprovalCollection
     from .approval_task import ApprovalTask
+    from .approval_task_params import ApprovalTaskParams
+    from .assigned_answerers import AssignedAnswerers
     from .attempt_state import AttemptState
     from .attention_item import AttentionItem
     from .backfill import Backfill
@@ -378,6 +381,7 @@ _MODULES = {
     "Activity": ".activity",
     "Addresses": ".addresses",
     "AnsweredKey": ".answered_key",
+    "AnsweringRole": ".answering_role",
     "ApiToken": ".api_token",
     "ApiTokenBody": ".api_token_body",
     "ApiTokenCollection": ".api_token_collection",
@@ -387,6 +391,8 @@ _MODULES = {
     "ApprovalAnswerBody": ".approval_answer_body",
     "ApprovalCollection": ".approval_collection",
     "ApprovalTask": ".approval_task",
+    "ApprovalTaskParams": ".approval_task_params",
+    "AssignedAnswerers": ".assigned_answerers",
     "AttemptState": ".attempt_state",
     "AttentionItem": ".attention_item",
     "Backfill": ".backfill",
@@ -756,6 +762,7 @@ __all__ = (
     "Activity",
     "Addresses",
     "AnsweredKey",
+    "AnsweringRole",
     "ApiToken",
     "ApiTokenBody",
     "ApiTokenCollection",
@@ -765,6 +772,8 @@ __all__ = (
     "ApprovalAnswerBody",
     "ApprovalCollection",
     "ApprovalTask",
+    "ApprovalTaskParams",
+    "AssignedAnswerers",
     "AttemptState",
     "AttentionItem",
     "Backfill",

@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.json_object import JsonObject
+
+from ..plain import as_dict
 
 T = TypeVar("T", bound="Approval")
 
@@ -21,7 +26,11 @@ class Approval:
         map_index (int): Position among the instances of a mapped task; -1 = not mapped
         message (str): Question to answer
         choices (list[str]): Possible answers; `reject` fails the task, all others succeed
-        default (None | str): Answer taken at the timeout; null = the task fails
+        multiple (bool): Whether an answer may name several choices
+        params (JsonObject | None): JSON Schema of the values of an answer; null = no values
+        assigned (JsonObject | None): `users` and `roles` that may answer; null = each operator of the DAG
+        default (None | str): First choice taken at the timeout; null = the task fails
+        defaults (list[str] | None): Choices taken at the timeout; null = none
         requested_at (datetime.datetime): Start of the wait
         give_up_at (datetime.datetime | None): Instant of the timeout; null = none
     """
@@ -33,12 +42,18 @@ class Approval:
     map_index: int
     message: str
     choices: list[str]
+    multiple: bool
+    params: JsonObject | None
+    assigned: JsonObject | None
     default: None | str
+    defaults: list[str] | None
     requested_at: datetime.datetime
     give_up_at: datetime.datetime | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         dag_id = self.dag_id
 
         dag_display_name = self.dag_display_name
@@ -53,8 +68,29 @@ class Approval:
 
         choices = self.choices
 
+        multiple = self.multiple
+
+        params: dict[str, Any] | None
+        if isinstance(self.params, JsonObject):
+            params = as_dict(self.params)
+        else:
+            params = self.params
+
+        assigned: dict[str, Any] | None
+        if isinstance(self.assigned, JsonObject):
+            assigned = as_dict(self.assigned)
+        else:
+            assigned = self.assigned
+
         default: None | str
         default = self.default
+
+        defaults: list[str] | None
+        if isinstance(self.defaults, list):
+            defaults = self.defaults
+
+        else:
+            defaults = self.defaults
 
         requested_at = self.requested_at.isoformat()
 
@@ -75,7 +111,11 @@ class Approval:
                 "map_index": map_index,
                 "message": message,
                 "choices": choices,
+                "multiple": multiple,
+                "params": params,
+                "assigned": assigned,
                 "default": default,
+                "defaults": defaults,
                 "requested_at": requested_at,
                 "give_up_at": give_up_at,
             }
@@ -85,6 +125,8 @@ class Approval:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
 
@@ -100,12 +142,59 @@ class Approval:
 
         choices = cast(list[str], d.pop("choices"))
 
+        multiple = d.pop("multiple")
+
+        def _parse_params(data: object) -> JsonObject | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                params_type_0 = JsonObject.from_dict(data)
+
+                return params_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None, data)
+
+        params = _parse_params(d.pop("params"))
+
+        def _parse_assigned(data: object) -> JsonObject | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                assigned_type_0 = JsonObject.from_dict(data)
+
+                return assigned_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None, data)
+
+        assigned = _parse_assigned(d.pop("assigned"))
+
         def _parse_default(data: object) -> None | str:
             if data is None:
                 return data
             return cast(None | str, data)
 
         default = _parse_default(d.pop("default"))
+
+        def _parse_defaults(data: object) -> list[str] | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                defaults_type_0 = cast(list[str], data)
+
+                return defaults_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[str] | None, data)
+
+        defaults = _parse_defaults(d.pop("defaults"))
 
         requested_at = datetime.datetime.fromisoformat(d.pop("requested_at"))
 
@@ -132,7 +221,11 @@ class Approval:
             map_index=map_index,
             message=message,
             choices=choices,
+            multiple=multiple,
+            params=params,
+            assigned=assigned,
             default=default,
+            defaults=defaults,
             requested_at=requested_at,
             give_up_at=give_up_at,
         )

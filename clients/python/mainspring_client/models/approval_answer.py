@@ -2,10 +2,15 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
+
+if TYPE_CHECKING:
+    from ..models.json_object import JsonObject
+
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ApprovalAnswer")
 
@@ -14,13 +19,17 @@ T = TypeVar("T", bound="ApprovalAnswer")
 class ApprovalAnswer:
     """
     Attributes:
-        choice (str): Choice that was made
+        choice (str): Choice that was made, of several the first
+        choices (list[str]): Choices that were made
+        values (JsonObject):
         by (str): Name of the user or token that answered
         note (None | str): Text that a person attached
         at (datetime.datetime): Instant of the answer
     """
 
     choice: str
+    choices: list[str]
+    values: JsonObject
     by: str
     note: None | str
     at: datetime.datetime
@@ -28,6 +37,10 @@ class ApprovalAnswer:
 
     def to_dict(self) -> dict[str, Any]:
         choice = self.choice
+
+        choices = self.choices
+
+        values = as_dict(self.values)
 
         by = self.by
 
@@ -41,6 +54,8 @@ class ApprovalAnswer:
         field_dict.update(
             {
                 "choice": choice,
+                "choices": choices,
+                "values": values,
                 "by": by,
                 "note": note,
                 "at": at,
@@ -51,8 +66,14 @@ class ApprovalAnswer:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         d = dict(src_dict)
         choice = d.pop("choice")
+
+        choices = cast(list[str], d.pop("choices"))
+
+        values = JsonObject.from_dict(d.pop("values"))
 
         by = d.pop("by")
 
@@ -67,6 +88,8 @@ class ApprovalAnswer:
 
         approval_answer = cls(
             choice=choice,
+            choices=choices,
+            values=values,
             by=by,
             note=note,
             at=at,

@@ -17,6 +17,8 @@ from ..models.weight_rule import WeightRule
 from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
+    from ..models.approval_task_params import ApprovalTaskParams
+    from ..models.assigned_answerers import AssignedAnswerers
     from ..models.deadline import Deadline
     from ..models.expand import Expand
     from ..models.output_schemas import OutputSchemas
@@ -35,8 +37,13 @@ class ApprovalTask:
         type_ (Literal['approval']): Type of the task.
         message (str): The question that a person answers.
         choices (list[str] | Unset): `approve` and `reject` when absent.
+        multiple (bool | Unset): Whether an answer may name several choices; false when absent.
+        params (ApprovalTaskParams | Unset): JSON Schema 2020-12 of type object for the values of an answer; no values
+            when absent.
+        assigned (AssignedAnswerers | Unset):
         timeout (str | Unset): The task fails when no person has answered for this long.
-        default (str | Unset): The choice that is taken when the timeout passes, instead of a failure.
+        default (list[str] | str | Unset): The choice that is taken when the timeout passes, instead of a failure; with
+            `multiple` a list.
         depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
             for its last tasks.
         when (str | Unset): A condition; false skips the task.
@@ -82,8 +89,11 @@ class ApprovalTask:
     type_: Literal["approval"]
     message: str
     choices: list[str] | Unset = UNSET
+    multiple: bool | Unset = UNSET
+    params: ApprovalTaskParams | Unset = UNSET
+    assigned: AssignedAnswerers | Unset = UNSET
     timeout: str | Unset = UNSET
-    default: str | Unset = UNSET
+    default: list[str] | str | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
     when: str | Unset = UNSET
     handler: RunHandler | Unset = UNSET
@@ -128,9 +138,26 @@ class ApprovalTask:
         if not isinstance(self.choices, Unset):
             choices = self.choices
 
+        multiple = self.multiple
+
+        params: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.params, Unset):
+            params = as_dict(self.params)
+
+        assigned: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.assigned, Unset):
+            assigned = as_dict(self.assigned)
+
         timeout = self.timeout
 
-        default = self.default
+        default: list[str] | str | Unset
+        if isinstance(self.default, Unset):
+            default = UNSET
+        elif isinstance(self.default, list):
+            default = self.default
+
+        else:
+            default = self.default
 
         depends_on: list[str] | Unset = UNSET
         if not isinstance(self.depends_on, Unset):
@@ -231,6 +258,12 @@ class ApprovalTask:
         )
         if choices is not UNSET:
             field_dict["choices"] = choices
+        if multiple is not UNSET:
+            field_dict["multiple"] = multiple
+        if params is not UNSET:
+            field_dict["params"] = params
+        if assigned is not UNSET:
+            field_dict["assigned"] = assigned
         if timeout is not UNSET:
             field_dict["timeout"] = timeout
         if default is not UNSET:
@@ -308,6 +341,8 @@ class ApprovalTask:
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.approval_task_params import ApprovalTaskParams  # noqa: PLC0415
+        from ..models.assigned_answerers import AssignedAnswerers  # noqa: PLC0415
         from ..models.deadline import Deadline  # noqa: PLC0415
         from ..models.expand import Expand  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
@@ -323,9 +358,38 @@ class ApprovalTask:
 
         choices = cast(list[str], d.pop("choices", UNSET))
 
+        multiple = d.pop("multiple", UNSET)
+
+        _params = d.pop("params", UNSET)
+        params: ApprovalTaskParams | Unset
+        if isinstance(_params, Unset):
+            params = UNSET
+        else:
+            params = ApprovalTaskParams.from_dict(_params)
+
+        _assigned = d.pop("assigned", UNSET)
+        assigned: AssignedAnswerers | Unset
+        if isinstance(_assigned, Unset):
+            assigned = UNSET
+        else:
+            assigned = AssignedAnswerers.from_dict(_assigned)
+
         timeout = d.pop("timeout", UNSET)
 
-        default = d.pop("default", UNSET)
+        def _parse_default(data: object) -> list[str] | str | Unset:
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, list):
+                    raise TypeError()
+                default_type_0 = cast(list[str], data)
+
+                return default_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(list[str] | str | Unset, data)
+
+        default = _parse_default(d.pop("default", UNSET))
 
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
 
@@ -441,6 +505,9 @@ class ApprovalTask:
             type_=type_,
             message=message,
             choices=choices,
+            multiple=multiple,
+            params=params,
+            assigned=assigned,
             timeout=timeout,
             default=default,
             depends_on=depends_on,

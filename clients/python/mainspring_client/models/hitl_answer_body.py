@@ -19,8 +19,8 @@ T = TypeVar("T", bound="HitlAnswerBody")
 class HitlAnswerBody:
     """
     Attributes:
-        chosen_options (list[str]): List with one option
-        params_input (JsonObject | None | Unset): Empty object: an approval has no params
+        chosen_options (list[str]): One option, or several where the approval has `multiple`
+        params_input (JsonObject | None | Unset): Values that fit the params of the approval
     """
 
     chosen_options: list[str]

@@ -26,9 +26,9 @@ class HitlDetail:
         body (None | str): Always null
         options (list[str]): Possible answers
         defaults (list[str] | None): Answer taken at the timeout; null = the task fails
-        multiple (bool): Always false: an answer is one option
+        multiple (bool): Whether an answer may name several options
         params (JsonObject):
-        assigned_users (list[HitlUser]): Always empty: every user with the role may answer
+        assigned_users (list[HitlUser]): Users who may answer; empty = each user with the role
         created_at (datetime.datetime): Start of the wait
         response_received (bool): Whether an answer is recorded
         responded_by_user (HitlUser | None): User or token that answered; null = no answer, or the default

@@ -13,6 +13,7 @@ export const errors: Record<string, string> = {
   forbidden: "권한이 없습니다.",
   no_exchange_rule: "이 토큰에 맞는 교환 규칙이 없습니다.",
   inactive_user: "비활성화된 사용자입니다.",
+  not_assigned: "다른 사람에게 맡긴 승인입니다.",
   quota_exceeded: "허용된 개수를 모두 썼습니다.",
   not_found: "없거나 볼 수 없는 항목입니다.",
   method_not_allowed: "이 주소에서 할 수 없는 요청입니다.",
