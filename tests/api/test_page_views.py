@@ -22,6 +22,12 @@ TASKS = {
     "load": {**SHELL, "depends_on": ["extract"]},
     "report": {**SHELL, "depends_on": ["load"]},
 }
+PARTS = {
+    "up": {**SHELL, "setup": True},
+    "load": {**SHELL, "depends_on": ["up"], "expand": {"region": ["eu", "us"]}, "key": "${{ map.region }}"},
+    "down": {**SHELL, "depends_on": ["load"], "teardown": {"of": ["up"]}},
+    "tell": {**SHELL, "handler": "on_failure"},
+}
 
 
 def fail_run(api: Api, run_id: str, dag_id: str = "etl") -> None:
@@ -211,6 +217,17 @@ class TestGrid:
         assert self.grid(shared, "run_type=backfill") == {"tasks": [], "runs": [], "before": None}
         shared.get("/dags/none/grid", 404)
 
+    def test_a_task_has_its_part_in_the_run(self, api: Api) -> None:
+        api.save("etl", PARTS)
+        api.trigger("etl", "r1")
+        parts = {task["task_id"]: (task["setup_teardown_type"], task["handler"]) for task in self.grid(api)["tasks"]}
+        assert parts == {
+            "up": ("setup", None),
+            "load": (None, None),
+            "down": ("teardown", None),
+            "tell": (None, "on_failure"),
+        }
+
     def test_a_removed_task_keeps_its_place(self, api: Api) -> None:
         api.save("etl", {"a": SHELL, "old": {**SHELL, "depends_on": ["a"]}, "z": {**SHELL, "depends_on": ["old"]}})
         api.trigger("etl", "r1")
@@ -267,6 +284,27 @@ class TestTimeline:
         assert [(row["map_index"], row["state"]) for row in rows] == [(0, "success"), (1, "failed"), (2, "queued")]
         assert rows[2]["text"] == "waits for a worker"
         assert self.timeline(shared, "m1", dag_id="mapped")["roots"] == [["each", 1]]
+
+    def test_rows_have_the_part_of_their_task_and_the_key_of_their_instance(self, api: Api) -> None:
+        api.save("etl", PARTS)
+        api.trigger("etl", "r1")
+        api.engine.run_until_idle()
+        api.engine.finish("up", run_id="r1")
+        rows = self.timeline(api, "r1", "expand=load")["instances"]
+        assert [(row["task_id"], row["rendered_map_index"]) for row in rows if row["task_id"] == "load"] == [
+            ("load", "eu"),
+            ("load", "us"),
+        ]
+        parts = {row["task_id"]: (row["setup_teardown_type"], row["handler"]) for row in rows}
+        assert (parts["up"], parts["down"]) == (("setup", None), ("teardown", None))
+        assert (parts["load"], parts["tell"]) == ((None, None), (None, "on_failure"))
+        folded = {row["task_id"]: row for row in self.timeline(api, "r1")["instances"]}["load"]
+        assert (folded["rendered_map_index"], folded["counts"]) == (None, {"queued": 2})
+
+    def test_the_median_is_that_of_the_overview(self, shared: Api) -> None:
+        median = self.timeline(shared, "r3")["median_duration"]
+        assert median == overview(shared)["etl"]["median_duration"] is not None
+        assert self.timeline(shared, "m1", dag_id="mapped")["median_duration"] is None
 
     @pytest.mark.parametrize("wait", [True, False], ids=["awaited", "not awaited"])
     def test_a_child_run_names_the_task_that_made_it(self, api: Api, wait: bool) -> None:

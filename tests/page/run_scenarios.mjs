@@ -81,6 +81,38 @@ export const runScenarios = {
     await seen(page.getByRole("heading", { name: /load\.each \[us\]/ }));
   },
 
+  async keys_and_parts_stand_wherever_an_instance_does({ open, task, api }) {
+    const page = await open({ token: task.token });
+    const run = await latestRun(api, "page_parts");
+    await page.goto(`${run}?expand=load`);
+    await seen(page.getByRole("region", { name: "The run failed" }).getByRole("link", { name: "load [us]" }));
+    const line = (name) => page.locator(".tl-row a").filter({ hasText: name });
+    await seen(line("load [eu]"));
+    await seen(line("up").getByText("set-up"));
+    await seen(line("down").getByText("tear-down"));
+    await seen(line("tell").getByText("on failure"));
+    await page.goto("/");
+    await seen(page.getByRole("link", { name: "load [us]" }));
+    await page.goto("/dags/page_parts");
+    const row = (name) => page.getByRole("rowheader", { name });
+    await seen(row("up set-up"));
+    await seen(row("down tear-down"));
+    await seen(row("tell on failure"));
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto(`${run}?expand=load`);
+    await seen(korean.locator(".tl-row a").filter({ hasText: "tell" }).getByText("실패 시"));
+    await fitsAcross(korean);
+  },
+
+  async the_head_of_a_run_has_the_median({ open, task, api }) {
+    const page = await open({ token: task.token });
+    await page.goto(await latestRun(api, "page_works"));
+    await seen(page.locator(".head .facts").getByText(/, median \d/));
+    await page.goto(await latestRun(api, "page_breaks"));
+    await seen(page.locator(".head .facts").getByText("page_breaks"));
+    await nothing(page.locator(".head .facts").getByText(/median/));
+  },
+
   async a_graph_is_walked_by_arrows({ open, task, api }) {
     const page = await open({ token: task.token });
     await page.goto(`${await latestRun(api, "page_breaks")}?task=extract`);

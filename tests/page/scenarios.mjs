@@ -200,9 +200,49 @@ export const scenarios = {
     await seen(page.locator(".months .re", { hasText: "1 again" }));
     await page.getByRole("radio", { name: "keep" }).click();
     await seen(page.locator(".months .keep"));
+    await seen(page.getByRole("dialog").getByText("3 of 4 slots"));
     await page.getByRole("button", { name: /^Backfill 3 runs/ }).click();
     await page.waitForURL(/\/backfills\/\d+$/);
     await seen(page.getByText("success", { exact: true }).nth(3));
+    // From the keyboard: the DAG, its dialog, the slots behind the last one that succeeded, and back.
+    await page.goto("/dags/page_days");
+    await seen(page.getByRole("grid"));
+    await page.keyboard.press("b");
+    const dialog = page.getByRole("dialog");
+    const since = dialog.getByRole("button", { name: "Since last success", disabled: false });
+    await seen(since);
+    await since.press("Enter");
+    await until("the slot behind the last success", async () => (await dialog.getByLabel("From").inputValue()).startsWith("2024-01-"));
+    await page.keyboard.press("Escape");
+    await page.waitForURL(/\/dags\/page_days$/);
+    await dialog.waitFor({ state: "detached" });
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto("/dags/page_days/backfill");
+    await seen(korean.getByRole("button", { name: "마지막 성공 이후" }));
+    assert.ok(await korean.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+  },
+
+  async a_trigger_says_which_params_are_new({ open, task, api }) {
+    const only = { only: { type: "noop" } };
+    await api("PUT", "/dags/page_news", { params: { type: "object", properties: { rows: { type: "integer", default: 1 } } }, tasks: only });
+    await api("POST", "/dags/page_news/dagRuns", { logical_date: null });
+    await api("PUT", "/dags/page_news", { params: { type: "object", properties: { rows: { type: "integer", default: 1 }, region: { type: "string", default: "kr" } } }, tasks: only });
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_news/trigger");
+    await seen(page.locator("label", { hasText: "region" }).getByText("new in v2"));
+    await seen(page.getByText("1 param new since v1"));
+    await nothing(page.locator("label", { hasText: "rows" }).getByText("new in"));
+    await page.getByText("Run id, logical date, idempotency key").click();
+    await page.getByLabel("Idempotency key").fill("night-1");
+    await seen(page.locator(".code").getByText("Idempotency-Key: night-1"));
+    await page.getByLabel("region").press("Control+Enter");
+    await page.waitForURL(/\/runs\//);
+    await page.goto("/dags/page_news/trigger");
+    await page.getByText("Run id, logical date, idempotency key").click();
+    await page.getByLabel("Idempotency key").fill("night-1");
+    await page.getByRole("button", { name: /^Trigger/ }).click();
+    await page.waitForURL(/\/runs\//);
+    assert.equal((await runsOf(api, "page_news")).length, 2);
   },
 
   async no_field_takes_back_what_is_typed({ open, task, api }) {

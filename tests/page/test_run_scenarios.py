@@ -77,6 +77,21 @@ groups:
         expand: {region: [eu, us]}
         key: "${{ map.region }}"
 """,
+    """
+dag_id: page_parts
+tasks:
+  up: {type: noop, setup: true}
+  load:
+    type: shell
+    depends_on: [up]
+    expand: {region: [eu, us]}
+    key: "${{ map.region }}"
+    env: {REGION: "${{ map.region }}"}
+    script: |
+      if [ "$REGION" = us ]; then echo "Error: no such region" >&2; exit 1; fi
+  down: {type: noop, depends_on: [load], teardown: {of: [up]}}
+  tell: {type: noop, handler: on_failure}
+""",
     VERSION,
     VERSION + "    retries: 3\n",
 )
@@ -92,7 +107,8 @@ def run_server(page_server: Server) -> Server:
     big = {"dag_id": "page_big", "max_active_tasks": 1000, "tasks": tasks}
     page_server.client.put_json("/dags/page_big", big)
     runs = [
-        page_server.trigger(dag_id) for dag_id in ("page_breaks", "page_long", "page_maps", "page_groups", "page_big")
+        page_server.trigger(dag_id)
+        for dag_id in ("page_breaks", "page_long", "page_maps", "page_groups", "page_parts", "page_big")
     ]
     for run in runs:
         page_server.wait(run)

@@ -17,3 +17,14 @@ def test_each_code_of_an_error_has_korean_words() -> None:
     )
     assert words.keys() - NO_ANSWER == codes
     assert all(re.search("[가-힣]", sentence) for sentence in words.values())
+
+
+def test_each_code_of_a_single_fault_has_korean_words() -> None:
+    documented = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    table = documented.partition("<!-- faults -->")[2].partition("<!-- /faults -->")[0]
+    codes = set(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE))
+    assert len(codes) > 60
+    source = (ROOT / "ui/src/i18n/ko/faults.ts").read_text(encoding="utf-8")
+    words = dict(re.findall(r'^  (\w+): "(.+)",$', source, re.MULTILINE))
+    assert words.keys() == codes
+    assert all(re.search("[가-힣]", sentence) for sentence in words.values())

@@ -8364,6 +8364,8 @@ export interface components {
             task_id: string;
             /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Key of a mapped instance, otherwise `map_index`; null = not mapped */
+            rendered_map_index: string | null;
             /** @description Question to answer */
             message: string;
             /** @description Possible answers; `reject` fails the task, all others succeed */
@@ -9014,6 +9016,8 @@ export interface components {
             run_after: string;
             /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Key of a mapped instance, otherwise `map_index`; null = not mapped */
+            rendered_map_index: string | null;
             /** @description Identifier of the task within its DAG */
             task_id: string;
             /** @description Name of the task for people */
@@ -9086,6 +9090,8 @@ export interface components {
             run_after: string;
             /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Key of a mapped instance, otherwise `map_index`; null = not mapped */
+            rendered_map_index: string | null;
             /** @description Identifier of the task within its DAG */
             task_id: string;
             /** @description Name of the task for people */
@@ -10709,6 +10715,8 @@ export interface components {
             task_id: string | null;
             /** @description Null = no single task */
             map_index: number | null;
+            /** @description Key of a mapped instance, otherwise `map_index`; null = not mapped */
+            rendered_map_index: string | null;
             /** @description Number of the try; null = no try */
             try_number: number | null;
             /** @description Code of the cause */
@@ -11022,6 +11030,10 @@ export interface components {
             runs: components["schemas"]["UpcomingRun"][];
         };
         GridTask: {
+            /** @description End of the run after which the task runs; null = the task is no handler of the run */
+            handler: components["schemas"]["RunHandler"] | null;
+            /** @description Whether the task is a set-up or a tear-down; null = neither */
+            setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Identifier of the task within its DAG */
             task_id: string;
             /** @description Whether the task is expanded over a list */
@@ -11123,10 +11135,16 @@ export interface components {
             before: string | null;
         };
         TimelineRow: {
+            /** @description End of the run after which the task runs; null = the task is no handler of the run */
+            handler: components["schemas"]["RunHandler"] | null;
+            /** @description Whether the task is a set-up or a tear-down; null = neither */
+            setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Identifier of the task within its DAG */
             task_id: string;
             /** @description Position among the instances of a mapped task; -1 = not mapped */
             map_index: number;
+            /** @description Key of a mapped instance, otherwise `map_index`; null = not mapped, or folded */
+            rendered_map_index: string | null;
             /** @description State of the instance; of a folded task the worst one */
             state: components["schemas"]["TaskInstanceState"];
             /** @description Code of the cause of the state */
@@ -11208,6 +11226,8 @@ export interface components {
             medians: {
                 [key: string]: number;
             };
+            /** @description Median seconds of the successful ones of the latest 20 runs of the DAG; null = none */
+            median_duration: number | null;
             /** @description Failed instances that no other failure caused, the first failure first, at most 20 */
             roots: unknown[][];
             /** @description Task that made the run; null = none, or a task of a DAG that the caller may not see */

@@ -42,6 +42,7 @@ _APPROVAL = (
         dag_run.c.run_id,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         _ti.start_date,
         _ti.waits_for,
     )

@@ -25,6 +25,7 @@ _XCOM = (
         dag_run.c.dag_version_id,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         xcom.c.key,
         xcom.c.timestamp,
         xcom.c.large_id,

@@ -84,3 +84,14 @@ export const dagNames = (text: string) =>
 /** DAGs, tasks and runs whose names have the words of a text. */
 export const search = (text: string) =>
   queryOptions({ queryKey: ["search", text], queryFn: ({ signal }) => ok(api.GET("/api/v2/search", { params: { query: { q: text } }, signal })), meta: { isStatic: true }, staleTime: 10_000 });
+
+/** The logical date of the latest slot of a DAG that succeeded, up to now; null = none did. */
+export const lastSuccess = (dagId: string) =>
+  queryOptions({
+    queryKey: ["runs", "of", dagId, "last success"],
+    queryFn: async ({ signal }) => {
+      const query = { state: ["success" as const], run_type: ["scheduled" as const, "backfill" as const], logical_date_lte: new Date().toISOString(), order_by: ["-logical_date"], limit: 1 };
+      const { dag_runs: runs } = await ok(api.GET("/api/v2/dags/{dag_id}/dagRuns", { params: { path: { dag_id: dagId }, query }, signal }));
+      return runs[0]?.logical_date ?? null;
+    },
+  });

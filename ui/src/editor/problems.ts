@@ -1,6 +1,9 @@
 /** Faults of a definition, as the server says them, for the editor. Pure functions. */
 
+import type { FaultWord } from "../kit/fault.ts";
+
 export interface ServerProblem {
+  code: string;
   pointer: string;
   message: string;
   line?: number | null | undefined;
@@ -25,7 +28,7 @@ const quotedIn = (text: string): string[] => [...text.matchAll(QUOTED)].map((mat
 /** The pointer without the place of the definition in the plan. */
 export const pointerOf = (problem: ServerProblem): string => problem.pointer.replace(/^\/definitions\/\d+/, "");
 
-export function problemOf(problem: ServerProblem, severity: "error" | "warning", lines: readonly string[]): EditorProblem {
+export function problemOf(problem: ServerProblem, severity: "error" | "warning", lines: readonly string[], word: FaultWord = (_code, sentence) => sentence): EditorProblem {
   const line = problem.line && problem.line >= 1 && problem.line <= lines.length ? problem.line : null;
   const text = line === null ? "" : (lines[line - 1] ?? "");
   // A message names the task first, then what is wrong with it.
@@ -33,6 +36,6 @@ export function problemOf(problem: ServerProblem, severity: "error" | "warning",
   const start = name === undefined ? text.length - text.trimStart().length : text.indexOf(name);
   const end = name === undefined ? text.trimEnd().length : start + name.length;
   const cures = problem.hint && /did you mean/i.test(problem.hint) ? quotedIn(problem.hint) : [];
-  const message = problem.hint ? `${problem.message}. ${problem.hint}` : problem.message;
+  const message = word(problem.code, problem.hint ? `${problem.message}. ${problem.hint}` : problem.message);
   return { line, from: start, to: Math.max(start, end), message, severity, fix: name !== undefined && cures.length === 1 ? (cures[0] ?? null) : null };
 }

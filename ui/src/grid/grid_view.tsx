@@ -1,7 +1,8 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent } from "react";
-import type { Grid, GridCell, GridRun } from "../api/shapes.ts";
+import type { Grid, GridCell, GridRun, GridTask } from "../api/shapes.ts";
 import { useLanguage, useT } from "../i18n/index.tsx";
+import { roleOf } from "../kit/instance.ts";
 import { Glyph, useStateWord } from "../kit/state.tsx";
 import { useClock } from "../kit/time.tsx";
 import { duration, moment, roughly } from "../time/format.ts";
@@ -71,7 +72,7 @@ export function GridView({ grid, label, run, task, onChoose, onOpen }: Props) {
       <Head runs={grid.runs} starts={starts} chosen={column} focus={at.row === 0 ? at.column : -1} />
       <div className="gr-rows" role="rowgroup" style={{ height: virtualizer.getTotalSize() }}>
         {virtualizer.getVirtualItems().map((item) => (
-          <Row key={item.key} index={item.index} name={grid.tasks[item.index]!.task_id} isMapped={grid.tasks[item.index]!.is_mapped} runs={grid.runs} starts={starts} chosenColumn={column} isChosen={item.index + 1 === row} focus={at.row === item.index + 1 ? at.column : -1} top={item.start} />
+          <Row key={item.key} index={item.index} task={grid.tasks[item.index]!} runs={grid.runs} starts={starts} chosenColumn={column} isChosen={item.index + 1 === row} focus={at.row === item.index + 1 ? at.column : -1} top={item.start} />
         ))}
       </div>
     </div>
@@ -132,8 +133,7 @@ const durationOf = (run: GridRun, now: number, language: string): string => {
 
 interface RowProps {
   index: number;
-  name: string;
-  isMapped: boolean;
+  task: GridTask;
   runs: readonly GridRun[];
   starts: readonly (number | null)[];
   chosenColumn: number;
@@ -142,10 +142,12 @@ interface RowProps {
   top: number;
 }
 
-const Row = memo(({ index, name, isMapped, runs, starts, chosenColumn, isChosen, focus, top }: RowProps) => {
-  const { dag: t } = useT();
+const Row = memo(({ index, task, runs, starts, chosenColumn, isChosen, focus, top }: RowProps) => {
+  const { dag: t, run: words } = useT();
   const word = useStateWord();
   const clock = useClock();
+  const name = task.task_id;
+  const role = roleOf(words, task);
   const textOf = (run: GridRun, cell: GridCell): string => {
     if (cell === null) return `${moment(clock, Date.parse(run.run_after))}, ${name}: ${t.not_in_version(run.version_number)}`;
     const [state, tries, counts] = cell;
@@ -154,9 +156,10 @@ const Row = memo(({ index, name, isMapped, runs, starts, chosenColumn, isChosen,
   };
   return (
     <div className={`gr-row${isChosen ? " sel" : ""}`} role="row" aria-rowindex={index + 2} style={{ transform: `translateY(${top}px)` }}>
-      <span className="nm" role="rowheader" title={name}>
+      <span className="nm" role="rowheader" title={role ? `${name}, ${role}` : name}>
         <span className="cut">{name}</span>
-        {isMapped && <span className="dim">×{instancesOf(runs, index) ?? ""}</span>}
+        {role && <span className="role">{role}</span>}
+        {task.is_mapped && <span className="dim">×{instancesOf(runs, index) ?? ""}</span>}
       </span>
       <span className="gap" />
       {runs.map((run, column) => {

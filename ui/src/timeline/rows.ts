@@ -14,6 +14,10 @@ export type TryRow = readonly [
 export interface TimelineInstance {
   task_id: string;
   map_index: number;
+  /** The key of a mapped instance, or its index as text; null = not mapped, or folded. */
+  rendered_map_index: string | null;
+  handler: string | null;
+  setup_teardown_type: string | null;
   state: string | null;
   state_reason: string | null;
   /** Why there is no bar, or what the instance waits for, as a sentence; null = nothing to say. */
@@ -32,6 +36,8 @@ export interface TimelineAnswer {
   instances: readonly TimelineInstance[];
   critical_path: readonly (readonly [task_id: string, map_index: number])[];
   medians: Readonly<Record<string, number>>;
+  /** Seconds; null = no run of the DAG succeeded yet. */
+  median_duration: number | null;
   roots: readonly (readonly [task_id: string, map_index: number])[];
   /** The task that made the run; null = none, or one that the reader may not see. */
   parent: { dag_id: string; dag_run_id: string; task_id: string; map_index: number } | null;

@@ -48,6 +48,9 @@ describe("the scale", () => {
 const instance = (task_id: string, tries: TimelineInstance["tries"], rest: Partial<TimelineInstance> = {}): TimelineInstance => ({
   task_id,
   map_index: -1,
+  rendered_map_index: null,
+  handler: null,
+  setup_teardown_type: null,
   state: "success",
   state_reason: null,
   text: null,
@@ -61,6 +64,7 @@ const answer = (instances: TimelineInstance[], rest: Partial<TimelineAnswer> = {
   instances,
   critical_path: [],
   medians: {},
+  median_duration: null,
   roots: [],
   parent: null,
   ...rest,

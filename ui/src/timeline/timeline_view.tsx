@@ -4,6 +4,7 @@ import { useLanguage, useT } from "../i18n/index.tsx";
 import { Glyph, useReason, useStateWord } from "../kit/state.tsx";
 import { useClock } from "../kit/time.tsx";
 import { duration, roughly, time, timeWithSeconds } from "../time/format.ts";
+import { instanceName, roleOf } from "../kit/instance.ts";
 import type { Bar, Timeline, TimelineInstance, TimelineRow } from "./rows.ts";
 import type { TimeScale } from "./scale.ts";
 import "./timeline.css";
@@ -106,10 +107,11 @@ const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoo
   const word = useStateWord();
   const { instance, bars, ran } = row;
   const total = instancesOf(instance);
-  const name = instance.map_index >= 0 ? `${instance.task_id} [${instance.map_index}]` : instance.task_id;
+  const name = instanceName(instance.task_id, instance.rendered_map_index);
+  const role = roleOf(t, instance);
   const text = useRowText(row);
   const took = ran === null ? "" : duration(language, ran);
-  const label = [name, word(instance.state), instance.tries.length > 1 && t.tries_count(instance.tries.length), took, text].filter(Boolean).join(", ");
+  const label = [name, role, word(instance.state), instance.tries.length > 1 && t.tries_count(instance.tries.length), took, text].filter(Boolean).join(", ");
   const choose = (event: MouseEvent): void => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -126,6 +128,7 @@ const Row = memo(({ index, row, scale, isChosen, isFirst, isActive, href, onChoo
       <a className="cut" href={href} aria-label={label} aria-current={isChosen ? "true" : undefined} tabIndex={isChosen || isFirst ? 0 : -1} onKeyDown={(event) => isEnter(event) && onOpen(instance)}>
         <Glyph state={instance.state} />
         <span className="cut">{name}</span>
+        {role && <span className="role">{role}</span>}
       </a>
       {(instance.counts || isFirstInstance) && (
         <button type="button" className="tl-fold dim" aria-expanded={isFirstInstance} title={isFirstInstance ? t.fold : t.expand} onClick={expand}>

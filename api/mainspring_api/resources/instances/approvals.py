@@ -15,6 +15,7 @@ from mainspring_api.http.fields import Answer, Body, Instant, JsonObject, Query,
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
+from mainspring_api.resources.instances.instance_fields import rendered_map_index
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import approvals as questions
 from mainspring_store.resources.approvals import Reply, answer_approval
@@ -32,6 +33,9 @@ class Approval(Answer):
     dag_run_id = fields.String()
     task_id = fields.String()
     map_index = fields.Integer()
+    rendered_map_index = fields.String(
+        allow_none=True, metadata={"description": "Key of a mapped instance, otherwise `map_index`; null = not mapped"}
+    )
     message = fields.String(metadata={"description": "Question to answer"})
     choices = fields.List(
         fields.String(), metadata={"description": "Possible answers; `reject` fails the task, all others succeed"}
@@ -165,6 +169,7 @@ def _approval(row: Mapping[str, Any]) -> dict[str, Any]:
         "dag_run_id": row["run_id"],
         "task_id": row["task_id"],
         "map_index": row["map_index"],
+        "rendered_map_index": rendered_map_index(row["map_index"], row["map_key"]),
         **{name: waits_for[name] for name in ("message", "choices")},
         "multiple": waits_for.get("multiple", False),
         **{name: waits_for.get(name) for name in ("params", "assigned")},

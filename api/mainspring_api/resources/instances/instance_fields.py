@@ -5,12 +5,31 @@ from typing import Any
 
 from marshmallow import fields
 
-from mainspring.definition.model import RunHandler, SetupTeardownType
+from mainspring.definition.model import RunHandler, SetupTeardownType, Task
 from mainspring_api.http.context import Context
 from mainspring_api.http.fields import Answer, Choice, Instant
 from mainspring_api.resources.definitions.dag_versions import DagVersion, version_body
 
-__all__ = ["InstanceFields", "instance_fields"]
+__all__ = ["InstanceFields", "RoleFields", "instance_fields", "rendered_map_index", "role_fields"]
+
+
+_HANDLER = Choice(
+    RunHandler,
+    allow_none=True,
+    metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
+)
+_SETUP_TEARDOWN_TYPE = Choice(
+    SetupTeardownType,
+    allow_none=True,
+    metadata={"description": "Whether the task is a set-up or a tear-down; null = neither"},
+)
+
+
+class RoleFields(Answer):
+    """A base; `role_fields` makes its members."""
+
+    handler = _HANDLER
+    setup_teardown_type = _SETUP_TEARDOWN_TYPE
 
 
 class InstanceFields(Answer):
@@ -37,16 +56,8 @@ class InstanceFields(Answer):
     allow_failure = fields.Boolean(
         metadata={"description": "Whether a failure counts as a success for the downstream and for the run"}
     )
-    handler = Choice(
-        RunHandler,
-        allow_none=True,
-        metadata={"description": "End of the run after which the task runs; null = the task is no handler of the run"},
-    )
-    setup_teardown_type = Choice(
-        SetupTeardownType,
-        allow_none=True,
-        metadata={"description": "Whether the task is a set-up or a tear-down; null = neither"},
-    )
+    handler = _HANDLER
+    setup_teardown_type = _SETUP_TEARDOWN_TYPE
     max_tries = fields.Integer(metadata={"description": "Tries after the first"})
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
@@ -72,6 +83,16 @@ class InstanceFields(Answer):
     dag_version = fields.Nested(DagVersion, allow_none=True)
 
 
+def role_fields(task: Task | None) -> dict[str, Any]:
+    """task: None = the version of the run has no such task."""
+    return {"handler": task and task.handler, "setup_teardown_type": task and task.setup_teardown_type}
+
+
+def rendered_map_index(map_index: int, map_key: str | None) -> str | None:
+    """The name of a mapped instance: its key, otherwise its index; None = the instance is not mapped."""
+    return None if map_index == -1 else map_key or str(map_index)
+
+
 def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
     start, end = row["start_date"], row["end_date"]
     task = ctx.versions.definition(row["dag_version_id"]).tasks.get(row["task_id"])
@@ -86,8 +107,7 @@ def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "message": row["message"],
         "exit_code": row["exit_code"],
         "allow_failure": task is not None and task.allow_failure,
-        "handler": task and task.handler,
-        "setup_teardown_type": task and task.setup_teardown_type,
+        **role_fields(task),
         "max_tries": row["max_tries"],
         "start_date": start,
         "end_date": end,

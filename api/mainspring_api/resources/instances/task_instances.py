@@ -26,7 +26,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
 from mainspring_api.http.problems import BadRequest, require_all
-from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
+from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields, rendered_map_index
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import task_instances as questions
 from mainspring_store.queries.listing import CURSOR_TOTAL_MAX, Listed
@@ -260,7 +260,7 @@ def instance_body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "executor": row["try_executor"] or row["executor"],
         "late_since": row["late_since"],
         "note": row["note"],
-        "rendered_map_index": None if row["map_index"] == -1 else row["map_key"] or str(row["map_index"]),
+        "rendered_map_index": rendered_map_index(row["map_index"], row["map_key"]),
         "rendered_fields": {},
         "trigger": None,
         "triggerer_job": None,

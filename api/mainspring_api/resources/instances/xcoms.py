@@ -17,6 +17,7 @@ from mainspring_api.http.operations import Resource
 from mainspring_api.http.owners import current_owner
 from mainspring_api.http.paging import list_answer
 from mainspring_api.http.permissions import Over
+from mainspring_api.resources.instances.instance_fields import rendered_map_index
 from mainspring_store.access.roles import Role
 from mainspring_store.queries import xcoms as questions
 from mainspring_store.queries.large_values import ValueMissing, read_value
@@ -45,6 +46,9 @@ class XCom(Answer):
     logical_date = Instant(allow_none=True)
     run_after = Instant()
     map_index = fields.Integer()
+    rendered_map_index = fields.String(
+        allow_none=True, metadata={"description": "Key of a mapped instance, otherwise `map_index`; null = not mapped"}
+    )
     task_id = fields.String()
     task_display_name = fields.String()
     dag_id = fields.String()
@@ -224,6 +228,7 @@ def _xcom(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "logical_date": row["logical_date"],
         "run_after": row["run_after"],
         "map_index": row["map_index"],
+        "rendered_map_index": rendered_map_index(row["map_index"], row["map_key"]),
         "task_id": row["task_id"],
         "task_display_name": (task and task.display_name) or row["task_id"],
         "dag_id": row["dag_id"],

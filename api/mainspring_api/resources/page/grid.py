@@ -8,6 +8,7 @@ from flask import Response
 from itsdangerous import BadSignature
 from marshmallow import fields, validate
 
+from mainspring.definition.model import Task
 from mainspring.errors import Problem
 from mainspring.graph import Graph
 from mainspring.states import RunState, RunType, TaskState
@@ -16,6 +17,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Choice, Instant, Query
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import InvalidQuery
+from mainspring_api.resources.instances.instance_fields import RoleFields, role_fields
 from mainspring_api.resources.page.compact import Row
 from mainspring_store.access.roles import Role
 from mainspring_store.queries.page.grid import GridInstance, GridRun, grid_instances, grid_runs
@@ -43,7 +45,7 @@ _RANKS: Mapping[str, int] = {state.value: rank for rank, state in enumerate(_WOR
 Cell = tuple[str, int] | tuple[str, int, dict[str, int]]
 
 
-class GridTask(Answer):
+class GridTask(RoleFields):
     """A row of the grid."""
 
     task_id = fields.String()
@@ -171,13 +173,21 @@ def _tasks(ctx: Context, runs: Sequence[GridRun]) -> dict[str, dict[str, Any]]:
             if task_id in tasks:
                 tasks[task_id]["versions"][0] = number
             else:
-                is_mapped = definition.tasks[task_id].is_mapped
-                tasks[task_id] = {"task_id": task_id, "is_mapped": is_mapped, "versions": [number, number]}
+                tasks[task_id] = _row(definition.tasks[task_id], number)
                 # A task of an earlier version alone stands behind the task that stood before it.
                 place = len(order) if number == latest else order.index(previous) + 1 if previous else 0
                 order.insert(place, task_id)
             previous = task_id
     return {task_id: tasks[task_id] for task_id in order}
+
+
+def _row(task: Task, version_number: int) -> dict[str, Any]:
+    return {
+        "task_id": task.task_id,
+        "is_mapped": task.is_mapped,
+        **role_fields(task),
+        "versions": [version_number, version_number],
+    }
 
 
 def _column(run: GridRun, cells: Mapping[str, Cell], tasks: Iterable[str]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mainspring_api.http.context import Context, context
 from mainspring_api.http.fields import Answer, Instant
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.permissions import Over
+from mainspring_api.resources.instances.instance_fields import rendered_map_index
 from mainspring_api.resources.instances.log_lines import Log, first_telling_line
 from mainspring_api.resources.service.monitor import Health, health
 from mainspring_store.access.roles import Role
@@ -67,6 +68,9 @@ class AttentionItem(Answer):
     dag_run_id = fields.String(allow_none=True, metadata={"description": "Null = no run"})
     task_id = fields.String(allow_none=True, metadata={"description": "Null = no single task"})
     map_index = fields.Integer(allow_none=True, metadata={"description": "Null = no single task"})
+    rendered_map_index = fields.String(
+        allow_none=True, metadata={"description": "Key of a mapped instance, otherwise `map_index`; null = not mapped"}
+    )
     try_number = fields.Integer(allow_none=True, metadata={"description": "Number of the try; null = no try"})
     state_reason = fields.String(allow_none=True, metadata={"description": "Code of the cause"})
     message = fields.String(allow_none=True, metadata={"description": "Cause or question in a sentence"})
@@ -172,6 +176,7 @@ def _approval(row: Any) -> dict[str, Any]:
         dag_run_id=row.run_id,
         task_id=row.task_id,
         map_index=row.map_index,
+        rendered_map_index=rendered_map_index(row.map_index, row.map_key),
         message=waits_for.get("message"),
         choices=waits_for.get("choices"),
         due_at=parse_instant(gives_up) if gives_up else None,
@@ -182,6 +187,7 @@ def _of_instance(row: Any) -> dict[str, Any]:
     return {
         "task_id": row.task_id,
         "map_index": row.map_index,
+        "rendered_map_index": rendered_map_index(row.map_index, row.map_key),
         "try_number": row.try_number or None,
         "state_reason": row.state_reason,
         "attempt_id": row.attempt_id,

@@ -15,6 +15,7 @@ from mainspring_api.http.answers import answer
 from mainspring_api.http.context import context
 from mainspring_api.http.fields import Answer, Choice, Instant, Query
 from mainspring_api.http.operations import Resource
+from mainspring_api.resources.instances.instance_fields import RoleFields, rendered_map_index, role_fields
 from mainspring_api.resources.page.compact import Counts, Row
 from mainspring_api.resources.page.grid import worst_state
 from mainspring_store.access.roles import Role
@@ -30,11 +31,15 @@ NAMED_MAX = 3
 """Tasks that one sentence names."""
 
 
-class TimelineRow(Answer):
+class TimelineRow(RoleFields):
     """An instance on the line; a mapped task that is not expanded is one row."""
 
     task_id = fields.String()
     map_index = fields.Integer()
+    rendered_map_index = fields.String(
+        allow_none=True,
+        metadata={"description": "Key of a mapped instance, otherwise `map_index`; null = not mapped, or folded"},
+    )
     state = Choice(TaskState, metadata={"description": "State of the instance; of a folded task the worst one"})
     state_reason = fields.String(allow_none=True, metadata={"description": "Code of the cause of the state"})
     text = fields.String(
@@ -76,6 +81,10 @@ class Timeline(Answer):
         values=fields.Float(),
         metadata={"description": "Task id -> median seconds in the latest successful runs of the DAG"},
     )
+    median_duration = fields.Float(
+        allow_none=True,
+        metadata={"description": "Median seconds of the successful ones of the latest 20 runs of the DAG; null = none"},
+    )
     roots = fields.List(
         Row("task_id, map_index"),
         metadata={"description": "Failed instances that no other failure caused, the first failure first, at most 20"},
@@ -115,6 +124,7 @@ def get_timeline(query: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Resp
             "instances": run.rows(frozenset(query["expand"])),
             "critical_path": run.critical_path(),
             "medians": timeline.medians,
+            "median_duration": timeline.median_duration,
             "roots": run.roots(),
             "parent": None if timeline.parent is None else asdict(timeline.parent),
         }
@@ -127,6 +137,7 @@ class _Run:
     def __init__(
         self, definition: Definition, instances: Sequence[TimelineInstance], tries: Iterable[TimelineTry]
     ) -> None:
+        self._tasks = definition.tasks
         self._upstream = {task.task_id: task.depends_on for task in definition.tasks.values()}
         graph = Graph.of(definition.tasks)
         self._order = [graph.task_ids[index] for index in graph.order]
@@ -182,6 +193,8 @@ class _Run:
         return {
             "task_id": instance.task_id,
             "map_index": instance.map_index,
+            "rendered_map_index": rendered_map_index(instance.map_index, instance.map_key),
+            **role_fields(self._tasks.get(instance.task_id)),
             "state": instance.state,
             "state_reason": instance.state_reason,
             **self._waits(instance),
@@ -212,6 +225,8 @@ class _Run:
         return {
             "task_id": task_id,
             "map_index": -1,
+            "rendered_map_index": None,
+            **role_fields(self._tasks.get(task_id)),
             "state": state,
             "state_reason": example.state_reason,
             **self._waits(example),

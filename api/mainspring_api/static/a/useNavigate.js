@@ -1,1 +1,1 @@
-import{Kt as e,Wt as t,ft as n}from"./time.js";var r=e(t(),1);function i(e){let t=n();return r.useCallback(n=>t.navigate({...n,from:n.from??e?.from}),[e?.from,t])}export{i as t};
+import{Wt as e,ft as t,qt as n}from"./time.js";var r=n(e(),1);function i(e){let n=t();return r.useCallback(t=>n.navigate({...t,from:t.from??e?.from}),[e?.from,n])}export{i as t};

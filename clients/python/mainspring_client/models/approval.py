@@ -24,6 +24,7 @@ class Approval:
         dag_run_id (str): Identifier of the run within its DAG
         task_id (str): Identifier of the task within its DAG
         map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index`; null = not mapped
         message (str): Question to answer
         choices (list[str]): Possible answers; `reject` fails the task, all others succeed
         multiple (bool): Whether an answer may name several choices
@@ -40,6 +41,7 @@ class Approval:
     dag_run_id: str
     task_id: str
     map_index: int
+    rendered_map_index: None | str
     message: str
     choices: list[str]
     multiple: bool
@@ -63,6 +65,9 @@ class Approval:
         task_id = self.task_id
 
         map_index = self.map_index
+
+        rendered_map_index: None | str
+        rendered_map_index = self.rendered_map_index
 
         message = self.message
 
@@ -109,6 +114,7 @@ class Approval:
                 "dag_run_id": dag_run_id,
                 "task_id": task_id,
                 "map_index": map_index,
+                "rendered_map_index": rendered_map_index,
                 "message": message,
                 "choices": choices,
                 "multiple": multiple,
@@ -137,6 +143,13 @@ class Approval:
         task_id = d.pop("task_id")
 
         map_index = d.pop("map_index")
+
+        def _parse_rendered_map_index(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        rendered_map_index = _parse_rendered_map_index(d.pop("rendered_map_index"))
 
         message = d.pop("message")
 
@@ -219,6 +232,7 @@ class Approval:
             dag_run_id=dag_run_id,
             task_id=task_id,
             map_index=map_index,
+            rendered_map_index=rendered_map_index,
             message=message,
             choices=choices,
             multiple=multiple,

@@ -27,6 +27,7 @@ class AttentionItem:
         dag_run_id (None | str): Null = no run
         task_id (None | str): Null = no single task
         map_index (int | None): Null = no single task
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index`; null = not mapped
         try_number (int | None): Number of the try; null = no try
         state_reason (None | str): Code of the cause
         message (None | str): Cause or question in a sentence
@@ -43,6 +44,7 @@ class AttentionItem:
     dag_run_id: None | str
     task_id: None | str
     map_index: int | None
+    rendered_map_index: None | str
     try_number: int | None
     state_reason: None | str
     message: None | str
@@ -70,6 +72,9 @@ class AttentionItem:
 
         map_index: int | None
         map_index = self.map_index
+
+        rendered_map_index: None | str
+        rendered_map_index = self.rendered_map_index
 
         try_number: int | None
         try_number = self.try_number
@@ -118,6 +123,7 @@ class AttentionItem:
                 "dag_run_id": dag_run_id,
                 "task_id": task_id,
                 "map_index": map_index,
+                "rendered_map_index": rendered_map_index,
                 "try_number": try_number,
                 "state_reason": state_reason,
                 "message": message,
@@ -162,6 +168,13 @@ class AttentionItem:
             return cast(int | None, data)
 
         map_index = _parse_map_index(d.pop("map_index"))
+
+        def _parse_rendered_map_index(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        rendered_map_index = _parse_rendered_map_index(d.pop("rendered_map_index"))
 
         def _parse_try_number(data: object) -> int | None:
             if data is None:
@@ -258,6 +271,7 @@ class AttentionItem:
             dag_run_id=dag_run_id,
             task_id=task_id,
             map_index=map_index,
+            rendered_map_index=rendered_map_index,
             try_number=try_number,
             state_reason=state_reason,
             message=message,

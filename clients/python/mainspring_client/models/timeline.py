@@ -23,6 +23,8 @@ class Timeline:
         instances (list[TimelineRow]): In the order of the definition
         critical_path (list[list[Any]]): Instances that decided how long the run took, in the order of their starts
         medians (TimelineMedians): Task id -> median seconds in the latest successful runs of the DAG
+        median_duration (float | None): Median seconds of the successful ones of the latest 20 runs of the DAG; null =
+            none
         roots (list[list[Any]]): Failed instances that no other failure caused, the first failure first, at most 20
         parent (None | ParentTask): Task that made the run; null = none, or a task of a DAG that the caller may not see
     """
@@ -30,6 +32,7 @@ class Timeline:
     instances: list[TimelineRow]
     critical_path: list[list[Any]]
     medians: TimelineMedians
+    median_duration: float | None
     roots: list[list[Any]]
     parent: None | ParentTask
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
@@ -50,6 +53,9 @@ class Timeline:
 
         medians = as_dict(self.medians)
 
+        median_duration: float | None
+        median_duration = self.median_duration
+
         roots = []
         for roots_item_data in self.roots:
             roots_item = roots_item_data
@@ -69,6 +75,7 @@ class Timeline:
                 "instances": instances,
                 "critical_path": critical_path,
                 "medians": medians,
+                "median_duration": median_duration,
                 "roots": roots,
                 "parent": parent,
             }
@@ -99,6 +106,13 @@ class Timeline:
 
         medians = TimelineMedians.from_dict(d.pop("medians"))
 
+        def _parse_median_duration(data: object) -> float | None:
+            if data is None:
+                return data
+            return cast(float | None, data)
+
+        median_duration = _parse_median_duration(d.pop("median_duration"))
+
         roots = []
         _roots = d.pop("roots")
         for roots_item_data in _roots:
@@ -125,6 +139,7 @@ class Timeline:
             instances=instances,
             critical_path=critical_path,
             medians=medians,
+            median_duration=median_duration,
             roots=roots,
             parent=parent,
         )

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..models.run_handler import RunHandler
+from ..models.setup_teardown_type import SetupTeardownType
 from ..models.task_instance_state import TaskInstanceState
 
 if TYPE_CHECKING:
@@ -21,8 +23,11 @@ T = TypeVar("T", bound="TimelineRow")
 class TimelineRow:
     """
     Attributes:
+        handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
+        setup_teardown_type (None | SetupTeardownType): Whether the task is a set-up or a tear-down; null = neither
         task_id (str): Identifier of the task within its DAG
         map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index`; null = not mapped, or folded
         state (TaskInstanceState):
         state_reason (None | str): Code of the cause of the state
         text (None | str): What the instance waits for, or why it did not run, as a sentence; null = it ran
@@ -33,8 +38,11 @@ class TimelineRow:
         counts (None | TimelineRowCountsType0): Number of instances by state of a folded task; null = no folded task
     """
 
+    handler: None | RunHandler
+    setup_teardown_type: None | SetupTeardownType
     task_id: str
     map_index: int
+    rendered_map_index: None | str
     state: TaskInstanceState
     state_reason: None | str
     text: None | str
@@ -48,9 +56,24 @@ class TimelineRow:
     def to_dict(self) -> dict[str, Any]:
         from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0  # noqa: PLC0415
 
+        handler: None | str
+        if isinstance(self.handler, RunHandler):
+            handler = self.handler.value
+        else:
+            handler = self.handler
+
+        setup_teardown_type: None | str
+        if isinstance(self.setup_teardown_type, SetupTeardownType):
+            setup_teardown_type = self.setup_teardown_type.value
+        else:
+            setup_teardown_type = self.setup_teardown_type
+
         task_id = self.task_id
 
         map_index = self.map_index
+
+        rendered_map_index: None | str
+        rendered_map_index = self.rendered_map_index
 
         state = self.state.value
 
@@ -86,8 +109,11 @@ class TimelineRow:
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
+                "handler": handler,
+                "setup_teardown_type": setup_teardown_type,
                 "task_id": task_id,
                 "map_index": map_index,
+                "rendered_map_index": rendered_map_index,
                 "state": state,
                 "state_reason": state_reason,
                 "text": text,
@@ -106,9 +132,47 @@ class TimelineRow:
         from ..models.timeline_row_counts_type_0 import TimelineRowCountsType0  # noqa: PLC0415
 
         d = dict(src_dict)
+
+        def _parse_handler(data: object) -> None | RunHandler:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                handler_type_0 = RunHandler(data)
+
+                return handler_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | RunHandler, data)
+
+        handler = _parse_handler(d.pop("handler"))
+
+        def _parse_setup_teardown_type(data: object) -> None | SetupTeardownType:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, str):
+                    raise TypeError()
+                setup_teardown_type_type_0 = SetupTeardownType(data)
+
+                return setup_teardown_type_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(None | SetupTeardownType, data)
+
+        setup_teardown_type = _parse_setup_teardown_type(d.pop("setup_teardown_type"))
+
         task_id = d.pop("task_id")
 
         map_index = d.pop("map_index")
+
+        def _parse_rendered_map_index(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        rendered_map_index = _parse_rendered_map_index(d.pop("rendered_map_index"))
 
         state = TaskInstanceState(d.pop("state"))
 
@@ -168,8 +232,11 @@ class TimelineRow:
         counts = _parse_counts(d.pop("counts"))
 
         timeline_row = cls(
+            handler=handler,
+            setup_teardown_type=setup_teardown_type,
             task_id=task_id,
             map_index=map_index,
+            rendered_map_index=rendered_map_index,
             state=state,
             state_reason=state_reason,
             text=text,

@@ -24,6 +24,7 @@ class XCom:
         logical_date (datetime.datetime | None): Instant that the run stands for; null = none
         run_after (datetime.datetime): Earliest start of the run
         map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index`; null = not mapped
         task_id (str): Identifier of the task within its DAG
         task_display_name (str): Name of the task for people
         dag_id (str): Identifier of the DAG
@@ -38,6 +39,7 @@ class XCom:
     logical_date: datetime.datetime | None
     run_after: datetime.datetime
     map_index: int
+    rendered_map_index: None | str
     task_id: str
     task_display_name: str
     dag_id: str
@@ -62,6 +64,9 @@ class XCom:
         run_after = self.run_after.isoformat()
 
         map_index = self.map_index
+
+        rendered_map_index: None | str
+        rendered_map_index = self.rendered_map_index
 
         task_id = self.task_id
 
@@ -88,6 +93,7 @@ class XCom:
                 "logical_date": logical_date,
                 "run_after": run_after,
                 "map_index": map_index,
+                "rendered_map_index": rendered_map_index,
                 "task_id": task_id,
                 "task_display_name": task_display_name,
                 "dag_id": dag_id,
@@ -127,6 +133,13 @@ class XCom:
 
         map_index = d.pop("map_index")
 
+        def _parse_rendered_map_index(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        rendered_map_index = _parse_rendered_map_index(d.pop("rendered_map_index"))
+
         task_id = d.pop("task_id")
 
         task_display_name = d.pop("task_display_name")
@@ -158,6 +171,7 @@ class XCom:
             logical_date=logical_date,
             run_after=run_after,
             map_index=map_index,
+            rendered_map_index=rendered_map_index,
             task_id=task_id,
             task_display_name=task_display_name,
             dag_id=dag_id,

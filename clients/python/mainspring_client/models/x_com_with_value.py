@@ -24,6 +24,7 @@ class XComWithValue:
         logical_date (datetime.datetime | None): Instant that the run stands for; null = none
         run_after (datetime.datetime): Earliest start of the run
         map_index (int): Position among the instances of a mapped task; -1 = not mapped
+        rendered_map_index (None | str): Key of a mapped instance, otherwise `map_index`; null = not mapped
         task_id (str): Identifier of the task within its DAG
         task_display_name (str): Name of the task for people
         dag_id (str): Identifier of the DAG
@@ -39,6 +40,7 @@ class XComWithValue:
     logical_date: datetime.datetime | None
     run_after: datetime.datetime
     map_index: int
+    rendered_map_index: None | str
     task_id: str
     task_display_name: str
     dag_id: str
@@ -64,6 +66,9 @@ class XComWithValue:
         run_after = self.run_after.isoformat()
 
         map_index = self.map_index
+
+        rendered_map_index: None | str
+        rendered_map_index = self.rendered_map_index
 
         task_id = self.task_id
 
@@ -92,6 +97,7 @@ class XComWithValue:
                 "logical_date": logical_date,
                 "run_after": run_after,
                 "map_index": map_index,
+                "rendered_map_index": rendered_map_index,
                 "task_id": task_id,
                 "task_display_name": task_display_name,
                 "dag_id": dag_id,
@@ -132,6 +138,13 @@ class XComWithValue:
 
         map_index = d.pop("map_index")
 
+        def _parse_rendered_map_index(data: object) -> None | str:
+            if data is None:
+                return data
+            return cast(None | str, data)
+
+        rendered_map_index = _parse_rendered_map_index(d.pop("rendered_map_index"))
+
         task_id = d.pop("task_id")
 
         task_display_name = d.pop("task_display_name")
@@ -165,6 +178,7 @@ class XComWithValue:
             logical_date=logical_date,
             run_after=run_after,
             map_index=map_index,
+            rendered_map_index=rendered_map_index,
             task_id=task_id,
             task_display_name=task_display_name,
             dag_id=dag_id,

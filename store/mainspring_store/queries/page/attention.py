@@ -40,8 +40,8 @@ class Failure:
     message: str | None
     failed_in_a_row: int
     instance: Any
-    """The first failed instance: `task_id`, `map_index`, `try_number`, `state_reason`, `attempt_id`, `message`;
-    `None` = the run failed by itself."""
+    """The first failed instance: `task_id`, `map_index`, `map_key`, `try_number`, `state_reason`, `attempt_id`,
+    `message`; `None` = the run failed by itself."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -214,6 +214,7 @@ _FAILED_INSTANCES = (
         _ti.dag_run_id,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         _ti.try_number,
         _ti.state_reason,
         _ti.attempt_id,
@@ -230,6 +231,7 @@ _RETRIES = (
         _run.run_id,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         _ti.try_number,
         _ti.attempt_id,
         _ti.not_before,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from statistics import median
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, select, text
 from mainspring.ids import parent_attempt_id
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.listing import Seen, is_seen
+from mainspring_store.queries.page.latest_runs import latest_runs, median_duration
 from mainspring_store.queries.runs import run_not_found
 from mainspring_store.tables import dag_run, task_instance, task_try
 
@@ -28,6 +29,7 @@ class TimelineInstance:
     key: int
     task_id: str
     map_index: int
+    map_key: str | None
     state: str
     state_reason: str | None
     ready: bool
@@ -74,6 +76,8 @@ class TimelineRun:
     """Oldest first; of the instances that were asked for."""
     medians: dict[str, float]
     """Task id -> median seconds of successful instances of the latest successful runs of the DAG."""
+    median_duration: float | None
+    """Seconds, see `median_duration`; `None` = no run of the DAG succeeded."""
     parent: ParentTask | None
     """`None` = no task made the run, the task is gone, or the caller does not see its DAG."""
 
@@ -101,9 +105,11 @@ def read_timeline(
         for row in connection.execute(_DURATIONS, {"dag_id": dag_id, "run": run.id, "count": sample}):
             seconds = (row.end_date - row.start_date).total_seconds()
             durations.setdefault(row.task_id, []).append(max(0.0, seconds))
+        strips = latest_runs(connection, [dag_id], count=SAMPLE_RUNS_MAX, now=datetime.now(UTC))
         parent = _parent(connection, run_id, seen)
     medians = {task_id: median(values) for task_id, values in durations.items()}
-    return TimelineRun(run.dag_version_id, instances, timeline_tries, medians, parent)
+    usual = median_duration(strips.get(dag_id, ()))
+    return TimelineRun(run.dag_version_id, instances, timeline_tries, medians, usual, parent)
 
 
 def _parent(connection: Connection, run_id: str, seen: Seen | None) -> ParentTask | None:
@@ -125,6 +131,7 @@ _INSTANCES = (
         _ti.id,
         _ti.task_id,
         _ti.map_index,
+        _ti.map_key,
         _ti.state,
         _ti.state_reason,
         _ti.ready,

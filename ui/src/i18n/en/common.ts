@@ -21,6 +21,7 @@ export const common = {
   said: (sentence: string) => sentence,
   /** An error by its code, with the sentence of the server, which names the thing. */
   fault: (_code: string, sentence: string) => sentence,
+  single_fault: (_code: string, sentence: string) => sentence,
   language: "Language",
   theme: "Theme",
   theme_names: { system: "as the system", light: "light", dark: "dark" },

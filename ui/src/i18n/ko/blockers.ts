@@ -62,4 +62,5 @@ export const inOrder: Partial<Record<BlockCode, string>> = {
   max_active_tasks: "실행의 동시 태스크 수에 여유가 있습니다",
   clock_guard: "스케줄러의 시계가 맞습니다",
   scheduler_down: "스케줄러가 동작 중입니다",
+  run_paused: "실행이 일시 정지되어 있지 않습니다",
 };

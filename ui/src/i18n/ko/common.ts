@@ -1,6 +1,7 @@
 import type { Messages } from "../types.ts";
 import { josa } from "../josa.ts";
 import { errors } from "./errors.ts";
+import { faults } from "./faults.ts";
 import { scheduleInKorean } from "./schedule.ts";
 import { sentenceInKorean } from "./sentences.ts";
 
@@ -22,6 +23,7 @@ export const common: Messages["common"] = {
   schedule: (parts, description) => scheduleInKorean(parts) ?? description,
   said: sentenceInKorean,
   fault: faultInKorean,
+  single_fault: (code, sentence) => (code in faults ? `${faults[code]} (${sentence})` : sentence),
   language: "언어",
   theme: "테마",
   theme_names: { system: "시스템 설정", light: "밝게", dark: "어둡게" },

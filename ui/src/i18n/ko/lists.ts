@@ -1,5 +1,8 @@
 import type { Messages } from "../types.ts";
 
+/** The choices of an approval that names none. */
+const CHOICES: Record<string, string> = { approve: "승인", reject: "거부" };
+
 export const lists: Messages["lists"] = {
   columns: { run: "실행", dag: "DAG", state: "상태", type: "종류", after: "시각", started: "시작", took: "소요", version: "버전", by: "실행자", note: "메모", next: "시작", in: "남은 시간", data: "데이터", message: "질문", since: "요청", gives_up: "포기", progress: "진행", range: "범위", id: "#", created: "생성" },
   any_state: "모든 상태",
@@ -33,6 +36,7 @@ export const lists: Messages["lists"] = {
   approvals_text: "오래된 순",
   no_approvals: "응답을 기다리는 것이 없습니다",
   approve_note: "메모(선택)",
+  choice: (choice) => CHOICES[choice] ?? choice,
   answered: (choice) => `응답: ${choice}`,
   backfills_title: "백필",
   no_backfills: "백필이 없습니다",
@@ -69,6 +73,9 @@ export const lists: Messages["lists"] = {
     week: "최근 7일",
     month: "이번 달",
     last_month: "지난달",
+    since_success: "마지막 성공 이후",
+    no_success: "아직 성공한 일정 시각이 없습니다",
+    chosen: (chosen, all) => `일정 시각 ${all}개 중 ${chosen}개`,
   },
   no_slots: "이 범위에 해당하는 일정 시각이 없습니다.",
   make_backfill: (n) => `실행 ${n}건 백필`,

@@ -5,7 +5,7 @@ import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Dialog } from "../../kit/dialog.tsx";
-import { faultText } from "../../kit/fault.ts";
+import { type FaultWord, faultText } from "../../kit/fault.ts";
 import { Field } from "../../kit/field.tsx";
 import { Icon } from "../../kit/icon.tsx";
 import { Menu, MenuItem } from "../../kit/menu.tsx";
@@ -131,12 +131,12 @@ function Rows<Row>({ resource, rows, onEdit, onRemove }: RowsProps<Row>) {
 const refresh = (part: string) => queries.invalidateQueries({ queryKey: ["admin", part] });
 
 /** Faults of a refused body by the name of the field, for the fields to show. */
-export function faultsOf(error: unknown): Record<string, string> {
+export function faultsOf(error: unknown, word: FaultWord): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
   const faults: Record<string, string> = {};
   for (const each of error.problem.errors ?? []) {
     const name = each.pointer?.split("/")[1];
-    if (name) faults[name] ??= each.message;
+    if (name) faults[name] ??= word(each.code, each.message);
   }
   return faults;
 }
@@ -156,7 +156,7 @@ function EditDialog<Row>({ resource, row, onClose }: { resource: Resource<Row>; 
       onClose();
     },
   });
-  const faults = faultsOf(change.error);
+  const faults = faultsOf(change.error, common.single_fault);
   const rest = change.error && Object.keys(faults).length === 0 ? faultText({ common }, change.error) : "";
   if (shown) {
     return (

@@ -5,6 +5,7 @@ import { type Schema, api, ok } from "../../api/client.ts";
 import { queries } from "../../api/queries.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
+import { instanceName } from "../../kit/instance.ts";
 import { Glyph } from "../../kit/state.tsx";
 import { Ago, When } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
@@ -25,7 +26,7 @@ export function Question({ approval }: { approval: Schema<"Approval"> }) {
           body: { choice, ...(note ? { note } : {}) },
         }),
       ),
-    onSuccess: (_, choice) => toast.note(lists.answered(choice)),
+    onSuccess: (_, choice) => toast.note(lists.answered(lists.choice(choice))),
     onError: (error) => toast.fail(error),
     onSettled: () => queries.invalidateQueries({ predicate: ({ queryKey }) => ["approvals", "summary", "run"].includes(String(queryKey[0])) }),
   });
@@ -39,8 +40,7 @@ export function Question({ approval }: { approval: Schema<"Approval"> }) {
           </Link>{" "}
           <span className="dim">/</span>{" "}
           <Link className="b" to="/dags/$dagId/runs/$runId/tasks/$taskId" params={{ dagId: dag_id, runId: dag_run_id, taskId: task_id }}>
-            {task_id}
-            {map_index >= 0 && ` [${map_index}]`}
+            {instanceName(task_id, approval.rendered_map_index)}
           </Link>{" "}
           <span className="dim nw">
             · <Ago at={approval.requested_at} />
@@ -57,7 +57,7 @@ export function Question({ approval }: { approval: Schema<"Approval"> }) {
           <div className="row wrap" style={{ marginBlockStart: "6px" }}>
             {approval.choices.map((choice, index) => (
               <Button key={choice} primary={index === 0} disabled={answer.isPending} onClick={() => answer.mutate(choice)}>
-                {choice}
+                {lists.choice(choice)}
               </Button>
             ))}
             <input className="inp grow" style={{ maxInlineSize: "360px" }} value={note} onChange={(event) => setNote(event.target.value)} placeholder={lists.approve_note} aria-label={lists.approve_note} />

@@ -1,13 +1,15 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useState } from "react";
+import { useState } from "react";
 import { type Schema, api, ok } from "../../api/client.ts";
+import { lastSuccess } from "../../api/lists.ts";
 import { queries } from "../../api/queries.ts";
 import { dayAfter, monthAfter } from "../../calendar/months.ts";
 import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Checkbox, Field, Radios, TypedInput } from "../../kit/field.tsx";
-import { Failure, Loading, Panel } from "../../kit/panel.tsx";
+import { Dialog } from "../../kit/dialog.tsx";
+import { Failure, Loading } from "../../kit/panel.tsx";
 import { useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { instantsOf, useZone, wallText } from "../../time/zone.ts";
@@ -17,9 +19,9 @@ import { SlotCalendar } from "./slot_calendar.tsx";
 type Body = Schema<"BackfillBody">;
 type Rule = Schema<"ReprocessBehavior">;
 
-/** A backfill: its range and rules at the left, the slots that it would run at the right. */
-export function BackfillPage({ dagId, from, to }: { dagId: string; from: string | undefined; to: string | undefined }) {
-  const { lists, common } = useT();
+/** A backfill, over the page of its DAG: range and rules at the left, the slots that it would run at the right. */
+export function BackfillDialog({ dagId, from, to }: { dagId: string; from: string | undefined; to: string | undefined }) {
+  const { lists } = useT();
   const zone = useZone();
   const clock = useClock();
   const midnight = instantsOf(zone.name, wallText(zone.name, clock.now).slice(0, 10))[0] ?? clock.now;
@@ -44,36 +46,14 @@ export function BackfillPage({ dagId, from, to }: { dagId: string; from: string 
     },
     onError: (error) => toast.fail(error),
   });
-  const isOff = change.isPending || count === 0 || plan.isError;
-  const cancel = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !isOff) change.mutate();
-    else if (event.key === "Escape") cancel();
-  };
+  const close = () => void navigate({ to: "/dags/$dagId", params: { dagId } });
+  const off = count === 0 || plan.isError ? lists.will_run(count) : undefined;
+  const all = Object.values(plan.data?.totals ?? {}).reduce((sum, each) => sum + each, 0);
   return (
-    <div onKeyDown={onKeyDown}>
-      <div className="head">
-        <h1>{lists.backfill_title(dagId)}</h1>
-      </div>
-      <div className="lay-trig">
-        <form
-          className="panel"
-          onSubmit={(event) => {
-            event.preventDefault();
-            if (!isOff) change.mutate();
-          }}
-        >
-          <Inputs body={body} onChange={setBody} />
-          <footer className="form-foot">
-            <Button primary type="submit" disabled={isOff}>
-              {lists.make_backfill(count)} <kbd>Ctrl</kbd>
-              <kbd>↵</kbd>
-            </Button>
-            <Button onClick={cancel}>{common.cancel}</Button>
-          </footer>
-        </form>
-        <Panel title={plan.data ? lists.will_run(count) : lists.columns.progress}>
+    <Dialog open wide onClose={close} title={lists.backfill_title(dagId)} status={plan.data && lists.slots.chosen(count, all)} submit={{ text: lists.make_backfill(count), onSubmit: () => change.mutate(), off, isBusy: change.isPending }}>
+      <div className="lay-backfill">
+        <Inputs body={body} onChange={setBody} />
+        <section aria-label={lists.columns.progress}>
           {plan.error ? (
             <Failure error={plan.error} retry={() => void plan.refetch()} />
           ) : plan.data ? (
@@ -81,15 +61,16 @@ export function BackfillPage({ dagId, from, to }: { dagId: string; from: string 
           ) : (
             <Loading />
           )}
-        </Panel>
+        </section>
       </div>
-    </div>
+    </Dialog>
   );
 }
 
-/** Ranges that are often meant. They end with the present day's midnight of the shown zone. */
-function Ranges({ onChange }: { onChange(range: Pick<Body, "from_date" | "to_date">): void }) {
+/** Ranges that are often meant. Whole days end with the present day's midnight of the shown zone. */
+function Ranges({ dagId, onChange }: { dagId: string; onChange(range: Pick<Body, "from_date" | "to_date">): void }) {
   const { lists } = useT();
+  const { data: success } = useQuery(lastSuccess(dagId));
   const zone = useZone();
   const clock = useClock();
   const today = wallText(zone.name, clock.now).slice(0, 10);
@@ -106,9 +87,15 @@ function Ranges({ onChange }: { onChange(range: Pick<Body, "from_date" | "to_dat
           {name}
         </Button>
       ))}
+      <Button className="small" off={success === null ? lists.slots.no_success : undefined} disabled={!success} onClick={() => success && onChange(sinceSlot(success, clock.now))}>
+        {lists.slots.since_success}
+      </Button>
     </span>
   );
 }
+
+/** The slots behind one that succeeded, up to now. */
+const sinceSlot = (slot: string, now: number): Pick<Body, "from_date" | "to_date"> => ({ from_date: new Date(Date.parse(slot) + 1000).toISOString(), to_date: new Date(Math.max(now, Date.parse(slot) + 1000)).toISOString() });
 
 function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) {
   const { lists } = useT();
@@ -117,12 +104,13 @@ function Inputs({ body, onChange }: { body: Body; onChange(body: Body): void }) 
   const set = (change: Partial<Body>) => onChange({ ...body, ...change });
   const rules: Rule[] = ["none", "failed", "completed"];
   return (
-    <div className="pad stack trigger-form">
+    <div className="stack backfill-form">
       <div className="row wrap" style={{ gap: "18px", alignItems: "flex-start" }}>
         <Field label={lists.first_slot}>{(ids) => <InstantInput key={`from ${generation}`} ids={ids} value={body.from_date} onChange={(value) => value && set({ from_date: value })} />}</Field>
         <Field label={lists.last_slot}>{(ids) => <InstantInput key={`to ${generation}`} ids={ids} value={body.to_date} onChange={(value) => value && set({ to_date: value })} />}</Field>
       </div>
       <Ranges
+        dagId={body.dag_id}
         onChange={(range) => {
           renew(generation + 1);
           set(range);

@@ -1,27 +1,31 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import { useEffect } from "react";
+import { Suspense, lazy, useEffect } from "react";
 import { ApiError, type Schema } from "../../api/client.ts";
 import { anyDag, dagCounts, dagDetails } from "../../api/dag.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Icon } from "../../kit/icon.tsx";
-import { Boundary, Loaded } from "../../kit/panel.tsx";
+import { Boundary, Loaded, Loading } from "../../kit/panel.tsx";
 import { Glyph, useStateWord } from "../../kit/state.tsx";
 import { Ago, Until, When } from "../../kit/time.tsx";
 import { count } from "../../time/format.ts";
 import { Anchor } from "../anchor.tsx";
-import { BackfillPage } from "../backfills/new.tsx";
 import { DagSwitch } from "../home/dags.tsx";
 import { useSession } from "../session.tsx";
-import { TriggerPage } from "../trigger/page.tsx";
-import { CalendarTab } from "./calendar_tab.tsx";
-import { DurationsTab } from "./durations_tab.tsx";
 import { GridTab } from "./grid_tab.tsx";
-import { DefinitionTab } from "./definition.tsx";
-import { SettingsTab } from "./settings_tab.tsx";
 import { TabCount, Tabs as TabRow } from "../../kit/tabs.tsx";
-import { RunsTab, ScheduleTab, VersionsTab } from "./tabs.tsx";
+
+// A DAG opens with its grid; the rest is loaded when a reader asks for it.
+const BackfillDialog = lazy(() => import("../backfills/new.tsx").then((part) => ({ default: part.BackfillDialog })));
+const TriggerPage = lazy(() => import("../trigger/page.tsx").then((part) => ({ default: part.TriggerPage })));
+const CalendarTab = lazy(() => import("./calendar_tab.tsx").then((part) => ({ default: part.CalendarTab })));
+const DurationsTab = lazy(() => import("./durations_tab.tsx").then((part) => ({ default: part.DurationsTab })));
+const DefinitionTab = lazy(() => import("./definition.tsx").then((part) => ({ default: part.DefinitionTab })));
+const SettingsTab = lazy(() => import("./settings_tab.tsx").then((part) => ({ default: part.SettingsTab })));
+const RunsTab = lazy(() => import("./tabs.tsx").then((part) => ({ default: part.RunsTab })));
+const ScheduleTab = lazy(() => import("./tabs.tsx").then((part) => ({ default: part.ScheduleTab })));
+const VersionsTab = lazy(() => import("./tabs.tsx").then((part) => ({ default: part.VersionsTab })));
 
 const TABS = ["grid", "runs", "calendar", "durations", "versions", "definition", "schedule", "settings"] as const;
 
@@ -33,18 +37,33 @@ export function DagPage() {
   const isUnsaved = query.error instanceof ApiError && query.error.status === 404;
   const any = useQuery({ ...anyDag(dagId), enabled: isUnsaved });
   useEffect(() => void (document.title = `${dagId} · Mainspring`), [dagId]);
-  if (tab === "trigger") return <TriggerPage dagId={dagId} fromRun={search.from_run} />;
-  if (tab === "backfill") return <BackfillPage dagId={dagId} from={search.from} to={search.to} />;
+  if (tab === "trigger") {
+    return (
+      <Suspense fallback={<Loading rows={8} />}>
+        <TriggerPage dagId={dagId} fromRun={search.from_run} />
+      </Suspense>
+    );
+  }
+  const isBackfill = tab === "backfill";
   if (isUnsaved && !any.error) return <Loaded query={any}>{() => <OnlyRuns dagId={dagId} />}</Loaded>;
   return (
     <Loaded query={query} what={`DAG ${dagId}`}>
       {(dag) => (
         <>
           <Head dag={dag} />
-          <Tabs dagId={dagId} tab={tab} />
+          <Tabs dagId={dagId} tab={isBackfill ? "grid" : tab} />
           <Boundary>
-            <Tab dag={dag} tab={tab} />
+            <Suspense fallback={<Loading rows={8} />}>
+              <Tab dag={dag} tab={tab} />
+            </Suspense>
           </Boundary>
+          {isBackfill && (
+            <Boundary>
+              <Suspense fallback={null}>
+                <BackfillDialog dagId={dagId} from={search.from} to={search.to} />
+              </Suspense>
+            </Boundary>
+          )}
         </>
       )}
     </Loaded>
@@ -65,7 +84,9 @@ function OnlyRuns({ dagId }: { dagId: string }) {
           <p className="facts small">{t.only_runs}</p>
         </div>
       </div>
-      <RunsTab dagId={dagId} />
+      <Suspense fallback={<Loading rows={8} />}>
+        <RunsTab dagId={dagId} />
+      </Suspense>
     </>
   );
 }

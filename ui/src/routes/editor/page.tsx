@@ -86,14 +86,15 @@ function DefinitionEditor({ dagId, saved }: { dagId: string; saved: SavedText })
 
 /** The faults and doubts of the checked text, at their lines. */
 function useProblems(text: string, error: unknown, plan: Schema<"DagPlan"> | undefined): EditorProblem[] {
+  const { common } = useT();
   return useMemo(() => {
     const lines = text.split("\n");
     const isRefused = error instanceof ApiError && error.status === 422;
-    if (isRefused) return (error.problem.errors ?? []).map((each) => problemOf(each, "error", lines));
-    return error ? [] : (plan?.warnings ?? []).map((each) => problemOf(each, "warning", lines));
+    if (isRefused) return (error.problem.errors ?? []).map((each) => problemOf(each, "error", lines, common.single_fault));
+    return error ? [] : (plan?.warnings ?? []).map((each) => problemOf(each, "warning", lines, common.single_fault));
     // The plan and the error belong to the checked text: they change with it.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [error, plan]);
+  }, [error, plan, common]);
 }
 
 interface HeadProps {

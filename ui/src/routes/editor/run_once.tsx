@@ -40,7 +40,7 @@ export function RunOnceDialog(props: Props) {
 }
 
 function RunOnce({ dagId, text, isYaml, version, onClose, params }: Props & { params: readonly Param[] }) {
-  const { editor: t, actions } = useT();
+  const { editor: t, actions, common } = useT();
   const navigate = useNavigate();
   const toast = useToast();
   const form = useParamsForm(params);
@@ -58,9 +58,9 @@ function RunOnce({ dagId, text, isYaml, version, onClose, params }: Props & { pa
       void queries.invalidateQueries();
       void navigate({ href: runHref({ dagId, runId: run.dag_run_id }) });
     },
-    onError: (error) => Object.keys(faultsOf(error)).length === 0 && toast.fail(error),
+    onError: (error) => Object.keys(faultsOf(error, common.single_fault)).length === 0 && toast.fail(error),
   });
-  const faults = faultsOf(start.error);
+  const faults = faultsOf(start.error, common.single_fault);
   return (
     <Dialog open onClose={onClose} title={t.run_once_title} submit={{ text: t.run_once, onSubmit: () => start.mutate(), isBusy: start.isPending, off: form.isBroken ? actions.not_json : undefined }}>
       <p>{t.run_once_text(version)}</p>

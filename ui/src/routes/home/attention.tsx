@@ -4,6 +4,7 @@ import type { Attention, Summary } from "../../api/shapes.ts";
 import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Button } from "../../kit/button.tsx";
+import { instanceName } from "../../kit/instance.ts";
 import { Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph, useReason } from "../../kit/state.tsx";
 import { Ago, useClock } from "../../kit/time.tsx";
@@ -98,8 +99,7 @@ function Item({ item, isChosen, onFocus }: { item: Attention; isChosen: boolean;
             {" "}
             <span className="dim">/</span>{" "}
             <a className="b" href={targetOf(item)}>
-              {item.task_id}
-              {item.map_index !== null && item.map_index >= 0 ? ` [${item.map_index}]` : ""}
+              {instanceName(item.task_id, item.rendered_map_index)}
             </a>
           </>
         )}{" "}

@@ -3,6 +3,7 @@ import { logExcerpt, taskHref, taskInstance, type TaskAddress } from "../../api/
 import type { Schema } from "../../api/client.ts";
 import { plainText } from "../../log/ansi.ts";
 import { useT } from "../../i18n/index.tsx";
+import { instanceName } from "../../kit/instance.ts";
 import { Glyph, useReason } from "../../kit/state.tsx";
 import { Anchor } from "../anchor.tsx";
 import type { TimelineAnswer } from "../../timeline/rows.ts";
@@ -50,7 +51,7 @@ export function Root({ task, victims, hasKey }: { task: TaskAddress; victims: nu
   const { data: instance } = useQuery(taskInstance(task));
   const why = useWhy(instance);
   const line = useErrorLine(task, instance);
-  const name = task.mapIndex >= 0 ? `${task.taskId} [${task.mapIndex}]` : task.taskId;
+  const name = instanceName(task.taskId, instance ? instance.rendered_map_index : task.mapIndex >= 0 ? String(task.mapIndex) : null);
   const href = taskHref(task);
   return (
     <div className="root">

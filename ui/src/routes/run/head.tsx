@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Fragment, type ReactNode, useState } from "react";
 import type { Schema } from "../../api/client.ts";
 import { latestVersion, runHref, timeline } from "../../api/run.ts";
-import { useT } from "../../i18n/index.tsx";
+import { useLanguage, useT } from "../../i18n/index.tsx";
 import { useKeys } from "../../keys/keys.ts";
 import { Button } from "../../kit/button.tsx";
 import { copyText } from "../../kit/copy.ts";
@@ -12,7 +12,7 @@ import { Badge, useReason } from "../../kit/state.tsx";
 import { Took, useClock } from "../../kit/time.tsx";
 import { useToast } from "../../kit/toast.tsx";
 import { useIsOffline } from "../../live/state.ts";
-import { day, moment } from "../../time/format.ts";
+import { day, duration, moment } from "../../time/format.ts";
 import { useActions } from "../actions/provider.tsx";
 import { Anchor } from "../anchor.tsx";
 import { useSession } from "../session.tsx";
@@ -50,7 +50,12 @@ function Facts({ run }: { run: Run }) {
       {run.dag_id}
     </Anchor>,
     [type, data].filter(Boolean).join(", "),
-    run.start_date && <Took key="took" seconds={run.duration} from={run.start_date} />,
+    run.start_date && (
+      <span key="took">
+        <Took seconds={run.duration} from={run.start_date} />
+        <Median run={run} />
+      </span>
+    ),
     <Version key="version" run={run} />,
     run.triggering_user_name && t.by_user(run.triggering_user_name),
     run.is_paused && !run.is_finished && t.is_paused,
@@ -68,6 +73,15 @@ function Facts({ run }: { run: Run }) {
       ))}
     </p>
   );
+}
+
+/** How long the latest successful runs of the DAG took, to compare. */
+function Median({ run }: { run: Run }) {
+  const { run: t } = useT();
+  const { language } = useLanguage();
+  const { data } = useQuery(timeline({ dagId: run.dag_id, runId: run.dag_run_id }));
+  const seconds = data?.median_duration ?? null;
+  return seconds === null ? null : <>, {t.median(duration(language, seconds))}</>;
 }
 
 const DAY = 86_400_000;

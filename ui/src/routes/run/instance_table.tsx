@@ -1,5 +1,6 @@
 import type { Schema } from "../../api/client.ts";
 import { useT } from "../../i18n/index.tsx";
+import { instanceName, roleOf } from "../../kit/instance.ts";
 import { State, useReason } from "../../kit/state.tsx";
 import { Took, When } from "../../kit/time.tsx";
 import { Anchor } from "../anchor.tsx";
@@ -34,11 +35,9 @@ export function InstanceTable({ instances, isMapped = false, hrefOf }: Props) {
             <tr key={`${each.task_id} ${each.map_index}`}>
               <td className="cut">
                 <Anchor className="id" href={hrefOf(each)}>
-                  {isMapped ? each.rendered_map_index : each.task_id}
-                  {!isMapped && each.map_index >= 0 && ` [${each.rendered_map_index}]`}
+                  {isMapped ? each.rendered_map_index : instanceName(each.task_id, each.rendered_map_index)}
                 </Anchor>
-                {each.setup_teardown_type && <span className="muted"> {t.roles[each.setup_teardown_type]}</span>}
-                {each.handler && <span className="muted"> {t.handlers[each.handler]}</span>}
+                {roleOf(t, each) && <span className="muted"> {roleOf(t, each)}</span>}
               </td>
               <td>
                 <State state={each.state} />

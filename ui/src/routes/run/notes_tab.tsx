@@ -6,6 +6,7 @@ import { useT } from "../../i18n/index.tsx";
 import { Button } from "../../kit/button.tsx";
 import { Loaded, Panel } from "../../kit/panel.tsx";
 import { Glyph } from "../../kit/state.tsx";
+import { instanceName } from "../../kit/instance.ts";
 import { useToast } from "../../kit/toast.tsx";
 import { useIsOffline } from "../../live/state.ts";
 import { Anchor } from "../anchor.tsx";
@@ -104,8 +105,7 @@ function TaskNotes({ run }: { run: Schema<"DagRun"> }) {
                     <dt className="row">
                       <Glyph state={each.state} />
                       <Anchor className="l cut" href={taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId: each.task_id, mapIndex: each.map_index })}>
-                        {each.task_id}
-                        {each.map_index >= 0 && ` [${each.map_index}]`}
+                        {instanceName(each.task_id, each.rendered_map_index)}
                       </Anchor>
                     </dt>
                     <dd className="anywhere lines">{each.note}</dd>

@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { Schema } from "../../api/client.ts";
 import { runOutputs, taskHref } from "../../api/run.ts";
 import { useT } from "../../i18n/index.tsx";
+import { instanceName } from "../../kit/instance.ts";
 import { Empty, Loaded, Panel } from "../../kit/panel.tsx";
 import { When } from "../../kit/time.tsx";
 import { Anchor } from "../anchor.tsx";
@@ -39,8 +40,7 @@ function Entries({ run, entries }: { run: Schema<"DagRun">; entries: readonly Sc
             <tr key={`${entry.task_id} ${entry.map_index} ${entry.key}`}>
               <td>
                 <Anchor className="id" href={taskHref({ dagId: run.dag_id, runId: run.dag_run_id, taskId: entry.task_id, mapIndex: entry.map_index })}>
-                  {entry.task_id}
-                  {entry.map_index >= 0 && ` [${entry.map_index}]`}
+                  {instanceName(entry.task_id, entry.rendered_map_index)}
                 </Anchor>
               </td>
               <td className="mono">{entry.key}</td>

@@ -3,8 +3,8 @@ import { graphOfTasks } from "../../graph/dag.ts";
 import type { TimelineInstance } from "../../timeline/rows.ts";
 import { nodeStates, summaries, worstState } from "./states.ts";
 
-const instance = (task_id: string, state: string | null, rest: Partial<TimelineInstance> = {}): TimelineInstance => ({ task_id, map_index: -1, state, state_reason: null, text: null, upstream: [], upstream_more: 0, not_before: null, tries: [], ...rest });
-const answer = (instances: TimelineInstance[]) => ({ instances, critical_path: [], medians: {}, roots: [], parent: null });
+const instance = (task_id: string, state: string | null, rest: Partial<TimelineInstance> = {}): TimelineInstance => ({ task_id, map_index: -1, rendered_map_index: null, handler: null, setup_teardown_type: null, state, state_reason: null, text: null, upstream: [], upstream_more: 0, not_before: null, tries: [], ...rest });
+const answer = (instances: TimelineInstance[]) => ({ instances, critical_path: [], medians: {}, median_duration: null, roots: [], parent: null });
 const words = { state: (state: string | null) => String(state), duration: (seconds: number) => `${seconds}s`, tryOf: (n: number) => `try ${n}` };
 
 test("the worst state of many", () => {

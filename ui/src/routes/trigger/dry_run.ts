@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { ApiError, type Schema, request } from "../../api/client.ts";
 import { fromTyped } from "../../api/exact.ts";
+import type { FaultWord } from "../../kit/fault.ts";
 
 /** What a trigger would do, by the server's own checks. */
 export interface TriggerPlan {
@@ -40,14 +41,14 @@ function useSettled<Value>(value: Value, milliseconds: number): Value {
   return settled;
 }
 
-/** Faults of the body by the name of a param (`/conf/regions/0` → `regions`) or of a field. */
-export function faultsOf(error: unknown): Record<string, string> {
+/** Faults of the body by the name of a param (`/conf/regions/0` → `regions`) or of a field, in words of the reader's language. */
+export function faultsOf(error: unknown, word: FaultWord): Record<string, string> {
   const faults: Record<string, string> = {};
   if (!(error instanceof ApiError)) return faults;
-  for (const { pointer, message } of error.problem.errors ?? []) {
+  for (const { pointer, message, code } of error.problem.errors ?? []) {
     const parts = (pointer ?? "").split("/").filter(Boolean);
     const name = parts[0] === "conf" ? (parts[1] ?? "conf") : (parts[0] ?? "");
-    if (name) faults[name] ??= message;
+    if (name) faults[name] ??= word(code, message);
   }
   return faults;
 }
@@ -55,18 +56,19 @@ export function faultsOf(error: unknown): Record<string, string> {
 export const FORMS = ["curl", "CLI", "Python"] as const;
 export type RequestForm = (typeof FORMS)[number];
 
-/** The same request for a terminal or a program, in lines. Null = this form has no words for a part of the request. */
-export function requestOf(form: RequestForm, dagId: string, body: Schema<"TriggerBody">): string[] | null {
-  if (form === "curl") return curlOf(dagId, body);
-  return form === "CLI" ? commandOf(dagId, body) : pythonOf(dagId, body);
+/** The same request for a terminal or a program, in lines. The command makes its own idempotency key. Null = this form has no words for a part of the request. */
+export function requestOf(form: RequestForm, dagId: string, body: Schema<"TriggerBody">, idempotencyKey = ""): string[] | null {
+  if (form === "curl") return curlOf(dagId, body, idempotencyKey);
+  return form === "CLI" ? commandOf(dagId, body) : pythonOf(dagId, body, idempotencyKey);
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
-const curlOf = (dagId: string, body: Schema<"TriggerBody">): string[] => [
+const curlOf = (dagId: string, body: Schema<"TriggerBody">, key: string): string[] => [
   `curl -X POST "$MAINSPRING_URL${pathOf(dagId)}" \\`,
   `  -H "Authorization: Bearer $TOKEN" \\`,
   `  -H "Content-Type: application/json" \\`,
+  ...(key ? [`  -H ${quoted(`Idempotency-Key: ${key}`)} \\`] : []),
   `  -d ${quoted(JSON.stringify(body))}`,
 ];
 
@@ -77,11 +79,11 @@ function commandOf(dagId: string, { conf, note, dag_run_id: runId, logical_date:
   return lines.map((line, index) => (index < lines.length - 1 ? `${line} \\` : line));
 }
 
-const pythonOf = (dagId: string, body: Schema<"TriggerBody">): string[] => [
+const pythonOf = (dagId: string, body: Schema<"TriggerBody">, key: string): string[] => [
   "import json, os",
   "from mainspring_client import AuthenticatedClient",
   "from mainspring_client.api.dag_runs import trigger_dag_run",
   `body = json.loads(${JSON.stringify(JSON.stringify(body))})`,
   `with AuthenticatedClient(base_url=os.environ["MAINSPRING_URL"], token=os.environ["MAINSPRING_TOKEN"]) as client:`,
-  `    print(trigger_dag_run.sync(${JSON.stringify(dagId)}, client=client, body=body).dag_run_id)`,
+  `    print(trigger_dag_run.sync(${JSON.stringify(dagId)}, client=client, body=body${key ? `, idempotency_key=${JSON.stringify(key)}` : ""}).dag_run_id)`,
 ];

@@ -12,17 +12,27 @@ interface Props {
   param: Param;
   value: unknown;
   error: string | undefined;
+  /** The version that brought the param; undefined = the latest run had it too. */
+  newIn?: number | undefined;
   onChange(value: unknown): void;
   /** The text of the field became one that cannot be sent, or one that can. */
   onBroken(isBroken: boolean): void;
 }
 
-export function ParamField({ param, value, error, onChange, onBroken }: Props) {
+export function ParamField({ param, value, error, newIn, onChange, onBroken }: Props) {
   const { actions: t } = useT();
   const zone = useZone();
   const { name, schema, control, isRequired } = param;
   const format = schema.format ?? (control === "json" ? "JSON" : "");
-  const aside = [format, isRequired && t.required].filter(Boolean).join(", ");
+  const facts = [format, isRequired && t.required].filter(Boolean).join(", ");
+  const aside =
+    newIn === undefined ? (
+      facts
+    ) : (
+      <>
+        <span className="tag">{t.new_in(newIn)}</span> {facts}
+      </>
+    );
   const hint = schema.description ?? (control === "json" ? t.as_json : control === "datetime" ? t.time_in(zone.name) : undefined);
   return (
     <Field label={schema.title ?? name} hint={hint} error={error} aside={aside}>

@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
-import { type KeyboardEvent, useMemo, useState } from "react";
+import { type KeyboardEvent, useState } from "react";
 import { type Schema, api, ok, request } from "../../api/client.ts";
 import { dagRuns } from "../../api/lists.ts";
 import { queries } from "../../api/queries.ts";
@@ -16,6 +16,7 @@ import { moment } from "../../time/format.ts";
 import { faultsOf, pathOf, useTriggerPlan } from "./dry_run.ts";
 import { InstantInput } from "./instant.tsx";
 import { type Param, paramsOf } from "./params.ts";
+import { useNewParams } from "./new_params.ts";
 import { ParamFields, ParamsMode, useParamsForm } from "./params_form.tsx";
 import { PlanPanel, RequestPanel } from "./plan.tsx";
 
@@ -46,19 +47,20 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
   const toast = useToast();
   const form = useParamsForm(params, start);
   const [more, setMore] = useState<Schema<"TriggerBody">>({});
-  const key = useMemo(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`, []);
+  const [key, setKey] = useState<string>(() => crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`);
   const body: Schema<"TriggerBody"> = { logical_date: null, ...more, conf: form.conf as Schema<"JsonObject"> };
   const plan = useTriggerPlan(dagId, body);
   const change = useMutation({
-    mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: { "Idempotency-Key": key } }),
+    mutationFn: () => request<Schema<"DagRun">>("POST", pathOf(dagId), { body, headers: key ? { "Idempotency-Key": key } : {} }),
     onSuccess: (run) => {
       toast.note(t.triggered);
       void queries.invalidateQueries();
       void navigate({ to: "/dags/$dagId/runs/$runId", params: { dagId, runId: run.dag_run_id } });
     },
-    onError: (error) => Object.keys(faultsOf(error)).length === 0 && toast.fail(error),
+    onError: (error) => Object.keys(faultsOf(error, common.single_fault)).length === 0 && toast.fail(error),
   });
-  const faults = faultsOf(plan.error ?? change.error);
+  const news = useNewParams(dagId, params);
+  const faults = faultsOf(plan.error ?? change.error, common.single_fault);
   const wrong = Object.keys(faults).length;
   // A change that the plan does not know yet is sent as it is: the server judges it once more.
   const isOff = change.isPending || form.isBroken || (plan.isSettled && plan.isError);
@@ -74,7 +76,8 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
       <h1>{t.trigger_title(dagId)}</h1>
       {plan.data && (
         <p className="facts beside">
-          {t.runs_version(plan.data.version_number)}
+          <span>{t.runs_version(plan.data.version_number)}</span>
+          {news && <span>{t.new_params(news.names.size, news.since)}</span>}
         </p>
       )}
       <div className="acts">
@@ -97,9 +100,9 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
           }}
         >
           <div className="pad stack trigger-form">
-            <ParamFields form={form} faults={faults} others={OTHERS} />
+            <ParamFields form={form} faults={faults} others={OTHERS} news={news && plan.data ? { names: news.names, version: plan.data.version_number } : undefined} />
             <hr className="menu-line" />
-            <MoreFields more={more} faults={faults} onChange={setMore} />
+            <MoreFields more={more} idempotencyKey={key} faults={faults} onChange={setMore} onKey={setKey} />
           </div>
           <footer className="form-foot">
             <Button primary type="submit" disabled={isOff}>
@@ -122,7 +125,7 @@ function TriggerForm({ dagId, params, start }: { dagId: string; params: Param[];
           ) : (
             <PlanPanel plan={plan.data} runAfter={more.run_after ?? null} />
           )}
-          <RequestPanel dagId={dagId} body={body} />
+          <RequestPanel dagId={dagId} body={body} idempotencyKey={key} />
         </div>
       </div>
     </div>
@@ -157,11 +160,13 @@ function EarlierRuns({ dagId, onChoose }: { dagId: string; onChoose(run: Schema<
 
 interface MoreProps {
   more: Schema<"TriggerBody">;
+  idempotencyKey: string;
   faults: Record<string, string>;
   onChange(more: Schema<"TriggerBody">): void;
+  onKey(key: string): void;
 }
 
-function MoreFields({ more, faults, onChange }: MoreProps) {
+function MoreFields({ more, idempotencyKey, faults, onChange, onKey }: MoreProps) {
   const { actions: t } = useT();
   const [isLater, setLater] = useState(false);
   const set = (name: keyof Schema<"TriggerBody">, value: string | undefined) => {
@@ -191,6 +196,9 @@ function MoreFields({ more, faults, onChange }: MoreProps) {
           </Field>
           <Field label={t.logical_date} aside={t.logical_date_hint} error={faults["logical_date"]}>
             {(ids) => <InstantInput ids={ids} value={more.logical_date ?? undefined} onChange={(value) => set("logical_date", value)} />}
+          </Field>
+          <Field label={t.idempotency_key} hint={t.idempotency_key_hint}>
+            {(ids) => <input {...ids} className="inp mono" maxLength={255} value={idempotencyKey} onChange={(event) => onKey(event.target.value)} />}
           </Field>
         </div>
       </details>

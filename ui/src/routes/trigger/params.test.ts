@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { confOf, controlOf, numberOf, paramsOf, startOf } from "./params.ts";
+import { confOf, controlOf, numberOf, paramsOf, newNames, startOf } from "./params.ts";
 
 const schema = {
   type: "object",
@@ -38,4 +38,10 @@ describe("the form of a schema", () => {
   it("leaves it to the server to refuse what is no number", () => {
     expect(["", " 7 ", "-0.5", "7x"].map(numberOf)).toEqual([undefined, 7, -0.5, "7x"]);
   });
+});
+
+it("knows the params that an earlier version lacked", () => {
+  const named = (...names: string[]) => paramsOf({ properties: Object.fromEntries(names.map((name) => [name, { type: "string" }])) });
+  expect([...newNames(named("a", "b"), named("a", "old"))]).toEqual(["b"]);
+  expect(newNames(named("a"), named("a")).size).toBe(0);
 });

@@ -52,3 +52,9 @@ export function confOf(params: readonly Param[], values: Readonly<Record<string,
 
 /** A number as typed; undefined = the field is empty. */
 export const numberOf = (text: string): unknown => (text.trim() === "" ? undefined : typedNumber(text));
+
+/** Names of the params that an earlier version lacked. */
+export function newNames(params: readonly Param[], earlier: readonly Param[]): Set<string> {
+  const known = new Set(earlier.map(({ name }) => name));
+  return new Set(params.map(({ name }) => name).filter((name) => !known.has(name)));
+}

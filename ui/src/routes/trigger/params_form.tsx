@@ -62,7 +62,15 @@ export function ParamsMode({ form: { params, mode, choose } }: { form: ParamsFor
 }
 
 /** faults: by the name of a param, or of another field of the request, which has a place of its own. */
-export function ParamFields({ form, faults, others = [] }: { form: ParamsForm; faults: Record<string, string>; others?: readonly string[] }) {
+interface FieldsProps {
+  form: ParamsForm;
+  faults: Record<string, string>;
+  others?: readonly string[];
+  /** Params that the version of the latest run lacked, and the version that has them. */
+  news?: { names: ReadonlySet<string>; version: number } | undefined;
+}
+
+export function ParamFields({ form, faults, others = [], news }: FieldsProps) {
   const { actions: t } = useT();
   const { params, mode, generation, values } = form;
   const all = Object.entries(faults).filter(([name]) => !others.includes(name));
@@ -84,7 +92,7 @@ export function ParamFields({ form, faults, others = [] }: { form: ParamsForm; f
         </p>
       )}
       {params.map((param) => (
-        <ParamField key={`${param.name} ${generation}`} param={param} value={values[param.name]} error={faults[param.name]} onBroken={(isBroken) => form.breaks(param.name, isBroken)} onChange={(value) => form.change((before) => ({ ...before, [param.name]: value }))} />
+        <ParamField key={`${param.name} ${generation}`} param={param} value={values[param.name]} error={faults[param.name]} newIn={news?.names.has(param.name) ? news.version : undefined} onBroken={(isBroken) => form.breaks(param.name, isBroken)} onChange={(value) => form.change((before) => ({ ...before, [param.name]: value }))} />
       ))}
     </>
   );

@@ -35,10 +35,10 @@ export function PlanPanel({ plan, runAfter }: { plan: TriggerPlan | undefined; r
 }
 
 /** The request as other clients send it. */
-export function RequestPanel({ dagId, body }: { dagId: string; body: Schema<"TriggerBody"> }) {
+export function RequestPanel({ dagId, body, idempotencyKey }: { dagId: string; body: Schema<"TriggerBody">; idempotencyKey: string }) {
   const { actions: t, common } = useT();
   const [form, setForm] = useState<RequestForm>("curl");
-  const lines = requestOf(form, dagId, body) ?? [t.no_such_option];
+  const lines = requestOf(form, dagId, body, idempotencyKey) ?? [t.no_such_option];
   return (
     <Panel
       title={t.same_request}
