@@ -217,7 +217,42 @@ class TestClearRun:
         api.post("/dags/etl/dagRuns/r1/clear", {"dry_run": False, "only_failed": True})
         assert states(api) == {"a": "success", "b": "scheduled"}
 
-    @pytest.mark.parametrize("body", [{"only_failed": True, "only_new": True}, {"only_new": True}, {"dry_run": "x"}])
+    def test_a_run_is_run_again_with_another_conf(self, api: Api) -> None:
+        params = {"type": "object", "properties": {"n": {"type": "integer", "default": 1}, "m": {"default": 5}}}
+        api.save("etl", {"a": {**SHELL, "env": {"N": "${{ params.n }}"}}}, params=params)
+        api.trigger("etl", "r1", conf={"m": 6})
+        path = "/dags/etl/dagRuns/r1/clear"
+        refused = api.post(path, {"dry_run": False, "conf": {"n": 2}}, 409)
+        assert "'r1' is queued; cancel it" in refused["detail"]["message"]
+        api.engine.run_until_idle()
+        api.engine.finish("a", run_id="r1")
+        for dry_run in (True, False):
+            refused = api.post(path, {"dry_run": dry_run, "conf": {"n": "two"}}, 422)
+            assert refused["errors"][0]["pointer"] == "/conf/n"
+        assert api.get("/dags/etl/dagRuns/r1")["conf"] == {"m": 6}
+        run = api.post(path, {"dry_run": False, "conf": {"n": 2}})
+        assert (run["state"], run["conf"], run["params"]) == ("queued", {"n": 2}, {"n": 2, "m": 5})
+        api.engine.run_until_idle()
+        assert api.engine.attempt("a", "r1").payload["env"] == {"N": 2}
+
+    def test_another_conf_is_checked_against_the_next_version(self, sqlite_api: Api) -> None:
+        finished(sqlite_api)
+        params = {"type": "object", "required": ["n"]}
+        sqlite_api.put("/dags/etl", {"tasks": {"a": SHELL}, "params": params})
+        path, body = "/dags/etl/dagRuns/r1/clear", {"dry_run": False, "run_on_latest_version": True, "conf": {}}
+        assert sqlite_api.post(path, body, 422)["errors"][0]["pointer"] == "/conf"
+        assert sqlite_api.post(path, {**body, "conf": {"n": 1}})["params"] == {"n": 1}
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"only_failed": True, "only_new": True},
+            {"only_new": True},
+            {"dry_run": "x"},
+            {"conf": {}, "only_failed": True},
+            {"conf": [1]},
+        ],
+    )
     def test_what_cannot_be_is_refused(self, sqlite_api: Api, body: Mapping[str, Any]) -> None:
         finished(sqlite_api)
         sqlite_api.post("/dags/etl/dagRuns/r1/clear", {"dry_run": False, **body}, 422)

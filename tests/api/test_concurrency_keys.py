@@ -18,6 +18,16 @@ def test_a_run_shows_its_key(api: Api) -> None:
     assert api.post("/dags/plain/dagRuns", {})["concurrency_key"] is None
 
 
+def test_a_run_that_is_run_again_with_another_conf_gets_its_key(api: Api) -> None:
+    save(api)
+    api.post(RUNS, {"dag_run_id": "r1", "conf": {"customer": 7}})
+    api.patch(f"{RUNS}/r1", {"state": "failed"})
+    assert api.post(f"{RUNS}/r1/clear", {"dry_run": False, "conf": {"customer": 8}})["concurrency_key"] == "8"
+    api.patch(f"{RUNS}/r1", {"state": "failed"})
+    answer = api.request("POST", f"{RUNS}/r1/clear", json={"dry_run": False, "conf": {}})
+    assert (answer.status, answer.json["errors"][0]["code"]) == (400, "concurrency_key_invalid")
+
+
 def test_a_taken_key_is_a_conflict_that_names_the_holder(api: Api) -> None:
     save(api, strategy="reject")
     api.post(RUNS, {"dag_run_id": "r1", "conf": {"customer": "ann"}})

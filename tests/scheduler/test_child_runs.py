@@ -70,6 +70,16 @@ def test_a_child_run_is_made_of_the_current_version_with_its_params_checked(engi
     assert (call.waits_for["dag_id"], call.waits_for["run_id"]) == ("child", child)
 
 
+def test_a_child_run_is_made_of_the_version_that_the_task_names(engine: Engine) -> None:
+    first = engine.save("child", {"old": {}})
+    save(engine, {"call": {"type": "dag", "dag_id": "child", "version": 1}})
+    engine.trigger(engine.save("parent", {"call": {"type": "dag", "dag_id": "child", "version": 1}}))
+    engine.run_until_idle()
+    [child] = children(engine)
+    assert engine.run(child)["dag_version_id"] == first.id
+    assert engine.attempt("old", child)
+
+
 def test_the_end_of_the_child_gives_its_outputs_and_goes_on_at_once(engine: Engine) -> None:
     after = {
         "depends_on": ["call"],
@@ -162,6 +172,13 @@ class TestRefused:
         engine.run_until_idle()
         assert engine.instances()[0].state_reason == "child_run_invalid"
         assert "there is no dag 'child'; save it" in engine.tries("call")[0].message
+
+    def test_an_unknown_version_fails_the_task_with_the_cure(self, engine: Engine) -> None:
+        engine.trigger(save(engine, {"call": {"type": "dag", "dag_id": "child", "version": 7}}))
+        engine.run_until_idle()
+        [call] = engine.instances()
+        assert (call.state, call.state_reason) == ("failed", "child_run_invalid")
+        assert "has no saved version 7" in engine.tries("call")[0].message
 
     def test_conf_that_does_not_fit_fails_the_task_with_the_reason(self, engine: Engine) -> None:
         engine.trigger(save(engine, {"call": {**PARENT["call"], "conf": {"rows": "many"}}}))

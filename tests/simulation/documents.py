@@ -217,6 +217,7 @@ def _own(draw: st.DrawFn, kind: str, name: str, upstream: dict[str, list[str]]) 
             return {
                 "type": "dag",
                 "dag_id": CALLED,
+                "version": draw(_seldom(1_000_000)),
                 "conf": draw(confs),
                 "wait": draw(st.sampled_from([True, True, False])),
                 "execution_timeout": draw(_seldom("30s")),

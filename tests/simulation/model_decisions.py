@@ -192,7 +192,8 @@ class Decisions:
         assert self.now is not None
         fields, limit = instance.task.payload.source, instance.task.execution_timeout
         definition = self.current.get(fields["dag_id"])
-        if definition is None:
+        if definition is None or "version" in fields:
+            # A document names only a version that does not exist.
             self._begin(run, instance, seen, "failed")
             return
         is_awaited = fields.get("wait", True)

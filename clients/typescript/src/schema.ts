@@ -4681,6 +4681,8 @@ export interface components {
             type: "dag";
             /** @description The DAG to run. */
             dag_id: string;
+            /** @description Number of the saved version to run; the current when absent. */
+            version?: number;
             /** @description `conf` of the new run. */
             conf?: components["schemas"]["Values"];
             /** @description Whether the task lasts until the other run has ended; true when absent. */
@@ -7535,6 +7537,8 @@ export interface components {
             version_number?: number | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description `conf` in place of the run's own, which must have ended; null = the run keeps its own */
+            conf?: components["schemas"]["JsonObject"] | null;
             /** @description Runs to clear */
             dag_runs?: components["schemas"]["BulkRun"][] | null;
             /** @description Null only: no DAG is partitioned */
@@ -8149,6 +8153,8 @@ export interface components {
             version_number?: number | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description `conf` in place of the run's own, which must have ended; null = the run keeps its own */
+            conf?: components["schemas"]["JsonObject"] | null;
         };
         /**
          * @example {
@@ -15113,6 +15119,7 @@ export interface operations {
                     "application/json": components["schemas"]["TaskInstanceCollection"] | components["schemas"]["DagRun"];
                 };
             };
+            400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorized"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];

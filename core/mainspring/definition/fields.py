@@ -296,6 +296,7 @@ TASK_TYPES: Mapping[str, Record] = {
     TaskType.DAG.value: Record(
         (
             Field("dag_id", Identifier(), required=True, doc="The DAG to run."),
+            Field("version", Integer(1, 2**31 - 1), doc="Number of the saved version to run; the current when absent."),
             Field("conf", _JSON_OBJECT, doc="`conf` of the new run."),
             Field("wait", Boolean(), doc="Whether the task lasts until the other run has ended; true when absent."),
         )

@@ -75,13 +75,21 @@ def begin_run(context: DecisionContext) -> Decision:
             f"dag '{dag_id}' cannot be run from here: this run is {family.depth} levels of `dag` tasks deep, and no "
             f"more than {LEVELS_MAX} are possible; end the recursion sooner, by `when`"
         )
-    version = context.versions.get(family.version_id, context.scheduling.runs.version_document)
+    version_id = family.version_id
+    if "version" in fields:
+        saved_id = context.scheduling.runs.saved_version(dag_id, fields["version"])
+        if saved_id is None:
+            return _invalid(
+                f"dag '{dag_id}' has no saved version {fields['version']}; name another version, then clear this task"
+            )
+        version_id = saved_id
+    version = context.versions.get(version_id, context.scheduling.runs.version_document)
     try:
         params = resolve_params(version.definition.params, conf)
     except InvalidParams as exc:
         return _invalid(f"conf does not fit the params of dag '{dag_id}': {exc}"[:_PROBLEM_CHARS_MAX])
     return StartRun(
-        version=VersionRef(id=family.version_id, definition=version.definition),
+        version=VersionRef(id=version_id, definition=version.definition),
         conf=conf,
         params=params,
         depth=family.depth + 1,

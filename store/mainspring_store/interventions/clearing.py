@@ -1,8 +1,9 @@
 """Clear: task instances run again. Earlier tries keep their rows and logs, so users can still read them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from mainspring.selection import Instance, Selection, chosen, collapsing
 from mainspring.states import RUN_FINISHED, StateReason, TaskState
 from mainspring_store.database.transactions import Database
 from mainspring_store.interventions.changes import Changes
+from mainspring_store.interventions.conf_change import ConfChange, change_conf, write_conf_changes
 from mainspring_store.interventions.targets import (
     RunSelection,
     Shape,
@@ -41,6 +43,8 @@ class Clear:
     """Runs change to the current version of the DAG. A run without a selected instance in both versions is excluded."""
     version_number: int | None = None
     """Runs change to this saved version, as with `run_on_latest_version`; None = by `run_on_latest_version`."""
+    conf: Mapping[str, Any] | None = None
+    """The runs, which must have ended, get this `conf` in place of their own; None keeps theirs."""
     note: str | None = None
     """Note for the instances; None keeps their notes."""
 
@@ -55,6 +59,8 @@ class Clearing:
     """Instances to reset."""
     version_change: VersionChange | None = None
     """None = the run keeps its version."""
+    conf_change: ConfChange | None = None
+    """None = the run keeps its `conf`."""
 
     @property
     def is_empty(self) -> bool:
@@ -85,10 +91,12 @@ def clear(database: Database, versions: Versions, dag_id: str, request: Clear, *
 
     Raises:
         NotFound: The DAG, its version, a run or a task does not exist.
-        Conflict: A selected instance is running, and the request has `prevent_running_task`; an unselected task is
+        Conflict: A run with a new `conf` has not ended; a selected instance is running, and the request has
+            `prevent_running_task`; an unselected task is
             under way in a run with a version change; or the version was not saved.
         InvalidInput: Too many runs or instances at once.
         InvalidParams: The `conf` of a run does not fit its next version.
+        ConcurrencyKeyInvalid: The concurrency key cannot be evaluated with the new `conf`.
     """
     selection = _Selection(database, versions, dag_id, request)
     with database.write() as connection:
@@ -133,7 +141,9 @@ class _Selection:
     def clearing(self, run: TargetRun) -> Clearing:
         if run.state in RUN_FINISHED and not self._request.reset_dag_runs:
             return Clearing(run)
-        return _clearing(run, self._latest or run.shape, self._wanted)
+        clearing = _clearing(run, self._latest or run.shape, self._wanted)
+        conf = self._request.conf
+        return clearing if conf is None else replace(clearing, conf_change=change_conf(clearing.run, conf))
 
 
 def _clearing(run: TargetRun, latest: Shape, tasks: Mapping[int, Selection]) -> Clearing:
@@ -178,6 +188,8 @@ def _refuse_running(clearings: Sequence[Clearing]) -> None:
 def _apply(connection: Connection, clearings: Sequence[Clearing], now: datetime, *, fence_message: str) -> None:
     changes = Changes(now=now, fence_reason=StateReason.CANCELLED, fence_message=fence_message)
     version_changes = [clearing.version_change for clearing in clearings if clearing.version_change is not None]
+    # A change of the version checks the conf that the run has then.
+    write_conf_changes(connection, [clearing.conf_change for clearing in clearings if clearing.conf_change is not None])
     for clearing in clearings:
         if not clearing.is_empty:
             collect(changes, clearing)

@@ -112,6 +112,20 @@ class RunWrites(PassPart):
         row = self._connection.execute(self._select_parent_and_child(), {"run": run_id, "dag_id": dag_id}).one()
         return ParentAndChild(**row._mapping)
 
+    @staticmethod
+    @cache
+    def _select_saved_version() -> Select[Any]:
+        version = dag_version.c
+        return select(version.id).where(
+            version.dag_id == bindparam("dag_id"), version.version_number == bindparam("number"), ~version.is_inline
+        )
+
+    def saved_version(self, dag_id: str, number: int) -> int | None:
+        """The id of a version of a DAG; None = there is none of this number, or a run brought it along."""
+        values = {"dag_id": dag_id, "number": number}
+        version_id: int | None = self._connection.scalar(self._select_saved_version(), values)
+        return version_id
+
     def create_child(self, run: NewRun, *, now: datetime) -> None:
         """Create a run of another DAG; its run id must be new."""
         insert_decided_run(self._connection, run, now=now)

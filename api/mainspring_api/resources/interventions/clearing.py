@@ -1,17 +1,18 @@
 """Clear: task instances, or whole runs, run again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from mainspring.errors import Problem
+from mainspring.errors import InvalidParams, Problem
 from mainspring.states import TaskState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Body, Flag, Instant
+from mainspring_api.http.fields import Body, Flag, Instant, JsonObject
 from mainspring_api.http.operations import Resource
 from mainspring_api.http.problems import BadRequest
 from mainspring_api.resources.instances.task_instances import TaskInstanceCollection, instances_answer
@@ -132,10 +133,19 @@ class ClearRunBody(Body):
     run_on_latest_version = Flag(load_default=None, allow_none=True)
     version_number = _version_number()
     note = _note()
+    conf = JsonObject(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "`conf` in place of the run's own, which must have ended; null = the run keeps its own"
+        },
+    )
 
     @validates_schema
     def _consistent(self, body: Mapping[str, Any], **_: Any) -> None:
         _refuse_two_versions(body)
+        if body["conf"] is not None and body["only_failed"]:
+            raise ValidationError("all tasks of a run have the same params; leave only_failed out", "conf")
         if body["only_failed"] and body["only_new"]:
             raise ValidationError("only_failed and only_new exclude each other", "only_new")
         if body["only_new"]:
@@ -187,7 +197,7 @@ def post_clear_task_instances(body: Mapping[str, Any], dag_id: str) -> Response:
         ]
     },
     body=ClearRunBody,
-    errors=(404, 409),
+    errors=(400, 404, 409),
 )
 def clear_dag_run(body: Mapping[str, Any], dag_id: str, dag_run_id: str) -> Response:
     """Clear a run. Answers the run, or with `dry_run` the task instances that would be cleared."""
@@ -225,8 +235,14 @@ def clear_whole_run(ctx: Context, dag_id: str, run_id: str, body: Mapping[str, A
         tasks=TaskSelection(states=_FAILURES if body["only_failed"] else None),
         run_on_latest_version=bool(body["run_on_latest_version"]),
         version_number=body["version_number"],
+        conf=body["conf"],
     )
-    ids = _clear(ctx, dag_id, request, is_preview=body["dry_run"])
+    try:
+        ids = _clear(ctx, dag_id, request, is_preview=body["dry_run"])
+    except InvalidParams as exc:
+        if body["conf"] is None:
+            raise
+        raise InvalidParams([replace(problem, pointer=f"/conf{problem.pointer}") for problem in exc.problems]) from exc
     if body["note"] is not None and not body["dry_run"]:
         set_run_note(ctx.database, dag_id, run_id, body["note"] or None, now=datetime.now(UTC))
     return ids

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from attrs import define as _attrs_define
 
 from ..types import UNSET, Unset
+
+if TYPE_CHECKING:
+    from ..models.json_object import JsonObject
+
+from ..plain import as_dict
 
 T = TypeVar("T", bound="ClearRunBody")
 
@@ -21,6 +26,8 @@ class ClearRunBody:
             version
         version_number (int | None | Unset): Saved version that the runs change to; null = by `run_on_latest_version`
         note (None | str | Unset): Text that a person attached
+        conf (JsonObject | None | Unset): `conf` in place of the run's own, which must have ended; null = the run keeps
+            its own
     """
 
     dry_run: bool | Unset = True
@@ -29,8 +36,11 @@ class ClearRunBody:
     run_on_latest_version: bool | None | Unset = UNSET
     version_number: int | None | Unset = UNSET
     note: None | str | Unset = UNSET
+    conf: JsonObject | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         dry_run = self.dry_run
 
         only_failed = self.only_failed
@@ -55,6 +65,14 @@ class ClearRunBody:
         else:
             note = self.note
 
+        conf: dict[str, Any] | None | Unset
+        if isinstance(self.conf, Unset):
+            conf = UNSET
+        elif isinstance(self.conf, JsonObject):
+            conf = as_dict(self.conf)
+        else:
+            conf = self.conf
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -70,11 +88,15 @@ class ClearRunBody:
             field_dict["version_number"] = version_number
         if note is not UNSET:
             field_dict["note"] = note
+        if conf is not UNSET:
+            field_dict["conf"] = conf
 
         return field_dict
 
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         d = dict(src_dict)
         dry_run = d.pop("dry_run", UNSET)
 
@@ -109,6 +131,23 @@ class ClearRunBody:
 
         note = _parse_note(d.pop("note", UNSET))
 
+        def _parse_conf(data: object) -> JsonObject | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                conf_type_0 = JsonObject.from_dict(data)
+
+                return conf_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None | Unset, data)
+
+        conf = _parse_conf(d.pop("conf", UNSET))
+
         clear_run_body = cls(
             dry_run=dry_run,
             only_failed=only_failed,
@@ -116,6 +155,7 @@ class ClearRunBody:
             run_on_latest_version=run_on_latest_version,
             version_number=version_number,
             note=note,
+            conf=conf,
         )
 
         return clear_run_body

@@ -10,6 +10,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.bulk_run import BulkRun
+    from ..models.json_object import JsonObject
 
 from ..plain import as_dict
 
@@ -27,6 +28,8 @@ class ClearRunsBody:
             version
         version_number (int | None | Unset): Saved version that the runs change to; null = by `run_on_latest_version`
         note (None | str | Unset): Text that a person attached
+        conf (JsonObject | None | Unset): `conf` in place of the run's own, which must have ended; null = the run keeps
+            its own
         dag_runs (list[BulkRun] | None | Unset): Runs to clear
         partition_key (None | str | Unset): Null only: no DAG is partitioned
         partition_date_start (datetime.datetime | None | Unset): Null only: no DAG is partitioned
@@ -39,12 +42,15 @@ class ClearRunsBody:
     run_on_latest_version: bool | None | Unset = UNSET
     version_number: int | None | Unset = UNSET
     note: None | str | Unset = UNSET
+    conf: JsonObject | None | Unset = UNSET
     dag_runs: list[BulkRun] | None | Unset = UNSET
     partition_key: None | str | Unset = UNSET
     partition_date_start: datetime.datetime | None | Unset = UNSET
     partition_date_end: datetime.datetime | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
+        from ..models.json_object import JsonObject  # noqa: PLC0415
+
         dry_run = self.dry_run
 
         only_failed = self.only_failed
@@ -68,6 +74,14 @@ class ClearRunsBody:
             note = UNSET
         else:
             note = self.note
+
+        conf: dict[str, Any] | None | Unset
+        if isinstance(self.conf, Unset):
+            conf = UNSET
+        elif isinstance(self.conf, JsonObject):
+            conf = as_dict(self.conf)
+        else:
+            conf = self.conf
 
         dag_runs: list[dict[str, Any]] | None | Unset
         if isinstance(self.dag_runs, Unset):
@@ -118,6 +132,8 @@ class ClearRunsBody:
             field_dict["version_number"] = version_number
         if note is not UNSET:
             field_dict["note"] = note
+        if conf is not UNSET:
+            field_dict["conf"] = conf
         if dag_runs is not UNSET:
             field_dict["dag_runs"] = dag_runs
         if partition_key is not UNSET:
@@ -132,6 +148,7 @@ class ClearRunsBody:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.bulk_run import BulkRun  # noqa: PLC0415
+        from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
         dry_run = d.pop("dry_run", UNSET)
@@ -166,6 +183,23 @@ class ClearRunsBody:
             return cast(None | str | Unset, data)
 
         note = _parse_note(d.pop("note", UNSET))
+
+        def _parse_conf(data: object) -> JsonObject | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                conf_type_0 = JsonObject.from_dict(data)
+
+                return conf_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None | Unset, data)
+
+        conf = _parse_conf(d.pop("conf", UNSET))
 
         def _parse_dag_runs(data: object) -> list[BulkRun] | None | Unset:
             if data is None:
@@ -239,6 +273,7 @@ class ClearRunsBody:
             run_on_latest_version=run_on_latest_version,
             version_number=version_number,
             note=note,
+            conf=conf,
             dag_runs=dag_runs,
             partition_key=partition_key,
             partition_date_start=partition_date_start,

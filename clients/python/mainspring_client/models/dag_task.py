@@ -35,6 +35,7 @@ class DagTask:
     Attributes:
         type_ (Literal['dag']): Type of the task.
         dag_id (str): The DAG to run.
+        version (int | Unset): Number of the saved version to run; the current when absent.
         conf (Values | Unset):
         wait (bool | Unset): Whether the task lasts until the other run has ended; true when absent.
         depends_on (list[str] | Unset): Ids of the tasks and groups that come directly before the task; a group stands
@@ -81,6 +82,7 @@ class DagTask:
 
     type_: Literal["dag"]
     dag_id: str
+    version: int | Unset = UNSET
     conf: Values | Unset = UNSET
     wait: bool | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
@@ -122,6 +124,8 @@ class DagTask:
         type_ = self.type_
 
         dag_id = self.dag_id
+
+        version = self.version
 
         conf: dict[str, Any] | Unset = UNSET
         if not isinstance(self.conf, Unset):
@@ -226,6 +230,8 @@ class DagTask:
                 "dag_id": dag_id,
             }
         )
+        if version is not UNSET:
+            field_dict["version"] = version
         if conf is not UNSET:
             field_dict["conf"] = conf
         if wait is not UNSET:
@@ -316,6 +322,8 @@ class DagTask:
             raise ValueError(f"type must match const 'dag', got '{type_}'")
 
         dag_id = d.pop("dag_id")
+
+        version = d.pop("version", UNSET)
 
         _conf = d.pop("conf", UNSET)
         conf: Values | Unset
@@ -439,6 +447,7 @@ class DagTask:
         dag_task = cls(
             type_=type_,
             dag_id=dag_id,
+            version=version,
             conf=conf,
             wait=wait,
             depends_on=depends_on,
