@@ -32,6 +32,7 @@ class BlockCode(StrEnum):
     MAX_ACTIVE_TIS = "max_active_tis"
     MAX_ACTIVE_TIS_PER_DAG = "max_active_tis_per_dag"
     RETRY_DELAY = "retry_delay"
+    TURN_DELAY = "turn_delay"
     POOL_MISSING = "pool_missing"
     POOL_TOO_SMALL = "pool_too_small"
     POOL_FULL = "pool_full"
@@ -116,6 +117,7 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
         "the task",
     ),
     BlockCode.RETRY_DELAY: ("task", "the delay before the next try is not over", "the task"),
+    BlockCode.TURN_DELAY: ("task", "the delay before the next turn of a task with `repeat` is not over", "the task"),
     BlockCode.POOL_MISSING: ("task", "the pool does not exist; the task fails when its turn comes", "the pool"),
     BlockCode.POOL_TOO_SMALL: ("task", "the task needs more slots than the pool has in all", "the pool"),
     BlockCode.POOL_FULL: ("task", "the pool has too few free slots", "the pool"),

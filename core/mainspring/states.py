@@ -62,7 +62,7 @@ class TaskState(StrEnum):
     UPSTREAM_FAILED = "upstream_failed"
     """Final until a clear: the trigger rule can no longer hold because of a failure upstream."""
     UP_FOR_RETRY = "up_for_retry"
-    """A try failed and another will start at `not_before`. Holds no slot."""
+    """A try failed and another will start at `not_before`, or the next turn will. Holds no slot."""
     DEFERRED = "deferred"
     """Waits without a slot: a timer, an approval, a child run."""
     REMOVED = "removed"
@@ -140,6 +140,10 @@ class StateReason(StrEnum):
     """A newer run with the same concurrency key took the place of a waiting run. Of the run, and of its tasks."""
     NOT_YET = "not_yet"
     """Of the check of a wait alone: its callable returned a false value, or its file is not there yet."""
+    NEXT_TURN = "next_turn"
+    """A turn of a task with `repeat` has succeeded, and `until` was false: the next turn follows."""
+    REPEAT_MAX = "repeat_max"
+    """`until` was still false after the last turn that `repeat` allows."""
     SOFT_FAIL = "soft_fail"
     """A wait with `soft_fail` was skipped, because its timeout had passed."""
     LATE = "late"
@@ -211,6 +215,8 @@ DECIDED_REASONS = frozenset(
         StateReason.CONCURRENCY_KEY_INVALID,
         StateReason.CONCURRENCY_KEY_TAKEN,
         StateReason.SUPERSEDED,
+        StateReason.NEXT_TURN,
+        StateReason.REPEAT_MAX,
         StateReason.SOFT_FAIL,
         StateReason.LATE,
         StateReason.EXPRESSION_ERROR,

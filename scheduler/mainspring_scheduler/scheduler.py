@@ -21,6 +21,7 @@ from mainspring_scheduler.clock_guard import ClockGuard
 from mainspring_scheduler.decisions.check_places import CHECKS_AT_ONCE
 from mainspring_scheduler.decisions.dispatch import Dispatched, Dispatcher
 from mainspring_scheduler.decisions.run_context import RunContexts
+from mainspring_scheduler.decisions.turn_ends import TurnJudge
 from mainspring_scheduler.duties.awaited_ends import create_following_runs
 from mainspring_scheduler.duties.backfills import advance_backfills
 from mainspring_scheduler.duties.deadlines import meet_deadlines
@@ -135,6 +136,7 @@ class Scheduler:
         self._clock_guard = clock_guard
         self._versions = Versions()
         self._contexts = RunContexts(exports_traces=exports_traces)
+        self._judge_turns = TurnJudge(self._contexts)
         remote = frozenset(
             name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
         )
@@ -294,6 +296,7 @@ class Scheduler:
             merged,
             live_attempts=self._live_attempts,
             versions=self._versions,
+            judge_turns=self._judge_turns,
             now=now,
             random=self._random,
         )
@@ -310,7 +313,9 @@ class Scheduler:
             due_work = stop_runs(current, due_work, now)
         if due_work.is_due(now):
             current.decisions.wake_retries(now)
-            resumed = resume_due(current, versions=self._versions, now=now, random=self._random)
+            resumed = resume_due(
+                current, versions=self._versions, judge_turns=self._judge_turns, now=now, random=self._random
+            )
             counts.moved += resumed.moved
             due_work = current.decisions.due_work(now)
         if self._may_create_runs:

@@ -19,7 +19,7 @@ __all__ = ["runs"]
 
 _COLUMNS = ("dag_id", "dag_run_id", "state", "state_reason", "run_type", "start_date", "duration")
 _INSTANCE_COLUMNS = (
-    *("task_id", "map_index", "rendered_map_index", "state", "state_reason", "try_number"),
+    *("task_id", "map_index", "rendered_map_index", "state", "state_reason", "try_number", "turn"),
     *("start_date", "duration", "message"),
 )
 BLOCKER_COLUMNS = ("task_id", "map_index", "code", "text", "since", "position")

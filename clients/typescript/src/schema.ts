@@ -3659,7 +3659,11 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
+<<<<<<< HEAD
         StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "not_yet" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
+=======
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "next_turn" | "repeat_max" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
+>>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -3768,6 +3772,20 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        Repeat: {
+            /** @description Condition that is evaluated after each turn, over `turn.outputs` and other names; true ends the loop. */
+            until: string;
+            /** @description Turns after which the task fails with the reason `repeat_max`. */
+            max: number;
+            /**
+             * @description Time from the end of a turn to the next turn; none when absent.
+             * @example PT15M
+             * @example 20s
+             */
+            delay?: string;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         Expand: {
             [key: string]: unknown[] | string;
         };
@@ -3800,6 +3818,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -3923,6 +3943,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4050,6 +4072,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4151,6 +4175,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4350,6 +4376,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4459,6 +4487,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4588,6 +4618,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -4697,6 +4729,8 @@ export interface components {
             setup?: boolean;
             /** @description Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit. */
             teardown?: components["schemas"]["Teardown"];
+            /** @description Makes the task a loop: it runs again after each success until a condition holds. */
+            repeat?: components["schemas"]["Repeat"];
             /** @description Name that people read. */
             task_display_name?: string;
             /** @description What the task does, in a sentence. */
@@ -7832,6 +7866,8 @@ export interface components {
             setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Tries after the first */
             max_tries: number;
+            /** @description Turn of a task with `repeat`, from 0; null = before the first try, or no `repeat` */
+            turn: number | null;
             /** @description Start of the execution; null = not started */
             start_date: string | null;
             /** @description End of the execution; null = not ended */
@@ -8204,7 +8240,11 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
+<<<<<<< HEAD
         BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+=======
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "turn_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+>>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -8792,6 +8832,8 @@ export interface components {
             setup_teardown_type: components["schemas"]["SetupTeardownType"] | null;
             /** @description Tries after the first */
             max_tries: number;
+            /** @description Turn of a task with `repeat`, from 0; null = before the first try, or no `repeat` */
+            turn: number | null;
             /** @description Start of the execution; null = not started */
             start_date: string | null;
             /** @description End of the execution; null = not ended */
@@ -8836,6 +8878,8 @@ export interface components {
             attempt_state: components["schemas"]["AttemptState"];
             /** @description Whether the try has ended and its code has not stopped yet */
             still_running: boolean;
+            /** @description Outputs of a try of a task with `repeat`, a large output as its reference; null = none, more than 4 KiB as JSON, or a task without `repeat` */
+            outputs: components["schemas"]["JsonObject"] | null;
         };
         /**
          * @example {

@@ -21,6 +21,7 @@ from mainspring.definition.model import (
     GapRule,
     MatchRule,
     OverlapRule,
+    Repeat,
     RetryRule,
     RunHandler,
     RunStateRule,
@@ -35,16 +36,16 @@ from mainspring.definition.model import (
 from mainspring.definition.schedules import names_date, spread_line
 from mainspring.durations import parse_duration
 from mainspring.errors import Conflict
-from mainspring.expressions import HANDLER_ROOTS, ROOTS, Expression, Template
+from mainspring.expressions import HANDLER_ROOTS, REPEAT_ROOTS, ROOTS, Expression, Template
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_of", "ungrouped"]
+__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_before", "roots_of", "ungrouped"]
 
 TEARDOWN_TIMEOUT = timedelta(minutes=30)
 """Limit of a try of a tear-down without an `execution_timeout`, so that a run whose end has begun comes to its end."""
 NOT_OF_HANDLERS = frozenset(
-    {"depends_on_past", "expand", "key", "deadline", "max_active_tis", "max_active_tis_per_dag"}
+    {"depends_on_past", "expand", "key", "deadline", "max_active_tis", "max_active_tis_per_dag", "repeat"}
 )
 """Fields of a task that a handler of the run and a tear-down cannot have."""
 
@@ -121,9 +122,8 @@ def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
     members = _members({name: value for name, value in fields.items() if name != "when"}, _TASK_MEMBERS)
-    roots = roots_of(fields)
     if "when" in fields:
-        members["when"] = Expression(fields["when"], roots=roots)
+        members["when"] = Expression(fields["when"], roots=roots_before(fields))
     if "teardown" in fields:
         members.setdefault("trigger_rule", TriggerRule.ALL_DONE_SETUP_SUCCESS)
         members.setdefault("execution_timeout", TEARDOWN_TIMEOUT)
@@ -134,13 +134,18 @@ def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
         task_id=task_id,
         index=index,
         type=fields["type"],
-        payload=Template(payload_of(fields), roots=roots),
+        payload=Template(payload_of(fields), roots=roots_of(fields)),
         **members,
     )
 
 
 def roots_of(fields: Mapping[str, Any]) -> frozenset[str]:
-    """The names that the expressions of a task may begin with."""
+    """The names that the expressions may begin with in the fields of a task's type, and in `repeat`."""
+    return REPEAT_ROOTS if "repeat" in fields else roots_before(fields)
+
+
+def roots_before(fields: Mapping[str, Any]) -> frozenset[str]:
+    """The same for the other fields, which are evaluated before the first turn of the task."""
     return HANDLER_ROOTS if "handler" in fields else ROOTS
 
 
@@ -202,6 +207,14 @@ def _retry_policy(rules: list[Mapping[str, Any]]) -> tuple[RetryRule, ...]:
 
 def _teardown(value: Mapping[str, Any]) -> Teardown:
     return Teardown(of=tuple(value["of"]), fails_run=value.get("fails_run", False))
+
+
+def _repeat(value: Mapping[str, Any]) -> Repeat:
+    return Repeat(
+        until=Expression(value["until"], roots=REPEAT_ROOTS),
+        max=value["max"],
+        delay=parse_duration(value.get("delay", "PT0S")),
+    )
 
 
 def _concurrency(value: Mapping[str, Any]) -> Concurrency:
@@ -286,6 +299,7 @@ _TASK_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "handler": ("handler", RunHandler),
     "setup": ("is_setup", _as_is),
     "teardown": ("teardown", _teardown),
+    "repeat": ("repeat", _repeat),
     "outputs": ("output_types", _as_is),
 }
 """Field -> (attribute of the model, from the stored value to the model's)."""

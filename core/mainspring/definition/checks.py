@@ -1,11 +1,11 @@
 """What no field can tell by itself: unknown names, impossible orders, and expressions that cannot be evaluated at their
 place. The checks work on a normalised document with faults too, so that one answer reports all faults."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mainspring.definition.approvals import check_approval
-from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_of
+from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_before, roots_of
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
@@ -14,7 +14,7 @@ from mainspring.definition.references import missing_param, readable_outputs, un
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.errors import InvalidInput, Problem
-from mainspring.expressions import ROOTS, RUN_END_NAMES, Expression, Template
+from mainspring.expressions import ROOTS, RUN_END_NAMES, TURN_NAMES, Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import SCHEDULES_BEGIN, parse_instant
 from mainspring.params import check_output_schema, check_schema
@@ -25,6 +25,14 @@ from mainspring.trigger_rules import TriggerRule, may_run_after_failure
 __all__ = ["check_document", "check_executors"]
 
 _CLEANS_UP = frozenset({"handler", "teardown"})
+_CONDITIONS = frozenset({"/when", "/repeat/until"})
+_WITHOUT_TURNS: Mapping[Any, str] = {
+    TaskType.NOOP: "repeat a task that gives outputs: shell, python, http or dag",
+    TaskType.BRANCH: "repeat a task before the branch",
+    TaskType.WAIT: "a wait checks its condition again by itself: give it an interval",
+    TaskType.APPROVAL: "a person answers once; repeat a task before the approval",
+}
+"""Type of a task that cannot have turns -> what to do instead."""
 _RUN_ONLY = frozenset({"map", "task_id", "try_number"})
 """Names with a value for a task instance and no value for a run."""
 _NOT_IN_KEYS = frozenset({"tasks", "vars"}) | _RUN_ONLY
@@ -58,6 +66,7 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     for task_id, task in tasks.items():
         if task.get("type") == TaskType.APPROVAL:
             check_approval(task, join_pointer("/tasks", task_id), report)
+    _check_repeats(tasks, report)
     if document.get("fail_fast"):
         _check_fail_fast(tasks, {"/default_args": document.get("default_args", {}), **flat.default_places}, report)
     _check_handlers(tasks, report)
@@ -160,6 +169,19 @@ def _check_branches(tasks: Mapping[str, Mapping[str, Any]], flat: FlatTasks, rep
         if not {choose, *(group.task_ids if group else ())} & set(followers):
             at = join_pointer("/tasks", task_id, "choose")
             report.add_unknown("unknown_task", at, "no direct downstream task is called", choose, followers)
+
+
+def _check_repeats(tasks: Mapping[str, Mapping[str, Any]], report: Report) -> None:
+    """Only a task whose success comes with outputs of its own work can have turns."""
+    for task_id, task in tasks.items():
+        if "repeat" not in task:
+            continue
+        at, kind = join_pointer("/tasks", task_id, "repeat"), task.get("type")
+        if kind in _WITHOUT_TURNS:
+            report.add("exclusive_fields", at, f"a task of the type {kind} cannot have repeat", _WITHOUT_TURNS[kind])
+        elif kind == TaskType.DAG and task.get("wait") is False:
+            message = "a dag task with `wait: false` cannot have repeat: it succeeds before the other run has ended"
+            report.add("exclusive_fields", at, message, "leave out wait, or repeat")
 
 
 def _check_fail_fast(
@@ -269,12 +291,12 @@ def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | 
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
-        templated = {name: task[name] for name in ("when", "expand", "key") if name in task} | payload_of(task)
-        for name, value in templated.items():
-            at = join_pointer("/tasks", task_id, name)
-            expression = _read(value, at, report, is_condition=name == "when", roots=roots_of(task))
+        for name, value, roots in _templated(task):
+            at = join_pointer("/tasks", task_id) + name
+            expression = _read(value, at, report, is_condition=name in _CONDITIONS, roots=roots)
             if expression is None:
                 continue
+            _check_turn_names(expression, at, report)
             if "map" in expression.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
             _check_declared(expression, document, at, report)
@@ -287,6 +309,23 @@ def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | 
             if references and upstream is not None:
                 ancestry = ancestry or _Ancestry(tasks, upstream)
                 ancestry.check(task_id, references, at, report)
+
+
+def _templated(task: Mapping[str, Any]) -> Iterator[tuple[str, Any, frozenset[str]]]:
+    """Pointer within the task, value, and possible root names of each field with expressions."""
+    for name in ("when", "expand", "key"):
+        if name in task:
+            yield join_pointer("", name), task[name], roots_before(task)
+    if "until" in task.get("repeat", {}):
+        yield "/repeat/until", task["repeat"]["until"], roots_of(task)
+    for name, value in payload_of(task).items():
+        yield join_pointer("", name), value, roots_of(task)
+
+
+def _check_turn_names(expression: Expression | Template, at: str, report: Report) -> None:
+    names = {path[1] for path in expression.paths if path[0] == "turn" and len(path) > 1}
+    for name in sorted(names - TURN_NAMES):
+        report.add_unknown("unknown_name", at, "a turn has no", name, sorted(TURN_NAMES))
 
 
 def _check_run_names(expression: Expression | Template, at: str, report: Report) -> None:

@@ -55,6 +55,7 @@ DESCRIPTION_CHARS_MAX = 10_000
 DOC_CHARS_MAX = 100_000
 SCRIPT_CHARS_MAX = 256 * 1024
 RESPONSE_BYTES_MAX = 10 * 1024 * 1024
+TURNS_MAX = 10_000
 
 
 def _choice(values: type[StrEnum], reasons: Mapping[str, str] | None = None) -> Choice:
@@ -401,6 +402,25 @@ _TEARDOWN = Record(
     name="Teardown",
 )
 
+_REPEAT = Record(
+    (
+        Field(
+            "until",
+            _EXPRESSION,
+            required=True,
+            doc="Condition that is evaluated after each turn, over `turn.outputs` and other names; true ends the loop.",
+        ),
+        Field(
+            "max",
+            Integer(1, TURNS_MAX),
+            required=True,
+            doc="Turns after which the task fails with the reason `repeat_max`.",
+        ),
+        Field("delay", Duration(), doc="Time from the end of a turn to the next turn; none when absent."),
+    ),
+    name="Repeat",
+)
+
 DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
 """Fields that `default_args` may set for all tasks."""
 
@@ -421,6 +441,11 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
         "teardown",
         _TEARDOWN,
         doc="Makes the task a tear-down: it runs when a set-up succeeded, also after a cancel or a time limit.",
+    ),
+    Field(
+        "repeat",
+        _REPEAT,
+        doc="Makes the task a loop: it runs again after each success until a condition holds.",
     ),
     Field("task_display_name", _NAME, doc="Name that people read."),
     Field("description", _DESCRIPTION, doc="What the task does, in a sentence."),

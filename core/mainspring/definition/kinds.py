@@ -452,6 +452,8 @@ class Record:
     at_least_one: tuple[str, ...] = ()
     only_with: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     """Field -> the second field that the first field requires, or several of which one suffices."""
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    """Unknown field that a user may expect -> hint that names the right place."""
     what: str = "an object"
     name: str = ""
     """As that of a `Choice`."""
@@ -468,6 +470,8 @@ class Record:
                 result[name] = by_name[name].kind.read(item, f"{at}/{name}", report)
             elif name.startswith("x-"):
                 result[name] = item
+            elif name in self.elsewhere:
+                report.add("unknown_field", join_pointer(at, name), f"unknown field {name!r}", self.elsewhere[name])
             else:
                 report.add_unknown("unknown_field", join_pointer(at, name), "unknown field", name, by_name)
         self._check_presence(result, at, report)

@@ -25,6 +25,7 @@ __all__ = [
     "GapRule",
     "MatchRule",
     "OverlapRule",
+    "Repeat",
     "RetryRule",
     "RunHandler",
     "RunStateRule",
@@ -263,6 +264,18 @@ class Teardown:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Repeat:
+    """How often a task runs again after a success. Each such run is a turn of the same instance."""
+
+    until: Expression
+    """Evaluated after each turn that succeeds; true = the turn was the last."""
+    max: int
+    """Number of turns after which the instance fails."""
+    delay: timedelta = timedelta(0)
+    """Time from the end of one turn to the next."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
     """A node of the graph. The defaults hold when neither the task nor `default_args` has the field."""
 
@@ -317,6 +330,8 @@ class Task:
     """Whether the task makes what a tear-down cleans up."""
     teardown: Teardown | None = None
     """None = the task is no tear-down."""
+    repeat: Repeat | None = None
+    """None = the task ends with its first success."""
     allow_failure: bool = False
     """Whether a failure counts as a success: for the trigger rules of the downstream, and for the run."""
     output_types: Mapping[str, Any] = field(default_factory=dict)
@@ -325,9 +340,10 @@ class Task:
     @property
     def variable_references(self) -> frozenset[str]:
         """Keys of the variables in the task's expressions."""
-        of_condition = self.when.variable_references if self.when else frozenset()
-        parts = [self.payload, *self.expand.values(), *([] if self.key is None else [self.key])]
-        return of_condition.union(*(part.variable_references for part in parts))
+        parts = [self.payload, *self.expand.values()]
+        optional = [self.when, self.key, None if self.repeat is None else self.repeat.until]
+        references = (part.variable_references for part in [*parts, *optional] if part is not None)
+        return frozenset[str]().union(*references)
 
     @property
     def text_outputs(self) -> tuple[str, ...]:

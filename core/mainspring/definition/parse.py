@@ -224,6 +224,7 @@ _GROUP = Record(
         Field("groups", _InnerGroups(), doc="Name -> group in this group."),
     ),
     at_least_one=("tasks", "groups"),
+    elsewhere={"repeat": "a group has no turns: give repeat to a task in it, or to a dag task that runs its tasks"},
     what="a group",
     name="TaskGroup",
 )

@@ -125,6 +125,8 @@ def _expressions(definition: Definition) -> Iterator[tuple[str, Expression]]:
             yield f"{at}/when", task.when
         for name, value in payload_of(fields).items():
             yield from ((at + join_pointer("", name), item) for item in Template(value, roots=roots).expressions())
+        if task.repeat is not None:
+            yield f"{at}/repeat/until", task.repeat.until
         for name, template in task.expand.items():
             yield from ((at + join_pointer("/expand", name), item) for item in template.expressions())
         if task.key is not None:

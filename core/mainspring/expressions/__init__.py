@@ -4,9 +4,11 @@ from mainspring.expressions.syntax import (
     HANDLER_ROOTS,
     MACRO_DEPTH_MAX,
     MACROS_MAX,
+    REPEAT_ROOTS,
     ROOTS,
     RUN_END_NAMES,
     SOURCE_CHARS_MAX,
+    TURN_NAMES,
 )
 from mainspring.expressions.template import RESULT_BYTES_MAX, Expression, Template
 
@@ -14,10 +16,12 @@ __all__ = [
     "HANDLER_ROOTS",
     "MACROS_MAX",
     "MACRO_DEPTH_MAX",
+    "REPEAT_ROOTS",
     "RESULT_BYTES_MAX",
     "ROOTS",
     "RUN_END_NAMES",
     "SOURCE_CHARS_MAX",
+    "TURN_NAMES",
     "Expression",
     "Template",
 ]

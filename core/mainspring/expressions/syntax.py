@@ -17,9 +17,11 @@ __all__ = [
     "HANDLER_ROOTS",
     "MACROS_MAX",
     "MACRO_DEPTH_MAX",
+    "REPEAT_ROOTS",
     "ROOTS",
     "RUN_END_NAMES",
     "SOURCE_CHARS_MAX",
+    "TURN_NAMES",
     "Analysis",
     "Token",
     "analyse",
@@ -54,9 +56,13 @@ ROOTS = frozenset(
 """The names an expression of a definition may begin with."""
 HANDLER_ROOTS = ROOTS | {"run"}
 """Those of the handlers of a run. Elsewhere `run` is free, as a name of a loop variable for instance."""
+REPEAT_ROOTS = ROOTS | {"turn"}
+"""Those of the tasks with `repeat`."""
 
 RUN_END_NAMES = frozenset({"failures", "message", "reason", "state"})
 """What a handler may read of the end of its run."""
+TURN_NAMES = frozenset({"index", "outputs"})
+"""What a task with `repeat` may read of a turn."""
 _OF_TASK = frozenset({"exit_code", "message", "outputs", "reason", "state"})
 """What an expression may read of a task."""
 _CONSTANTS = frozenset({"true", "false", "null", "in"})

@@ -87,6 +87,7 @@ def _begun(applied: AppliedDecision, attempt: NewAttempt, now: datetime) -> Stat
         generation=attempt.generation,
         attempt_id=attempt.attempt_id,
         try_number=attempt.try_number,
+        turn=attempt.turn,
     )
     match applied.decision:
         case Fail(reason):

@@ -11,7 +11,7 @@ from typing import Any
 
 from mainspring.definition.model import KEY_BYTES_MAX, TaskType
 from mainspring.errors import ExpressionError
-from mainspring.expressions import Template
+from mainspring.expressions import Expression, Template
 from mainspring.run_ends import teardown_result
 from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import RuleResult, evaluate
@@ -52,7 +52,7 @@ def decide(context: DecisionContext) -> Decision:
     blocked = None if is_placeholder else context.capacity.blocked(candidate, task)
     if blocked is not None:
         return Block(blocked)
-    if task.when is not None and not (is_placeholder and "map" in task.when.names) and not _holds(context):
+    if _is_left_out(context, is_placeholder=is_placeholder):
         return Resolve(TaskState.SKIPPED, StateReason.WHEN)
     if is_placeholder:
         return _expanded(context)
@@ -73,9 +73,15 @@ def _is_too_late(context: DecisionContext) -> bool:
     return first_started_at is not None and is_past_deadline(context.task, first_started_at, context.now)
 
 
-def _holds(context: DecisionContext) -> bool:
+def _is_left_out(context: DecisionContext, *, is_placeholder: bool) -> bool:
+    """Whether `when` is false. A later turn of the task does not ask again, nor a placeholder without the item."""
     when = context.task.when
-    assert when is not None
+    if when is None or context.turn or (is_placeholder and "map" in when.names):
+        return False
+    return not _holds(context, when)
+
+
+def _holds(context: DecisionContext, when: Expression) -> bool:
     result = context.evaluate(when)
     if not isinstance(result, bool):
         raise ExpressionError(

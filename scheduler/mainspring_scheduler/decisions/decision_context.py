@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from mainspring.definition.model import Task
 from mainspring.definition.secret_names import secrets_to_open
 from mainspring.expressions import Expression, Template
@@ -43,6 +45,8 @@ class DecisionContext:
         self.versions = versions
         self.now = now
         self.task: Task = version.tasks[candidate.task_index]
+        self.turn = None if self.task.repeat is None else candidate.turn or 0
+        """The turn to decide on, from 0; None = the task has no `repeat`."""
 
     def evaluate(self, expression: Expression) -> Any:
         return expression.evaluate(self._names(expression))
@@ -64,6 +68,14 @@ class DecisionContext:
         if template.is_constant:
             return template.source
         return template.render(self._names(template), keeps_large=keeps_large)
+
+    def _outputs_of_last_turn(self) -> Mapping[str, Any] | None:
+        """None in the first turn."""
+        if not self.turn:
+            return None
+        stored = self.scheduling.reports.outputs_of(self.candidate.id)
+        values = {key: (orjson.loads(text), large_id) for key, (text, large_id) in stored.items()}
+        return {key: LargeValue.stored(value, large_id) or value for key, (value, large_id) in values.items()}
 
     def names_skipped(self, template: Template) -> bool:
         """Whether the template names a skipped task, which may have no outputs."""
@@ -96,4 +108,8 @@ class DecisionContext:
         run_id = self.candidate.dag_run_id
         if self.task.handler is not None and any(path[0] == "run" for path in expression.paths):
             extra["run"] = run_end(self.scheduling, run_id)
+        if self.turn is not None:
+            reads_outputs = any(path[:2] in (("turn",), ("turn", "outputs")) for path in expression.paths)
+            outputs = self._outputs_of_last_turn() if reads_outputs else None
+            extra["turn"] = {"index": self.turn, "outputs": outputs}
         return expression_context(self.scheduling, self.version, run_id, self.run, expression.paths, extra)

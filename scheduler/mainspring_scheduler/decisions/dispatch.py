@@ -244,23 +244,23 @@ class Dispatcher:
                     return None
                 is_needed = executor in self._remote_executors or payload is not context.task.payload.source
                 text = orjson.dumps(wrapped(payload, values)).decode() if is_needed else None
-                attempt = self._new_attempt(candidate, executor, now, payload=text)
+                attempt = self._new_attempt(context, executor, now, payload=text)
                 return AppliedDecision(context, decision, attempt, attempt_to_submit(context, attempt, decision))
             case Fail(reason, message):
                 failure = {"state": AttemptState.FAILED, "reason": reason, "message": message, **_end_times(now)}
-                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **failure))
+                return AppliedDecision(context, decision, self._new_attempt(context, executor, now, **failure))
             case Defer() | StartRun(is_awaited=True):
                 capacity = context.capacity
                 is_call = isinstance(decision, StartRun)
                 if not (capacity.take_call(candidate, context.task) if is_call else capacity.take_deferred(candidate)):
                     return None
                 waits = {"state": AttemptState.DEFERRED, "started_at": now, "stopped_at": now}
-                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **waits))
+                return AppliedDecision(context, decision, self._new_attempt(context, executor, now, **waits))
             case Postpone() if not context.capacity.take_deferred(candidate):
                 return None
             case StartRun():
                 success = {"state": AttemptState.SUCCESS, "started_at": now, **_end_times(now)}
-                return AppliedDecision(context, decision, self._new_attempt(candidate, executor, now, **success))
+                return AppliedDecision(context, decision, self._new_attempt(context, executor, now, **success))
         return AppliedDecision(context, decision)
 
     def _executor_of(self, candidate: Candidate) -> str:
@@ -272,7 +272,8 @@ class Dispatcher:
             "put it back into the setting 'executor', then clear this task"
         )
 
-    def _new_attempt(self, candidate: Candidate, executor: str, now: datetime, **more: Any) -> NewAttempt:
+    def _new_attempt(self, context: DecisionContext, executor: str, now: datetime, **more: Any) -> NewAttempt:
+        candidate = context.candidate
         return NewAttempt(
             attempt_id=new_attempt_id(),
             instance_id=candidate.id,
@@ -282,6 +283,7 @@ class Dispatcher:
             executor=executor,
             owner=self._owner,
             queued_at=now,
+            turn=context.turn,
             **more,
         )
 

@@ -12,8 +12,9 @@ from random import Random
 
 import orjson
 
-from mainspring.attempts import Finished
-from mainspring.definition.model import TaskType
+from mainspring.attempts import Finished, Outcome
+from mainspring.definition.model import Task, TaskType
+from mainspring.large_values import shown
 from mainspring.states import AttemptState, StateReason, TaskState
 from mainspring.waits import WaitKind
 from mainspring_scheduler.progress.branching import (
@@ -25,6 +26,7 @@ from mainspring_scheduler.progress.branching import (
 from mainspring_scheduler.progress.fail_fast import note_failure
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, ResolvedOutcome, judge, typed
+from mainspring_scheduler.progress.turns import FinishedTurn, JudgeTurns, TurnEnd, next_turn
 from mainspring_scheduler.progress.wait_ends import judge_poke
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import AttemptEnd, LateReport, LiveAttempt, Pass, StateUpdate
@@ -33,8 +35,10 @@ from mainspring_store.state.effects import InstanceRef
 __all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
 
 
+TURN_BYTES_MAX = 4096
+"""Size of the outputs as JSON that stay with the try of a turn: a list of tries may have ten thousand of them."""
 _KEEPING = frozenset({TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED})
-"""States of instances that keep the outputs of their last try."""
+"""Final states of instances, which keep the outputs of their last try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +64,27 @@ class _Step:
     """The task ids that a branch chose; None = the task is no branch, or did not succeed."""
 
     @property
+    def task(self) -> Task:
+        return self.version.tasks[self.live.task_index]
+
+    @property
     def waits_on(self) -> bool:
         """Whether the attempt is a request of an HTTP wait that goes on."""
         return self.outcome is not None and self.outcome.state is TaskState.DEFERRED
+
+    @property
+    def keeps_outputs(self) -> bool:
+        """Whether the outputs of the attempt become those of its instance: at the end of a turn, and of the task."""
+        outcome = self.outcome
+        return outcome is not None and (outcome.state in _KEEPING or outcome.next_turn is not None)
+
+    @property
+    def replaces_outputs(self) -> bool:
+        """Whether the outputs of the turn before make way. A failed try without outputs leaves them."""
+        finished = self.merged.finished
+        if finished is None or self.task.repeat is None or not self.keeps_outputs:
+            return False
+        return bool(finished.outcome is Outcome.SUCCESS or finished.outputs or finished.large)
 
 
 def apply_reports(
@@ -71,6 +93,7 @@ def apply_reports(
     *,
     live_attempts: LiveAttempts,
     versions: Versions,
+    judge_turns: JudgeTurns,
     now: datetime,
     random: Random,
 ) -> Applied:
@@ -81,7 +104,7 @@ def apply_reports(
         scheduling.hold_runs({attempt.dag_run_id for attempt in live.values()})
     load = scheduling.runs.version_document
     live_versions = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, merged, live_versions, now, random)
+    steps = _steps(scheduling, live, merged, live_versions, judge_turns, now, random)
     applied_ids = scheduling.reports.end_attempts([_attempt_end(step) for step in steps.values()]) if steps else ()
     _note_late(scheduling, merged, applied_ids)
     applied = [step for attempt_id, step in steps.items() if attempt_id in applied_ids]
@@ -102,6 +125,7 @@ def end_waits(
     ends: Sequence[tuple[LiveAttempt, Finished]],
     *,
     versions: Versions,
+    judge_turns: JudgeTurns,
     now: datetime,
     random: Random,
 ) -> Applied:
@@ -112,7 +136,7 @@ def end_waits(
     merged = {report.attempt_id: MergedReports(finished=report) for _, report in ends}
     load = scheduling.runs.version_document
     live_versions = {attempt_id: versions.get(attempt.version_id, load) for attempt_id, attempt in live.items()}
-    steps = _steps(scheduling, live, merged, live_versions, now, random)
+    steps = _steps(scheduling, live, merged, live_versions, judge_turns, now, random)
     applied_ids = scheduling.waits.end_attempts([_attempt_end(step) for step in steps.values()])
     applied = [step for attempt_id, step in steps.items() if attempt_id in applied_ids]
     moved_ids = scheduling.waits.leave([_state_update(step, now) for step in applied]) if applied else frozenset()
@@ -124,13 +148,22 @@ def _steps(
     live: Mapping[str, LiveAttempt],
     merged: Mapping[str, MergedReports],
     versions: Mapping[str, Version],
+    judge_turns: JudgeTurns,
     now: datetime,
     random: Random,
 ) -> dict[str, _Step]:
     first_starts = _first_starts(scheduling, live, merged, versions)
+    turns = _finished_turns(live, merged, versions)
+    turn_ends = judge_turns(scheduling, turns) if turns else {}
     return {
         attempt_id: _judged(
-            attempt, merged[attempt_id], versions[attempt_id], first_starts.get(attempt.instance_id), now, random
+            attempt,
+            merged[attempt_id],
+            versions[attempt_id],
+            first_starts.get(attempt.instance_id),
+            turn_ends.get(attempt_id),
+            now,
+            random,
         )
         for attempt_id, attempt in live.items()
         if merged[attempt_id].started or merged[attempt_id].finished
@@ -181,11 +214,27 @@ def _first_starts(
     return first_starts
 
 
+def _finished_turns(
+    live: Mapping[str, LiveAttempt], merged: Mapping[str, MergedReports], versions: Mapping[str, Version]
+) -> list[FinishedTurn]:
+    """The successful attempts of tasks with `repeat`. Turns successes with invalid outputs into failures."""
+    turns = []
+    for attempt_id, attempt in live.items():
+        version, reports = versions[attempt_id], merged[attempt_id]
+        if version.tasks[attempt.task_index].repeat is None or reports.finished is None:
+            continue
+        reports.finished = typed(reports.finished, version.output_types.get(attempt.task_index))
+        if reports.finished.outcome is Outcome.SUCCESS:
+            turns.append(FinishedTurn(attempt, version, reports.finished))
+    return turns
+
+
 def _judged(
     live: LiveAttempt,
     merged: MergedReports,
     version: Version,
     first_started_at: datetime | None,
+    turn_end: TurnEnd | None,
     now: datetime,
     random: Random,
 ) -> _Step:
@@ -201,6 +250,10 @@ def _judged(
             return _Step(replace(live, waits_for=poke.waits_for), merged, version, poke.outcome)
     if task.type == TaskType.BRANCH:
         merged.finished, branch = followed_branch(version, live.task_index, merged.finished)
+    if turn_end is not None and task.repeat is not None:
+        merged.finished = turn_end.report
+        if turn_end.next_index is not None:
+            return _Step(live, merged, version, next_turn(task.repeat, turn_end.next_index, now))
     merged.finished = typed(merged.finished, version.output_types.get(live.task_index))
     outcome = judge(
         merged.finished,
@@ -235,7 +288,18 @@ def _attempt_end(step: _Step) -> AttemptEnd:
         pid=started.pid if started else None,
         exit_code=finished.exit_code if finished else None,
         log_bytes=finished.log_bytes if finished else None,
+        outputs=_outputs_of_turn(step),
     )
+
+
+def _outputs_of_turn(step: _Step) -> str | None:
+    finished = step.merged.finished
+    if finished is None or step.task.repeat is None:
+        return None
+    outputs = shown({**finished.outputs, **finished.large})
+    text = orjson.dumps(outputs)
+    is_kept = len(text) <= TURN_BYTES_MAX and (outputs or finished.outcome is Outcome.SUCCESS)
+    return text.decode() if is_kept else None
 
 
 def _attempt_state(step: _Step) -> AttemptState:
@@ -268,9 +332,15 @@ def _state_update(step: _Step, now: datetime) -> StateUpdate:
         not_before=outcome.not_before,
         start_date=start_date,
         end_date=None if step.waits_on else finished.at,
-        more_tries=int(outcome.is_free),
+        more_tries=int(outcome.is_free) if outcome.next_turn is None else _more_tries(step),
         waits_for=waits_for if step.waits_on else None,
+        turn=outcome.next_turn,
     )
+
+
+def _more_tries(step: _Step) -> int:
+    """The change of `max_tries` that gives the next turn all retries of the task."""
+    return step.live.try_number + step.task.retries - step.live.max_tries
 
 
 def _note_late(scheduling: Pass, merged: Mapping[str, MergedReports], applied_ids: Collection[str]) -> None:
@@ -294,6 +364,8 @@ def late_report(attempt_id: str, reports: MergedReports) -> LateReport | None:
 
 
 def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
+    if replaced := [step.live.instance_id for step in followed if step.replaces_outputs]:
+        scheduling.reports.drop_outputs(replaced)
     rows = [
         {
             "instance_id": step.live.instance_id,
@@ -302,7 +374,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
             "at": step.merged.finished.at,
         }
         for step in followed
-        if step.merged.finished is not None and step.outcome is not None and step.outcome.state in _KEEPING
+        if step.merged.finished is not None and step.keeps_outputs
         for key, value in step.merged.finished.outputs.items()
     ]
     rows += [
@@ -314,7 +386,7 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
             "large_id": value.id,
         }
         for step in followed
-        if step.merged.finished is not None and step.outcome is not None and step.outcome.state in _KEEPING
+        if step.merged.finished is not None and step.keeps_outputs
         for key, value in step.merged.finished.large.items()
     ]
     if rows:

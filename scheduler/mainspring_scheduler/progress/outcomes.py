@@ -31,6 +31,7 @@ _NOT_RETRIED = frozenset(
         StateReason.EXPRESSION_ERROR,
         StateReason.FAIL_REQUESTED,
         StateReason.REJECTED,
+        StateReason.REPEAT_MAX,
         StateReason.SECRET_MISSING,
     }
 )
@@ -43,9 +44,12 @@ class ResolvedOutcome:
     state: TaskState
     reason: StateReason | None = None
     not_before: datetime | None = None
-    """Earliest start of the next try, or of the next request of a wait; only for `up_for_retry` and `deferred`."""
+    """Earliest start of the next try or turn, or of the next request of a wait; only for `up_for_retry` and
+    `deferred`."""
     is_free: bool = False
     """The try costs nothing: the instance gets another try for it."""
+    next_turn: int | None = None
+    """The turn that follows, from 0; None = the task has no `repeat`, or its present turn goes on or is the last."""
 
 
 def judge(
@@ -80,7 +84,7 @@ def judge(
     if try_number > max_tries or not _may_be_retried(report, reason, task):
         return ResolvedOutcome(TaskState.FAILED, reason)
     delay = retry_delay(
-        try_number,
+        try_number if task.repeat is None else _try_of_turn(task, try_number, max_tries),
         delay=task.retry_delay,
         factor=task.retry_backoff,
         delay_max=task.max_retry_delay,
@@ -92,6 +96,11 @@ def judge(
     if delay <= timedelta(0):
         return ResolvedOutcome(TaskState.SCHEDULED, reason)
     return ResolvedOutcome(TaskState.UP_FOR_RETRY, reason, not_before=now + delay)
+
+
+def _try_of_turn(task: Task, try_number: int, max_tries: int) -> int:
+    """Number of the charged tries of a turn up to this try. Each turn begins with all retries of the task."""
+    return max(1, try_number - (max_tries - task.retries))
 
 
 def is_past_deadline(task: Task, first_started_at: datetime, at: datetime) -> bool:

@@ -12,6 +12,7 @@ from random import Random
 from mainspring.states import StateReason, TaskState
 from mainspring.waits import CHECKS, WaitKind
 from mainspring_scheduler.progress.apply_reports import Applied, end_waits
+from mainspring_scheduler.progress.turns import JudgeTurns
 from mainspring_scheduler.progress.wait_ends import deadline, end_of_wait
 from mainspring_scheduler.versions import Versions
 from mainspring_store.scheduling import ChildRun, LiveAttempt, Pass
@@ -25,7 +26,9 @@ DUE_MAX = 1_024
 """Instances resumed in one pass."""
 
 
-def resume_due(scheduling: Pass, *, versions: Versions, now: datetime, random: Random) -> Applied:
+def resume_due(
+    scheduling: Pass, *, versions: Versions, judge_turns: JudgeTurns, now: datetime, random: Random
+) -> Applied:
     """Resume the due instances. Collects the effects in the pass.
 
     Leaves runs that another transaction has locked for the next pass. An unreadable definition or wait stops its run,
@@ -46,7 +49,7 @@ def resume_due(scheduling: Pass, *, versions: Versions, now: datetime, random: R
         else:
             _wait_on(scheduling, waiting, child, now)
     _make_ready(scheduling, pokes, now)
-    return end_waits(scheduling, ends, versions=versions, now=now, random=random)
+    return end_waits(scheduling, ends, versions=versions, judge_turns=judge_turns, now=now, random=random)
 
 
 def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -> None:

@@ -210,6 +210,7 @@ class Changes:
                 waits_for=None,
                 generation=table.generation + 1,
                 max_tries=rows.c.max_tries,
+                turn=None,
                 map_index=case((is_placeholder, -1), else_=table.map_index),
                 map_value=case((is_placeholder, null()), else_=table.map_value),
                 map_key=case((is_placeholder, null()), else_=table.map_key),

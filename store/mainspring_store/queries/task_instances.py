@@ -65,6 +65,7 @@ _INSTANCE = (
         _ti.task_id,
         _ti.map_index,
         _ti.map_key,
+        _ti.turn,
         _ti.state,
         _ti.state_reason,
         _ti.try_number,

@@ -56,6 +56,8 @@ _TRIES = (
         _try.hostname,
         _try.pid,
         _try.exit_code,
+        _try.turn,
+        _try.outputs,
     )
     .select_from(task_try)
     .join(task_instance, _ti.id == _try.task_instance_id)

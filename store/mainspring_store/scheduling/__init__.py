@@ -16,6 +16,7 @@ from mainspring_store.state.records import (
     RunFacts,
     StartableRun,
     StateUpdate,
+    TurnFacts,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "StateUpdate",
+    "TurnFacts",
     "WaitingDag",
     "begin_pass",
     "note_never_claimed",

@@ -130,6 +130,7 @@ def _ready() -> Select[Any]:
             pool.c.include_deferred,
             case((pool.c.slots < 0, UNLIMITED), else_=pool.c.slots - pool.c.calling).label("pool_calls_free"),
             table.rank,
+            table.turn,
         )
         .select_from(task_instance)
         .join(dag_run, dag_run.c.id == table.dag_run_id)
@@ -251,11 +252,11 @@ def _candidate(row: Any) -> Candidate:
     (
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         total, success, failed, upstream_failed, skipped, removed, pool_name, pool_slots, executor, map_value,
-        waits_for, run_free, pool_free, include_deferred, calls_free, rank,
+        waits_for, run_free, pool_free, include_deferred, calls_free, rank, turn,
     ) = row  # fmt: skip
     return Candidate(
         id_, dag_run_id, dag_id, run_id, version_id, task_index, map_index, try_number, max_tries, generation,
         UpstreamCounts(total, success, failed, upstream_failed, skipped, removed),
         pool_name, pool_slots, executor, map_value, waits_for, run_free, pool_free, bool(include_deferred),
-        UNLIMITED if calls_free is None else calls_free, rank,
+        UNLIMITED if calls_free is None else calls_free, rank, turn,
     )  # fmt: skip

@@ -96,6 +96,7 @@ class DecisionWrites(MovingPart):
                 "start_date",
                 "end_date",
                 "stopped_at",
+                "turn",
             ],
             select(*(rows.c[name] for name in ATTEMPT_FIELDS)),
         )

@@ -7,10 +7,12 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     Delete,
     Executable,
     Insert,
     Select,
+    Table,
     Update,
     and_,
     bindparam,
@@ -54,6 +56,7 @@ from mainspring_store.state.records import (
     LateReport,
     LiveAttempt,
     StateUpdate,
+    TurnFacts,
 )
 from mainspring_store.tables import attempt_report, dag_run, task_instance, task_try, xcom
 
@@ -236,16 +239,46 @@ class ReportWrites(MovingPart):
             .where(
                 task_try.c.task_instance_id.in_(select(rows.c.id)),
                 task_try.c.generation == task_instance.c.generation,
+                _turn(task_try) == _turn(task_instance),
                 task_try.c.start_date.is_not(None),
             )
             .group_by(task_instance.c.id)
         )
 
     def first_starts(self, instance_ids: Iterable[int]) -> Mapping[int, datetime]:
-        """Instance id -> start of the first try since the last clear; instances without a start are absent."""
+        """Instance id -> start of the first try since the last clear, in the present turn of a task with `repeat`.
+
+        Instances without a start are absent.
+        """
         rows = dump_rows({"id": instance_id} for instance_id in instance_ids)
         starts = self._connection.execute(self._select_first_starts(self._is_sqlite), {"rows": rows})
         return {row.id: row.started_at for row in starts}
+
+    @staticmethod
+    @cache
+    def _select_turns(is_sqlite: bool) -> Select[Any]:
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+        columns = (task_instance.c.id, _turn(task_instance).label("turn"), task_instance.c.map_value)
+        return select(*columns).where(task_instance.c.id.in_(select(rows.c.id)))
+
+    def turns(self, instance_ids: Iterable[int]) -> Mapping[int, TurnFacts]:
+        """Instance id -> its turn, for instances of tasks with `repeat`."""
+        rows = dump_rows({"id": instance_id} for instance_id in instance_ids)
+        return {
+            row.id: TurnFacts(turn=row.turn, map_value=row.map_value)
+            for row in self._connection.execute(self._select_turns(self._is_sqlite), {"rows": rows})
+        }
+
+    @staticmethod
+    @cache
+    def _select_outputs_of_instance() -> Select[Any]:
+        columns = (xcom.c.key, xcom.c.value, xcom.c.large_id)
+        return select(*columns).where(xcom.c.task_instance_id == bindparam("me"))
+
+    def outputs_of(self, instance_id: int) -> Mapping[str, tuple[str, str | None]]:
+        """Output name -> value as JSON text, and `large_id`: the stored outputs of an instance."""
+        rows = self._connection.execute(self._select_outputs_of_instance(), {"me": instance_id})
+        return {row.key: (row.value, row.large_id) for row in rows}
 
     @staticmethod
     @cache
@@ -367,6 +400,17 @@ class ReportWrites(MovingPart):
         )
         return upsert
 
+    @staticmethod
+    @cache
+    def _delete_outputs(is_sqlite: bool) -> Delete:
+        rows = as_rows({"id": int}, is_sqlite=is_sqlite)
+        return delete(xcom).where(xcom.c.task_instance_id.in_(select(rows.c.id)))
+
+    def drop_outputs(self, instance_ids: Iterable[int]) -> None:
+        """Delete the outputs of the turn before, so that no name of them outlives the next turn."""
+        rows = dump_rows({"id": instance_id} for instance_id in instance_ids)
+        self._connection.execute(self._delete_outputs(self._is_sqlite), {"rows": rows})
+
     def store_outputs(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Store outputs (`instance_id`, `key`, `value` as JSON text, `at`); replaces the outputs of an earlier try.
 
@@ -378,6 +422,10 @@ class ReportWrites(MovingPart):
     def append_log(self, chunks: Sequence[LogChunk]) -> None:
         """See `logs.append_chunks`."""
         insert_chunks(self._connection, chunks)
+
+
+def _turn(table: Table) -> ColumnElement[int]:
+    return func.coalesce(table.c.turn, literal_column("0"))
 
 
 @cache

@@ -133,6 +133,7 @@ class TaskLimitWrites(PassPart):
                 map_key=rows.c.map_key,
                 generation=table.generation + 1,
                 max_tries=table.try_number + bindparam("retries", type_=Integer()),
+                turn=None,
                 end_date=None,
             )
             .returning(table.id, table.map_index, table.pool, table.pool_slots)

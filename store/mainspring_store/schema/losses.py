@@ -62,5 +62,7 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     ),
     "0028": (("concurrency keys of runs", "SELECT count(*) FROM dag_run WHERE concurrency_key IS NOT NULL"),),
     "0029": (("pauses of runs", "SELECT count(*) FROM dag_run WHERE is_paused"),),
+    # Loops under way begin again at their first turn.
+    "0030": (("turns of tries, with their outputs", "SELECT count(*) FROM task_try WHERE turn IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

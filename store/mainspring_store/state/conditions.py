@@ -54,6 +54,7 @@ def update_values(rows: Any) -> dict[str, Any]:
         "end_date": rows.c.end_date,
         "max_tries": table.max_tries + rows.c.more_tries,
         "waits_for": rows.c.waits_for,
+        "turn": func.coalesce(rows.c.turn, table.turn),
         "updated_at": rows.c.at,
     }
 
@@ -71,6 +72,7 @@ def ended_values(rows: Any) -> dict[str, Any]:
         "pid": func.coalesce(table.pid, rows.c.pid),
         "exit_code": rows.c.exit_code,
         "log_bytes": func.coalesce(rows.c.log_bytes, table.log_bytes),
+        "outputs": rows.c.outputs,
     }
 
 

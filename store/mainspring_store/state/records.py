@@ -29,6 +29,7 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "StateUpdate",
+    "TurnFacts",
 ]
 
 RESTORED_OWNER = "restored"
@@ -82,6 +83,17 @@ class AttemptEnd:
     pid: int | None = None
     exit_code: int | None = None
     log_bytes: int | None = None
+    outputs: str | None = None
+    """JSON text with the outputs of a turn; None = the task has no `repeat`, or the try gave none."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TurnFacts:
+    """The turn of an instance with `repeat`."""
+
+    turn: int
+    """From 0."""
+    map_value: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,6 +134,7 @@ class StateUpdate:
     map_value: str | None = None
     """JSON text."""
     map_key: str | None = None
+    turn: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,8 @@ class Candidate:
     """Free slots for `dag` tasks, after subtraction of the slots of waiting `dag` tasks."""
     rank: int
     """A lower rank comes first; with equal ranks, a lower id comes first."""
+    turn: int | None = None
+    """As the column of `task_instance`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -175,6 +190,8 @@ class NewAttempt:
     ended_at: datetime | None = None
     stopped_at: datetime | None = None
     """None = a process of the attempt may still run."""
+    turn: int | None = None
+    """None = the task has no `repeat`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +325,7 @@ END_FIELDS: Fields = {
     "pid": int,
     "exit_code": int,
     "log_bytes": int,
+    "outputs": str,
 }
 UPDATE_FIELDS: Fields = {
     "id": int,
@@ -326,6 +344,7 @@ UPDATE_FIELDS: Fields = {
     "map_index": int,
     "map_value": str,
     "map_key": str,
+    "turn": int,
 }
 ATTEMPT_FIELDS: Fields = {
     "attempt_id": str,
@@ -342,4 +361,5 @@ ATTEMPT_FIELDS: Fields = {
     "started_at": datetime,
     "ended_at": datetime,
     "stopped_at": datetime,
+    "turn": int,
 }

@@ -49,6 +49,8 @@ task_instance = Table(
     # Retries allowed after the first try; clears and interruptions raise the number.
     Column("max_tries", Integer, nullable=False),
     Column("generation", Integer, nullable=False, server_default=text("1")),
+    # The turn of a task with `repeat`, from 0; NULL = no try yet since the latest clear, or a task without `repeat`.
+    Column("turn", Integer),
     # The live attempt, or the latest one.
     Column("attempt_id", String(32)),
     # Numbers of direct upstream instances: in total, and by terminal state.
@@ -159,6 +161,9 @@ task_try = Table(
     # Instance id of the worker that claimed the attempt. NULL = unclaimed, or claimed by a worker of an old release
     # that did not prove its instance id.
     Column("worker_id", String(36)),
+    # Tasks with `repeat` only: the turn that the try belongs to, and the outputs of the try as JSON.
+    Column("turn", Integer),
+    Column("outputs", Json),
     one_of("state", AttemptState),
     Index("ix_task_try_task_instance_id_try_number", "task_instance_id", "try_number"),
     # At most one live attempt per instance: the database itself guards the invariant.

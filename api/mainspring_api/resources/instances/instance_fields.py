@@ -59,6 +59,10 @@ class InstanceFields(Answer):
     handler = _HANDLER
     setup_teardown_type = _SETUP_TEARDOWN_TYPE
     max_tries = fields.Integer(metadata={"description": "Tries after the first"})
+    turn = fields.Integer(
+        allow_none=True,
+        metadata={"description": "Turn of a task with `repeat`, from 0; null = before the first try, or no `repeat`"},
+    )
     start_date = Instant(allow_none=True)
     end_date = Instant(allow_none=True)
     duration = fields.Float(
@@ -109,6 +113,7 @@ def instance_fields(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "allow_failure": task is not None and task.allow_failure,
         **role_fields(task),
         "max_tries": row["max_tries"],
+        "turn": row["turn"],
         "start_date": start,
         "end_date": end,
         "duration": (end - start).total_seconds() if start and end else None,

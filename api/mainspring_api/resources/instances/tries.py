@@ -10,7 +10,7 @@ from mainspring.errors import NotFound
 from mainspring.states import ATTEMPT_LIVE, AttemptState, TaskState
 from mainspring_api.http.answers import answer
 from mainspring_api.http.context import Context, context
-from mainspring_api.http.fields import Answer, Choice, MapIndex
+from mainspring_api.http.fields import Answer, Choice, JsonObject, MapIndex
 from mainspring_api.http.operations import Register, Resource
 from mainspring_api.resources.instances.instance_fields import InstanceFields, instance_fields
 from mainspring_store.access.roles import Role
@@ -39,6 +39,13 @@ class TaskTry(InstanceFields):
     attempt_state = Choice(AttemptState, metadata={"description": "State of the attempt, finer than `state`"})
     still_running = fields.Boolean(
         metadata={"description": "Whether the try has ended and its code has not stopped yet"}
+    )
+    outputs = JsonObject(
+        allow_none=True,
+        metadata={
+            "description": "Outputs of a try of a task with `repeat`, a large output as its reference; null = none, "
+            "more than 4 KiB as JSON, or a task without `repeat`"
+        },
     )
 
 
@@ -111,4 +118,5 @@ def _body(ctx: Context, row: Mapping[str, Any]) -> dict[str, Any]:
         "state": TaskState.FAILED if row["state"] in _FAILED else row["state"],
         "attempt_state": row["state"],
         "still_running": row["state"] not in ATTEMPT_LIVE and row["stopped_at"] is None,
+        "outputs": row["outputs"],
     }

@@ -254,6 +254,7 @@ if TYPE_CHECKING:
     from .pruned_dags import PrunedDags
     from .python_task import PythonTask
     from .readiness import Readiness
+    from .repeat import Repeat
     from .reprocess_behavior import ReprocessBehavior
     from .restore_body import RestoreBody
     from .retention import Retention
@@ -625,6 +626,7 @@ _MODULES = {
     "PrunedDags": ".pruned_dags",
     "PythonTask": ".python_task",
     "Readiness": ".readiness",
+    "Repeat": ".repeat",
     "ReprocessBehavior": ".reprocess_behavior",
     "RestoreBody": ".restore_body",
     "Retention": ".retention",
@@ -1006,6 +1008,7 @@ __all__ = (
     "PrunedDags",
     "PythonTask",
     "Readiness",
+    "Repeat",
     "ReprocessBehavior",
     "RestoreBody",
     "Retention",

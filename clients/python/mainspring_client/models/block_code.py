@@ -39,6 +39,7 @@ class BlockCode(StrEnum):
     START_DATE = "start_date"
     STOPPING = "stopping"
     TRIGGER_RULE = "trigger_rule"
+    TURN_DELAY = "turn_delay"
     UPSTREAM_NOT_DONE = "upstream_not_done"
     WAIT_CHECK = "wait_check"
     WAIT_DAGS = "wait_dags"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..models.expand import Expand
     from ..models.keyword_arguments import KeywordArguments
     from ..models.output_schemas import OutputSchemas
+    from ..models.repeat import Repeat
     from ..models.retry_rule import RetryRule
     from ..models.teardown import Teardown
 
@@ -44,6 +45,7 @@ class BranchTask:
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.
         teardown (Teardown | Unset):
+        repeat (Repeat | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -90,6 +92,7 @@ class BranchTask:
     handler: RunHandler | Unset = UNSET
     setup: bool | Unset = UNSET
     teardown: Teardown | Unset = UNSET
+    repeat: Repeat | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -150,6 +153,10 @@ class BranchTask:
         teardown: dict[str, Any] | Unset = UNSET
         if not isinstance(self.teardown, Unset):
             teardown = as_dict(self.teardown)
+
+        repeat: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.repeat, Unset):
+            repeat = as_dict(self.repeat)
 
         task_display_name = self.task_display_name
 
@@ -249,6 +256,8 @@ class BranchTask:
             field_dict["setup"] = setup
         if teardown is not UNSET:
             field_dict["teardown"] = teardown
+        if repeat is not UNSET:
+            field_dict["repeat"] = repeat
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -316,6 +325,7 @@ class BranchTask:
         from ..models.expand import Expand  # noqa: PLC0415
         from ..models.keyword_arguments import KeywordArguments  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
+        from ..models.repeat import Repeat  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
         from ..models.teardown import Teardown  # noqa: PLC0415
 
@@ -356,6 +366,13 @@ class BranchTask:
             teardown = UNSET
         else:
             teardown = Teardown.from_dict(_teardown)
+
+        _repeat = d.pop("repeat", UNSET)
+        repeat: Repeat | Unset
+        if isinstance(_repeat, Unset):
+            repeat = UNSET
+        else:
+            repeat = Repeat.from_dict(_repeat)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -458,6 +475,7 @@ class BranchTask:
             handler=handler,
             setup=setup,
             teardown=teardown,
+            repeat=repeat,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ..models.expand import Expand
     from ..models.keyword_arguments import KeywordArguments
     from ..models.output_schemas import OutputSchemas
+    from ..models.repeat import Repeat
     from ..models.retry_rule import RetryRule
     from ..models.teardown import Teardown
     from ..models.values import Values
@@ -50,6 +51,7 @@ class PythonTask:
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.
         teardown (Teardown | Unset):
+        repeat (Repeat | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -100,6 +102,7 @@ class PythonTask:
     handler: RunHandler | Unset = UNSET
     setup: bool | Unset = UNSET
     teardown: Teardown | Unset = UNSET
+    repeat: Repeat | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -172,6 +175,10 @@ class PythonTask:
         teardown: dict[str, Any] | Unset = UNSET
         if not isinstance(self.teardown, Unset):
             teardown = as_dict(self.teardown)
+
+        repeat: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.repeat, Unset):
+            repeat = as_dict(self.repeat)
 
         task_display_name = self.task_display_name
 
@@ -279,6 +286,8 @@ class PythonTask:
             field_dict["setup"] = setup
         if teardown is not UNSET:
             field_dict["teardown"] = teardown
+        if repeat is not UNSET:
+            field_dict["repeat"] = repeat
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -347,6 +356,7 @@ class PythonTask:
         from ..models.expand import Expand  # noqa: PLC0415
         from ..models.keyword_arguments import KeywordArguments  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
+        from ..models.repeat import Repeat  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
         from ..models.teardown import Teardown  # noqa: PLC0415
         from ..models.values import Values  # noqa: PLC0415
@@ -406,6 +416,13 @@ class PythonTask:
             teardown = UNSET
         else:
             teardown = Teardown.from_dict(_teardown)
+
+        _repeat = d.pop("repeat", UNSET)
+        repeat: Repeat | Unset
+        if isinstance(_repeat, Unset):
+            repeat = UNSET
+        else:
+            repeat = Repeat.from_dict(_repeat)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -512,6 +529,7 @@ class PythonTask:
             handler=handler,
             setup=setup,
             teardown=teardown,
+            repeat=repeat,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

@@ -34,12 +34,17 @@ class StateReason(StrEnum):
     LATE = "late"
     MARKED = "marked"
     MAX_ACTIVE_TIS = "max_active_tis"
+<<<<<<< HEAD
     NOT_YET = "not_yet"
+=======
+    NEXT_TURN = "next_turn"
+>>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
     OUTPUT_INVALID = "output_invalid"
     OUTPUT_TOO_LARGE = "output_too_large"
     POOL_MISSING = "pool_missing"
     QUARANTINED = "quarantined"
     REJECTED = "rejected"
+    REPEAT_MAX = "repeat_max"
     RUN_MARKED = "run_marked"
     SECRET_MISSING = "secret_missing"
     SOFT_FAIL = "soft_fail"

@@ -38,6 +38,7 @@ class TaskInstance:
         handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
         setup_teardown_type (None | SetupTeardownType): Whether the task is a set-up or a tear-down; null = neither
         max_tries (int): Tries after the first
+        turn (int | None): Turn of a task with `repeat`, from 0; null = before the first try, or no `repeat`
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
         duration (float | None): Time from start to end, in seconds; null while the instance runs
@@ -85,6 +86,7 @@ class TaskInstance:
     handler: None | RunHandler
     setup_teardown_type: None | SetupTeardownType
     max_tries: int
+    turn: int | None
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     duration: float | None
@@ -158,6 +160,9 @@ class TaskInstance:
             setup_teardown_type = self.setup_teardown_type
 
         max_tries = self.max_tries
+
+        turn: int | None
+        turn = self.turn
 
         start_date: None | str
         if isinstance(self.start_date, datetime.datetime):
@@ -295,6 +300,7 @@ class TaskInstance:
                 "handler": handler,
                 "setup_teardown_type": setup_teardown_type,
                 "max_tries": max_tries,
+                "turn": turn,
                 "start_date": start_date,
                 "end_date": end_date,
                 "duration": duration,
@@ -403,6 +409,13 @@ class TaskInstance:
         setup_teardown_type = _parse_setup_teardown_type(d.pop("setup_teardown_type"))
 
         max_tries = d.pop("max_tries")
+
+        def _parse_turn(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        turn = _parse_turn(d.pop("turn"))
 
         def _parse_start_date(data: object) -> datetime.datetime | None:
             if data is None:
@@ -681,6 +694,7 @@ class TaskInstance:
             handler=handler,
             setup_teardown_type=setup_teardown_type,
             max_tries=max_tries,
+            turn=turn,
             start_date=start_date,
             end_date=end_date,
             duration=duration,

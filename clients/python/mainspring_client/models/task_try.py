@@ -14,6 +14,7 @@ from ..models.task_instance_state import TaskInstanceState
 
 if TYPE_CHECKING:
     from ..models.dag_version import DagVersion
+    from ..models.json_object import JsonObject
 
 from ..plain import as_dict
 
@@ -37,6 +38,7 @@ class TaskTry:
         handler (None | RunHandler): End of the run after which the task runs; null = the task is no handler of the run
         setup_teardown_type (None | SetupTeardownType): Whether the task is a set-up or a tear-down; null = neither
         max_tries (int): Tries after the first
+        turn (int | None): Turn of a task with `repeat`, from 0; null = before the first try, or no `repeat`
         start_date (datetime.datetime | None): Start of the execution; null = not started
         end_date (datetime.datetime | None): End of the execution; null = not ended
         duration (float | None): Time from start to end, in seconds; null while the instance runs
@@ -60,6 +62,8 @@ class TaskTry:
         state (None | TaskInstanceState): State of the try in the words of task instances
         attempt_state (AttemptState):
         still_running (bool): Whether the try has ended and its code has not stopped yet
+        outputs (JsonObject | None): Outputs of a try of a task with `repeat`, a large output as its reference; null =
+            none, more than 4 KiB as JSON, or a task without `repeat`
     """
 
     dag_id: str
@@ -75,6 +79,7 @@ class TaskTry:
     handler: None | RunHandler
     setup_teardown_type: None | SetupTeardownType
     max_tries: int
+    turn: int | None
     start_date: datetime.datetime | None
     end_date: datetime.datetime | None
     duration: float | None
@@ -97,10 +102,12 @@ class TaskTry:
     state: None | TaskInstanceState
     attempt_state: AttemptState
     still_running: bool
+    outputs: JsonObject | None
     additional_properties: dict[str, Any] = _attrs_field(factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
+        from ..models.json_object import JsonObject  # noqa: PLC0415
 
         dag_id = self.dag_id
 
@@ -138,6 +145,9 @@ class TaskTry:
             setup_teardown_type = self.setup_teardown_type
 
         max_tries = self.max_tries
+
+        turn: int | None
+        turn = self.turn
 
         start_date: None | str
         if isinstance(self.start_date, datetime.datetime):
@@ -214,6 +224,12 @@ class TaskTry:
 
         still_running = self.still_running
 
+        outputs: dict[str, Any] | None
+        if isinstance(self.outputs, JsonObject):
+            outputs = as_dict(self.outputs)
+        else:
+            outputs = self.outputs
+
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
@@ -231,6 +247,7 @@ class TaskTry:
                 "handler": handler,
                 "setup_teardown_type": setup_teardown_type,
                 "max_tries": max_tries,
+                "turn": turn,
                 "start_date": start_date,
                 "end_date": end_date,
                 "duration": duration,
@@ -253,6 +270,7 @@ class TaskTry:
                 "state": state,
                 "attempt_state": attempt_state,
                 "still_running": still_running,
+                "outputs": outputs,
             }
         )
 
@@ -261,6 +279,7 @@ class TaskTry:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.dag_version import DagVersion  # noqa: PLC0415
+        from ..models.json_object import JsonObject  # noqa: PLC0415
 
         d = dict(src_dict)
         dag_id = d.pop("dag_id")
@@ -329,6 +348,13 @@ class TaskTry:
         setup_teardown_type = _parse_setup_teardown_type(d.pop("setup_teardown_type"))
 
         max_tries = d.pop("max_tries")
+
+        def _parse_turn(data: object) -> int | None:
+            if data is None:
+                return data
+            return cast(int | None, data)
+
+        turn = _parse_turn(d.pop("turn"))
 
         def _parse_start_date(data: object) -> datetime.datetime | None:
             if data is None:
@@ -487,6 +513,21 @@ class TaskTry:
 
         still_running = d.pop("still_running")
 
+        def _parse_outputs(data: object) -> JsonObject | None:
+            if data is None:
+                return data
+            try:
+                if not isinstance(data, dict):
+                    raise TypeError()
+                outputs_type_0 = JsonObject.from_dict(data)
+
+                return outputs_type_0
+            except (TypeError, ValueError, AttributeError, KeyError):
+                pass
+            return cast(JsonObject | None, data)
+
+        outputs = _parse_outputs(d.pop("outputs"))
+
         task_try = cls(
             dag_id=dag_id,
             dag_display_name=dag_display_name,
@@ -501,6 +542,7 @@ class TaskTry:
             handler=handler,
             setup_teardown_type=setup_teardown_type,
             max_tries=max_tries,
+            turn=turn,
             start_date=start_date,
             end_date=end_date,
             duration=duration,
@@ -523,6 +565,7 @@ class TaskTry:
             state=state,
             attempt_state=attempt_state,
             still_running=still_running,
+            outputs=outputs,
         )
 
         task_try.additional_properties = d

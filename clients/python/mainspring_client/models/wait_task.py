@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..models.file_check import FileCheck
     from ..models.http_request import HttpRequest
     from ..models.output_schemas import OutputSchemas
+    from ..models.repeat import Repeat
     from ..models.retry_rule import RetryRule
     from ..models.teardown import Teardown
 
@@ -54,6 +55,7 @@ class WaitTask:
         handler (RunHandler | Unset):
         setup (bool | Unset): Whether the task makes what a tear-down cleans up; false when absent.
         teardown (Teardown | Unset):
+        repeat (Repeat | Unset):
         task_display_name (str | Unset): Name that people read.
         description (str | Unset): What the task does, in a sentence.
         doc_md (str | Unset): Documentation in Markdown.
@@ -106,6 +108,7 @@ class WaitTask:
     handler: RunHandler | Unset = UNSET
     setup: bool | Unset = UNSET
     teardown: Teardown | Unset = UNSET
+    repeat: Repeat | Unset = UNSET
     task_display_name: str | Unset = UNSET
     description: str | Unset = UNSET
     doc_md: str | Unset = UNSET
@@ -182,6 +185,10 @@ class WaitTask:
         teardown: dict[str, Any] | Unset = UNSET
         if not isinstance(self.teardown, Unset):
             teardown = as_dict(self.teardown)
+
+        repeat: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.repeat, Unset):
+            repeat = as_dict(self.repeat)
 
         task_display_name = self.task_display_name
 
@@ -293,6 +300,8 @@ class WaitTask:
             field_dict["setup"] = setup
         if teardown is not UNSET:
             field_dict["teardown"] = teardown
+        if repeat is not UNSET:
+            field_dict["repeat"] = repeat
         if task_display_name is not UNSET:
             field_dict["task_display_name"] = task_display_name
         if description is not UNSET:
@@ -363,6 +372,7 @@ class WaitTask:
         from ..models.file_check import FileCheck  # noqa: PLC0415
         from ..models.http_request import HttpRequest  # noqa: PLC0415
         from ..models.output_schemas import OutputSchemas  # noqa: PLC0415
+        from ..models.repeat import Repeat  # noqa: PLC0415
         from ..models.retry_rule import RetryRule  # noqa: PLC0415
         from ..models.teardown import Teardown  # noqa: PLC0415
 
@@ -430,6 +440,13 @@ class WaitTask:
             teardown = UNSET
         else:
             teardown = Teardown.from_dict(_teardown)
+
+        _repeat = d.pop("repeat", UNSET)
+        repeat: Repeat | Unset
+        if isinstance(_repeat, Unset):
+            repeat = UNSET
+        else:
+            repeat = Repeat.from_dict(_repeat)
 
         task_display_name = d.pop("task_display_name", UNSET)
 
@@ -538,6 +555,7 @@ class WaitTask:
             handler=handler,
             setup=setup,
             teardown=teardown,
+            repeat=repeat,
             task_display_name=task_display_name,
             description=description,
             doc_md=doc_md,

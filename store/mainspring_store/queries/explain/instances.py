@@ -151,17 +151,26 @@ class _Explainer:
         yield from blockers
 
     def _of_retry(self, row: Any) -> Iterator[Blocker]:
+        is_turn = row.state_reason == StateReason.NEXT_TURN
         if row.not_before is not None and row.not_before > self._question.now:
+            what = self._turn(row) if is_turn else "The next try"
             yield Blocker(
-                code=BlockCode.RETRY_DELAY,
-                text=f"The next try is due at {row.not_before.isoformat()}",
+                code=BlockCode.TURN_DELAY if is_turn else BlockCode.RETRY_DELAY,
+                text=f"{what} is due at {row.not_before.isoformat()}",
                 since=row.updated_at,
                 until=row.not_before,
                 ids=(row.task_id,),
             )
         else:
-            text = "The delay before the next try is over, and the next pass of the scheduler decides on the task"
+            what = "turn" if is_turn else "try"
+            text = f"The delay before the next {what} is over, and the next pass of the scheduler decides on the task"
             yield Blocker(code=BlockCode.DECISION_PENDING, text=text, ids=(row.task_id,))
+
+    def _turn(self, row: Any) -> str:
+        """The next turn of an instance, counted from 1 as people do."""
+        task = self._definition.tasks.get(row.task_id)
+        bound = f" of at most {task.repeat.max}" if task is not None and task.repeat is not None else ""
+        return f"Turn {row.turn + 1}{bound}"
 
     def _of_not_run(self, row: Any) -> Iterator[Blocker]:
         """Why an ended instance did not run."""
@@ -238,6 +247,7 @@ _AIRFLOW_NAMES: Mapping[BlockCode, str] = {
     BlockCode.RUN_AFTER_AHEAD: "Execution Date",
     BlockCode.MAX_ACTIVE_TASKS: "Dag Active Tasks",
     BlockCode.RETRY_DELAY: "Not In Retry Period",
+    BlockCode.TURN_DELAY: "Not In Retry Period",
     BlockCode.UPSTREAM_NOT_DONE: "Trigger Rule",
     BlockCode.TRIGGER_RULE: "Trigger Rule",
     BlockCode.DEPENDS_ON_PAST: "Previous Dagrun State",

@@ -12,6 +12,8 @@ export const reasons: Record<Schema<"StateReason">, string> = {
   concurrency_key_taken: "concurrency key was taken",
   superseded: "a newer run replaced it",
   not_yet: "its condition does not hold yet",
+  next_turn: "its next turn follows",
+  repeat_max: "its condition was false after the last turn",
   soft_fail: "its wait timed out",
   deadline: "its deadline passed",
   exit_code: "ended with an exit code",

@@ -25,6 +25,7 @@ export const task = {
   times_in: (zone: string) => `times in ${zone}`,
   tries: "Tries",
   try_n: (n: number) => `try ${n}`,
+  turn_n: (n: number) => `turn ${n}`,
   try_of: (n: number, all: number) => `try ${n} of ${all}`,
   of_run: "of run",
   inputs: "Inputs",

@@ -25,6 +25,7 @@ export const blocked: Record<BlockCode, string> = {
   max_active_tis: "이 실행에서 태스크의 동시 인스턴스 한도에 도달했습니다",
   max_active_tis_per_dag: "모든 실행에서 태스크의 동시 인스턴스 한도에 도달했습니다",
   retry_delay: "다음 시도까지 기다리는 중입니다",
+  turn_delay: "다음 반복까지 기다리는 중입니다",
   pool_missing: "풀이 없습니다",
   pool_too_small: "풀의 전체 슬롯보다 많은 슬롯이 필요합니다",
   pool_full: "풀에 빈 슬롯이 부족합니다",

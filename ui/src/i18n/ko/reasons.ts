@@ -11,6 +11,8 @@ export const reasons: Messages["reasons"] = {
   concurrency_key_taken: "동시 실행 키가 사용 중",
   superseded: "더 새로운 실행으로 대체됨",
   not_yet: "조건이 아직 충족되지 않음",
+  next_turn: "다음 반복 차례",
+  repeat_max: "마지막 반복까지 조건이 충족되지 않음",
   soft_fail: "대기 시간 초과로 건너뜀",
   deadline: "기한 경과",
   exit_code: "오류 종료 코드",

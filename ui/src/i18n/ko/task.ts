@@ -25,6 +25,7 @@ export const task: Messages["task"] = {
   times_in: (zone) => `${zone} 시각`,
   tries: "시도",
   try_n: (n) => `${n}번째 시도`,
+  turn_n: (n) => `${n}번째 반복`,
   try_of: (n, all) => `${all}번 중 ${n}번째 시도`,
   of_run: "실행",
   inputs: "입력",

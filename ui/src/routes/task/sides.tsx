@@ -57,6 +57,7 @@ function Tries({ task, shown, median }: { task: TaskAddress; shown: number; medi
                     </td>
                     <td>
                       <TryReason instance={each} />
+                      {each.turn !== null && <span className="small muted"> {t.turn_n(each.turn + 1)}</span>}
                     </td>
                     <td className="num">
                       <Took seconds={each.duration} from={each.start_date} />
