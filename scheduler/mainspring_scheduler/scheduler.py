@@ -136,7 +136,6 @@ class Scheduler:
         self._clock_guard = clock_guard
         self._versions = Versions()
         self._contexts = RunContexts(exports_traces=exports_traces)
-        self._judge_turns = TurnJudge(self._contexts)
         remote = frozenset(
             name for name, executor in executors.items() if executor.capabilities.survives_scheduler_restart
         )
@@ -427,6 +426,10 @@ class Scheduler:
             # Start and stop are still valid, and no further report repeats them.
             if (late := late_report(attempt_id, merged)) is not None:
                 current.reports.note_late([late])
+
+    @property
+    def _judge_turns(self) -> TurnJudge:
+        return TurnJudge(self._contexts)
 
     @property
     def _may_create_runs(self) -> bool:

@@ -205,6 +205,15 @@ def retry_delay(stage: Stage) -> Any:
     return answer
 
 
+def turn_delay(stage: Stage) -> Any:
+    stage.start({"a": {**SHELL, "repeat": {"until": "${{ turn.index == 1 }}", "max": 3, "delay": "PT1H"}}})
+    stage.finish("a")
+    answer = stage.of_task("a")
+    assert only(answer, BlockCode.TURN_DELAY)["text"].startswith("Turn 2 of at most 3 is due at ")
+    assert codes(answer) == ["turn_delay"]
+    return answer
+
+
 def pool_missing(stage: Stage) -> Any:
     pool = f"gone-{stage.dag_id}"
     stage.api.post("/pools", {"name": pool, "slots": 1}, 201)
@@ -565,6 +574,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.MAX_ACTIVE_TIS: [max_active_tis],
     BlockCode.MAX_ACTIVE_TIS_PER_DAG: [max_active_tis_per_dag],
     BlockCode.RETRY_DELAY: [retry_delay],
+    BlockCode.TURN_DELAY: [turn_delay],
     BlockCode.POOL_MISSING: [pool_missing],
     BlockCode.POOL_TOO_SMALL: [pool_too_small],
     BlockCode.POOL_FULL: [pool_full],

@@ -3659,11 +3659,7 @@ export interface components {
         /** @enum {string} */
         RetryAction: "retry" | "fail";
         /** @enum {string} */
-<<<<<<< HEAD
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "not_yet" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
-=======
-        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "next_turn" | "repeat_max" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
->>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
+        StateReason: "task_failed" | "cancelled" | "timed_out" | "deadline" | "deadline_missed" | "fail_fast" | "concurrency_key_invalid" | "concurrency_key_taken" | "superseded" | "not_yet" | "next_turn" | "repeat_max" | "soft_fail" | "late" | "exit_code" | "exception" | "fail_requested" | "command_not_found" | "callable_not_found" | "http_status" | "http_error" | "address_refused" | "output_too_large" | "output_invalid" | "expression_error" | "secret_missing" | "pool_missing" | "executor_missing" | "killed" | "worker_lost" | "host_lost" | "host_killed" | "interrupted" | "rejected" | "child_run_failed" | "child_run_invalid" | "approval_rejected" | "trigger_rule" | "when" | "branch" | "task_skipped" | "expand_empty" | "depends_on_past" | "max_active_tis" | "cancelling" | "handler" | "cleared" | "marked" | "run_marked" | "quarantined";
         RetryRule: {
             /** @description `retry` or `fail`. */
             action: components["schemas"]["RetryAction"];
@@ -7795,6 +7791,7 @@ export interface components {
          *       "handler": null,
          *       "setup_teardown_type": null,
          *       "max_tries": 2,
+         *       "turn": null,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
          *       "duration": 0.002,
@@ -7954,6 +7951,7 @@ export interface components {
          *           "handler": null,
          *           "setup_teardown_type": null,
          *           "max_tries": 2,
+         *           "turn": null,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
          *           "duration": 0.002,
@@ -8240,11 +8238,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-<<<<<<< HEAD
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
-=======
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "turn_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
->>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "turn_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -8524,6 +8518,7 @@ export interface components {
          *         "handler": null,
          *         "setup_teardown_type": null,
          *         "max_tries": 2,
+         *         "turn": null,
          *         "start_date": "2026-11-28T03:25:41.211Z",
          *         "end_date": "2026-11-28T03:25:41.212Z",
          *         "duration": 0.002,
@@ -8640,6 +8635,7 @@ export interface components {
          *             "handler": null,
          *             "setup_teardown_type": null,
          *             "max_tries": 2,
+         *             "turn": null,
          *             "start_date": "2026-11-28T03:25:41.211Z",
          *             "end_date": "2026-11-28T03:25:41.212Z",
          *             "duration": 0.002,
@@ -8770,6 +8766,7 @@ export interface components {
          *       "handler": null,
          *       "setup_teardown_type": null,
          *       "max_tries": 2,
+         *       "turn": null,
          *       "start_date": "2026-11-28T03:25:41.211Z",
          *       "end_date": "2026-11-28T03:25:41.212Z",
          *       "duration": 0.002,
@@ -8802,7 +8799,8 @@ export interface components {
          *       "generation": 1,
          *       "state": "success",
          *       "attempt_state": "success",
-         *       "still_running": false
+         *       "still_running": false,
+         *       "outputs": null
          *     }
          */
         TaskTry: {
@@ -8898,6 +8896,7 @@ export interface components {
          *           "handler": null,
          *           "setup_teardown_type": null,
          *           "max_tries": 2,
+         *           "turn": null,
          *           "start_date": "2026-11-28T03:25:41.211Z",
          *           "end_date": "2026-11-28T03:25:41.212Z",
          *           "duration": 0.002,
@@ -8930,7 +8929,8 @@ export interface components {
          *           "generation": 1,
          *           "state": "success",
          *           "attempt_state": "success",
-         *           "still_running": false
+         *           "still_running": false,
+         *           "outputs": null
          *         }
          *       ],
          *       "total_entries": 1

@@ -26,7 +26,7 @@ from mainspring_scheduler.progress.branching import (
 from mainspring_scheduler.progress.fail_fast import note_failure
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, ResolvedOutcome, judge, typed
-from mainspring_scheduler.progress.turns import FinishedTurn, JudgeTurns, TurnEnd, next_turn
+from mainspring_scheduler.progress.turns import TURN_BYTES_MAX, FinishedTurn, JudgeTurns, TurnEnd, next_turn
 from mainspring_scheduler.progress.wait_ends import judge_poke
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import AttemptEnd, LateReport, LiveAttempt, Pass, StateUpdate
@@ -35,10 +35,8 @@ from mainspring_store.state.effects import InstanceRef
 __all__ = ["Applied", "apply_reports", "end_waits", "late_report"]
 
 
-TURN_BYTES_MAX = 4096
-"""Size of the outputs as JSON that stay with the try of a turn: a list of tries may have ten thousand of them."""
 _KEEPING = frozenset({TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED})
-"""Final states of instances, which keep the outputs of their last try."""
+"""States of instances that keep the outputs of their last try."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from mainspring_scheduler.progress.outcomes import ResolvedOutcome
 from mainspring_scheduler.versions import Version
 from mainspring_store.scheduling import LiveAttempt, Pass
 
-__all__ = ["FinishedTurn", "JudgeTurns", "TurnEnd", "ended_turn", "next_turn", "without_value"]
+__all__ = ["TURN_BYTES_MAX", "FinishedTurn", "JudgeTurns", "TurnEnd", "ended_turn", "next_turn", "without_value"]
+
+TURN_BYTES_MAX = 4096
+"""Size of the outputs as JSON that stay with the try of a turn: a list of tries may have ten thousand of them."""
 
 
 @dataclass(frozen=True, slots=True)

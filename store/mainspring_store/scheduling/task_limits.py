@@ -133,8 +133,8 @@ class TaskLimitWrites(PassPart):
                 map_key=rows.c.map_key,
                 generation=table.generation + 1,
                 max_tries=table.try_number + bindparam("retries", type_=Integer()),
-                turn=None,
                 end_date=None,
+                turn=None,
             )
             .returning(table.id, table.map_index, table.pool, table.pool_slots)
         )

@@ -34,11 +34,8 @@ class StateReason(StrEnum):
     LATE = "late"
     MARKED = "marked"
     MAX_ACTIVE_TIS = "max_active_tis"
-<<<<<<< HEAD
-    NOT_YET = "not_yet"
-=======
     NEXT_TURN = "next_turn"
->>>>>>> df3c8153 (engine: tasks repeat in turns until a condition holds)
+    NOT_YET = "not_yet"
     OUTPUT_INVALID = "output_invalid"
     OUTPUT_TOO_LARGE = "output_too_large"
     POOL_MISSING = "pool_missing"
