@@ -47,6 +47,7 @@ class BlockCode(StrEnum):
     WAIT_TIME = "wait_time"
     WAIT_HTTP = "wait_http"
     WAIT_CHECK = "wait_check"
+    WAIT_SIGNAL = "wait_signal"
     WAIT_RUN = "wait_run"
     APPROVAL_OPEN = "approval_open"
     NO_SCHEDULE = "no_schedule"
@@ -140,6 +141,7 @@ CODES: Mapping[BlockCode, tuple[str, str, str]] = {
     BlockCode.WAIT_TIME: ("task", "the task waits for an instant", "the task"),
     BlockCode.WAIT_HTTP: ("task", "the task waits until an address answers as wanted", "the task"),
     BlockCode.WAIT_CHECK: ("task", "the task waits for a command, a callable or a file", "the task"),
+    BlockCode.WAIT_SIGNAL: ("task", "the task waits for a signal, which a client sends to the run", "the signal"),
     BlockCode.WAIT_RUN: ("task", "the task waits for the end of its run of another DAG", "the run, when it is visible"),
     BlockCode.APPROVAL_OPEN: ("task", "the task waits for the answer of a person", "the choices"),
     BlockCode.NO_SCHEDULE: ("schedule", "the DAG has no schedule", "the DAG"),

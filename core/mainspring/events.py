@@ -19,6 +19,8 @@ class EventKind(StrEnum):
     """A backfill was created, paused, resumed, completed or cancelled."""
     APPROVAL = "approval"
     """An approval waits for an answer, or was answered."""
+    SIGNAL = "signal"
+    """A client sent a signal to a run."""
     POOL = "pool"
     """A pool was created, changed or deleted."""
     WORKER = "worker"

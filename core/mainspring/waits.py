@@ -54,6 +54,8 @@ class WaitKind(StrEnum):
     """The answer of a user. `message`, `choices`, `default` (null = none; a list for several choices). Where the
     task has them: `multiple` (true), `params` (a JSON Schema of the values), `assigned` (`users`, `roles`). After the
     answer `answer`: `choice` (the first one), `choices`, `values`, `by`, `note` and `at`."""
+    SIGNAL = "signal"
+    """A signal that a client sends to the run. `name`: of the signal."""
 
 
 CHECKS = (WaitKind.HTTP, WaitKind.SHELL, WaitKind.PYTHON, WaitKind.FILE)

@@ -14,6 +14,7 @@ _STATES: Mapping[EventKind, Sequence[str]] = {
     EventKind.DAG: ("saved", "paused", "unpaused", "deleted"),
     EventKind.BACKFILL: ("created", "paused", "unpaused", "completed", "cancelled"),
     EventKind.APPROVAL: ("waiting", "answered"),
+    EventKind.SIGNAL: ("received",),
 }
 """Kinds of events that belong to a DAG -> their states."""
 

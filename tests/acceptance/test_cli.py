@@ -129,6 +129,7 @@ tasks:
     env: {N: "${{ map.n }}"}
     script: 'echo "twice=$((2 * N))" >> "$MAINSPRING_OUTPUT"'
   ask: {type: approval, message: "Go on?", choices: [yes_, no_]}
+  paid: {type: wait, signal: paid}
 outputs: {rows: "${{ tasks.count.outputs.rows }}"}
 """,
     )
@@ -139,8 +140,12 @@ outputs: {rows: "${{ tasks.count.outputs.rows }}"}
     assert [(one["dag_run_id"], one["choices"]) for one in waiting] == [(run_id, ["yes_", "no_"])]
     answered = mainspring.json("approvals", "answer", "asked", run_id, "ask", "yes_", "--note", "fine")
     assert (answered["choice"], answered["note"]) == ("yes_", "fine")
+    sent = mainspring.json("runs", "signal", "asked", run_id, "paid", "--value", '{"amount": 7}')
+    assert (sent["name"], sent["value"]) == ("paid", {"amount": 7})
+    assert "write JSON" in mainspring("runs", "signal", "asked", run_id, "paid", "--value", "{").stderr
     while mainspring.json("runs", "show", "asked", run_id)["state"] != "success" and next(looks) < 99:
         pass
+    assert mainspring.json("runs", "signals", "asked", run_id)[0]["taken_by"] == "paid"
     assert mainspring.json("runs", "outputs", "asked", run_id) == {"rows": 5}
     assert mainspring.json("runs", "outputs", "asked", run_id, "count") == {"rows": 5}
     assert mainspring.json("runs", "outputs", "asked", run_id, "each") == {"twice": {"0": 8, "1": 12}}

@@ -350,6 +350,13 @@ def wait_check(stage: Stage) -> Any:
     return answer
 
 
+def wait_signal(stage: Stage) -> Any:
+    stage.start({"a": {"type": "wait", "signal": "paid", "timeout": "1h"}})
+    answer = stage.of_task("a")
+    assert only(answer, BlockCode.WAIT_SIGNAL)["ids"] == ["paid"]
+    return answer
+
+
 def wait_run(stage: Stage) -> Any:
     child = f"child-{stage.dag_id}"
     stage.api.save(child, {"x": SHELL})
@@ -589,6 +596,7 @@ STAGED: Mapping[str, list[Callable[[Stage], Any]]] = {
     BlockCode.WAIT_TIME: [wait_time],
     BlockCode.WAIT_HTTP: [wait_http],
     BlockCode.WAIT_CHECK: [wait_check],
+    BlockCode.WAIT_SIGNAL: [wait_signal],
     BlockCode.WAIT_RUN: [wait_run],
     BlockCode.APPROVAL_OPEN: [approval_open],
     BlockCode.NO_SCHEDULE: [no_schedule],

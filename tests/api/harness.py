@@ -31,6 +31,7 @@ ONE_OF_EACH = {
     "dag_run_id": "r1",
     "task_id": "a",
     "xcom_key": "k",
+    "signal_name": "s",
     "try_number": "1",
     "version_number": "1",
     "older": "1",

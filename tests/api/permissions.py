@@ -38,14 +38,14 @@ viewer dag   get_task_instance_try_details get_mapped_task_instance_try_details 
 viewer dag   get_task_instance_dependencies get_task_instance_dependencies_by_map_index
 viewer dag   get_dag_run_events explain_task_instance explain_dag_run explain_dag get_dag_version_diff
 viewer dag   get_dag_run_junit_report get_dag_run_log get_backfill get_backfill_dag_runs get_dag_source get_extra_links
-viewer dag   get_upstream_asset_events get_hitl_detail
+viewer dag   get_upstream_asset_events get_hitl_detail get_signals
 author dags  get_notifiers get_notifier
 admin all    post_notifier patch_notifier delete_notifier test_notifier get_notifier_deliveries redeliver_notifier
 viewer all   get_pools get_pool get_variables get_variable get_jobs get_workers get_metrics
 operator dags trigger_dag_runs create_backfill patch_dags
 operator dag patch_dag trigger_dag_run patch_dag_run delete_dag_run clear_dag_run
 operator dag post_clear_task_instances answer_approval bulk_dag_runs clear_dag_runs bulk_task_instances
-operator dag update_hitl_detail
+operator dag update_hitl_detail send_signal
 operator dag delete_task_instance create_xcom_entry update_xcom_entry delete_xcom_entry
 operator dag patch_task_instance patch_task_instance_by_map_index patch_task_instance_dry_run
 operator dag patch_task_instance_dry_run_by_map_index

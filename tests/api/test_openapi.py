@@ -31,6 +31,7 @@ OUR_OPERATIONS = {
     "deliver_to_hook",
     "explain_dag", "explain_dag_run", "get_events", "get_dag_run_events", "explain_task_instance",
     "get_secrets", "get_secret", "put_secret", "delete_secret", "get_approvals", "answer_approval",
+    "get_signals", "send_signal",
     "get_ready", "get_metrics", "get_workers",
     "get_me", "put_my_password", "get_users", "get_user", "post_user", "patch_user", "delete_user",
     "get_tokens", "post_token", "delete_token",

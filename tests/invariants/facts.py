@@ -24,6 +24,7 @@ from mainspring_store.tables import (
     large_value_piece,
     pool,
     pruned_run,
+    run_signal,
     task_instance,
     task_log,
     task_try,
@@ -66,6 +67,8 @@ class Facts:
     """By id."""
     awaited_ends: Sequence[Row[Any]]
     """The ends of runs that schedules of other DAGs wait for, in order."""
+    signals: Mapping[int, Sequence[Row[Any]]]
+    """By run id, in order."""
     pruned: Mapping[tuple[str, str], Row[Any]]
     """By DAG and run id: what stays of pruned runs."""
     log_chunks: Sequence[tuple[str, int, int]]
@@ -155,6 +158,7 @@ def read_facts(database: Database) -> Facts:
             pools=rows(pool, "name"),
             backfills={row.id: row for row in rows(backfill, "id")},
             awaited_ends=rows(awaited_end, "id"),
+            signals=_grouped(rows(run_signal, "id"), "dag_run_id"),
             pruned={(row.dag_id, row.run_id): row for row in rows(pruned_run, "dag_id", "run_id")},
             log_chunks=[(row.attempt_id, row.offset, row.raw_bytes or len(row.data)) for row in chunks],
             references=[tuple(row) for row in connection.execute(_REFERENCES)],

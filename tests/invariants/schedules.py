@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row
@@ -99,6 +100,22 @@ def runs_of_a_key_stay_within_its_limit(facts: Facts) -> Line:
             yield f"dag {dag_id} has {len(limits)} running runs with the key {key}, at most {max(limits)} may be"
 
 
+def signals_are_taken_in_order(facts: Facts) -> Line:
+    """The earliest first, each by one wait at most; and a wait that could take a kept signal is due."""
+    for run_id, signals in facts.signals.items():
+        kept: dict[str, datetime] = {}
+        for signal in signals:
+            if signal.taken_at is None:
+                kept.setdefault(signal.name, signal.sent_at)
+            elif signal.name in kept:
+                yield f"signal {signal.name} of run {facts.runs[run_id].run_id} was taken before an earlier one"
+        for one in facts.instances[run_id]:
+            wait = one.waits_for or {}
+            is_waiting = one.state == "deferred" and wait.get("kind") == "signal" and wait["name"] in kept
+            if is_waiting and (one.not_before is None or one.not_before > max(one.updated_at, kept[wait["name"]])):
+                yield f"{facts.name(one)} waits for a signal that is there, and is not due: it is stuck"
+
+
 CHECKS: Sequence[Check] = (
     no_two_runs_stand_for_one_date,
     pruned_runs_have_ended_and_nothing_waits_for_them,
@@ -106,4 +123,5 @@ CHECKS: Sequence[Check] = (
     backfills_stay_within_their_bounds,
     ends_make_one_run_each,
     runs_of_a_key_stay_within_its_limit,
+    signals_are_taken_in_order,
 )

@@ -11,12 +11,13 @@ from mainspring.instants import format_instant
 from mainspring.trigger_rules import TriggerRule
 from tests.scheduler.engine import START
 
-__all__ = ["CALLED", "CALLER", "FEATURES", "PARAMS", "POOLS", "confs", "documents"]
+__all__ = ["CALLED", "CALLER", "FEATURES", "PARAMS", "POOLS", "SIGNALS", "confs", "documents"]
 
 PARAMS = {"type": "object", "properties": {"go": {"type": "boolean"}, "items": {"type": "array"}}}
 CALLER, CALLED = "a", "b"
 """Only the first has `dag` tasks, and they run the second."""
 POOLS = ("p", "q")
+SIGNALS = ("go", "stop")
 FEATURES = (
     "approvals",
     "branches",
@@ -204,10 +205,11 @@ def _own(draw: st.DrawFn, kind: str, name: str, upstream: dict[str, list[str]]) 
         case "wait":
             seconds = draw(st.sampled_from([0, 5, 30, 90]))
             until = {"until": format_instant(START + timedelta(seconds=seconds))}
+            signals = [{"signal": name} for name in SIGNALS]
             return {
                 "type": "wait",
                 "timeout": draw(st.sampled_from([None, "10s"])),
-                **draw(st.sampled_from([{"for": f"{seconds}s"}, until])),
+                **draw(st.sampled_from([{"for": f"{seconds}s"}, until, *signals])),
             }
         case "approval":
             default = draw(st.sampled_from([None, "approve", "reject"]))

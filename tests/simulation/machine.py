@@ -14,6 +14,8 @@ from mainspring.states import StateReason
 from mainspring_store.resources import dag_pauses, run_pauses
 from mainspring_store.resources import heartbeats as services
 from mainspring_store.resources.pools import NewPool, change_pools, create_pools
+from mainspring_store.resources.signals import send_signal
+from mainspring_store.resources.versions import Versions
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
@@ -255,6 +257,7 @@ class Machine(RuleBasedStateMachine):
                 outcome = Outcome.CANCELLED if attempt.attempt_id in host.executor.cancelled else Outcome.SUCCESS
                 self.report(host, self.final(attempt, outcome, 0))
             self._answer_all()
+            self._signal_all()
             is_open = self.open_attempts() or self._finish_afar() or any(host.inbox for host in self.hosts)
             if not is_open and not self._decide_on_runs():
                 break
@@ -285,6 +288,17 @@ class Machine(RuleBasedStateMachine):
             self.database, run.dag_id, run.run_id, instance.task.task_id,
             choice=choice, by="ann", note=None, now=self.clock.now(),
         )  # fmt: skip
+
+    def do_signal(self, run: Run, name: str) -> None:
+        now = self.clock.now()
+        send_signal(self.database, Versions(self.database), run.dag_id, run.run_id, name, None, by="ann", now=now)
+        run.signals.append((name, now))
+
+    def _signal_all(self) -> None:
+        for run in self.model.runs.values():
+            waits = [one.wait for one in run.instances.values() if one.wait is not None and one.wait.kind == "signal"]
+            for name in {wait.signal for wait in waits if wait.signal is not None}:
+                self.do_signal(run, name)
 
     def _finish_afar(self) -> bool:
         """Workers take all that waits, and end all that they took; whether there was any."""

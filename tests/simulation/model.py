@@ -136,6 +136,8 @@ class Model(Decisions):
         while any(self._stopped(run, now) for run in self.runs.values()):
             pass
         for run in self.runs.values():
+            if run.state == "running":
+                self._take_signals(run, now, still_waits)
             for key, instance in run.instances.items():
                 if instance.state == "up_for_retry" and instance.not_before is not None and instance.not_before <= now:
                     instance.state = "scheduled"
@@ -280,6 +282,16 @@ class Model(Decisions):
             return False
         self.stop(run, "cancelled")
         return True
+
+    def _take_signals(self, run: Run, now: datetime, still_waits: Callable[[Run, Key], bool]) -> None:
+        """Each wait, the longest first, takes the earliest signal of its name that came in time."""
+        waits = [(one.wait, key, one) for key, one in run.instances.items() if one.state == "deferred" and one.wait]
+        waits = [one for one in waits if one[0].kind == "signal" and not still_waits(run, one[1])]
+        for wait, _, instance in sorted(waits, key=lambda one: one[0].began_at or now):
+            signal = next((one for one in run.signals if one[0] == wait.signal), None)
+            if signal is not None and (wait.gives_up_at is None or signal[1] <= wait.gives_up_at):
+                run.signals.remove(signal)
+                _end_wait(run, instance, "success")
 
     def _look_at_wait(self, run: Run, instance: Instance, now: datetime) -> None:
         wait = instance.wait

@@ -182,6 +182,10 @@ class Decisions:
             wait = Wait("approval", gives_up_at=gives_up_at, default=fields.get("default"))
             self._begin(run, instance, seen, "deferred", wait)
             return
+        if "signal" in fields:
+            wait = Wait("signal", gives_up_at=gives_up_at, signal=fields["signal"], began_at=self.now)
+            self._begin(run, instance, seen, "deferred", wait)
+            return
         until = self.now + parse_duration(fields["for"]) if "for" in fields else parse_instant(fields["until"])
         if until <= self.now:
             instance.state = "success"

@@ -32,13 +32,16 @@ class Wait:
     """What a deferred instance waits for."""
 
     kind: str
-    """`time`, `approval` or `run`."""
+    """`time`, `approval`, `signal` or `run`."""
     until: datetime | None = None
     gives_up_at: datetime | None = None
     default: str | None = None
     answer: str | None = None
     child: tuple[str, str] | None = None
     """DAG id and run id."""
+    signal: str | None = None
+    began_at: datetime | None = None
+    """Of waits for a signal."""
     is_woken: bool = False
     """Whether the child ended, or went, since somebody looked."""
 
@@ -109,6 +112,8 @@ class Run:
     key_max: int = 0
     strategy: str | None = None
     is_paused: bool = False
+    signals: list[tuple[str, datetime]] = field(default_factory=list)
+    """Name and instant of each signal that no wait has taken, in order."""
 
     def __post_init__(self) -> None:
         if self.definition.concurrency is not None:

@@ -9,8 +9,9 @@ from hypothesis.stateful import precondition, rule
 
 from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.definition import parse_definition
-from mainspring.errors import Conflict
+from mainspring.errors import Conflict, NotFound
 from mainspring.params import resolve_params
+from mainspring.signals import signals_of
 from mainspring.states import TASK_FINISHED, RunState, RunType, TaskState
 from mainspring_store.interventions import (
     Clear,
@@ -27,7 +28,7 @@ from mainspring_store.resources.pools import change_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.state.concurrency import ConcurrencyKeyTaken
-from tests.simulation.documents import CALLED, CALLER, POOLS, confs, documents
+from tests.simulation.documents import CALLED, CALLER, POOLS, SIGNALS, confs, documents
 from tests.simulation.machine import PICK, Machine, one_of
 from tests.simulation.model_state import Run
 
@@ -196,6 +197,18 @@ class Users(Machine):
             assert not counts, "an answer was refused"
             return
         assert counts, "an answer was taken that came too late or second"
+
+    @precondition(lambda self: "waits" in self.features and self.model.runs)
+    @rule(pick=PICK, name=st.sampled_from(SIGNALS))
+    def signal(self, pick: int, name: str) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        is_refused = run.is_over or name not in signals_of(run.definition)
+        try:
+            self.do_signal(run, name)
+        except (Conflict, NotFound):
+            assert is_refused, "a signal was refused though a task may wait for it"
+            return
+        assert not is_refused, "a signal was kept for which no task can wait"
 
     @precondition(lambda self: self.versions)
     @rule(pick=PICK, is_paused=st.booleans())

@@ -145,6 +145,7 @@ _EXAMPLES: Mapping[str, Sequence[Any]] = {
     "ClearBody": [{"dag_run_id": "deploy-4711", "dry_run": False}],
     "ClearRunBody": [{"dry_run": False}],
     "BackfillBody": [{"dag_id": "etl", "from_date": "2026-01-01T00:00:00Z", "to_date": "2026-01-31T00:00:00Z"}],
+    "SignalBody": [{"value": {"amount": 120}}],
     "ApprovalAnswerBody": [{"choice": "approve", "note": "the figures are right"}],
     "HitlAnswerBody": [{"chosen_options": ["Approve"]}],
     "ClearRunsBody": [{"dag_runs": [{"dag_id": "etl", "dag_run_id": "deploy-4711"}], "dry_run": False}],

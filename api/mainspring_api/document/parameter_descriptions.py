@@ -21,6 +21,7 @@ PATH_PARAMETERS: Mapping[str, str] = {
     "older": "Number of the version on the left of the comparison, from 1",
     "newer": "Number of the version on the right of the comparison, from 1",
     "xcom_key": "Name of the output",
+    "signal_name": "Name of the signal, as a waiting task of the run has it",
     "backfill_id": "Identifier of the backfill",
     "pool_name": "Name of the pool",
     "variable_key": "Key of the variable; may hold `/`",
@@ -97,6 +98,7 @@ OPERATION_PARAMETERS: Mapping[tuple[str, str], str] = {
     ("get_log", "token"): "`continuation_token` of the page before; absent = the first page",
     ("wait_dag_run_until_finished", "result"): "Ids of tasks whose outputs the answer holds",
     ("get_xcom_entry", "stringify"): "True = the value as text that holds JSON, false = the value as JSON",
+    ("get_signals", "name"): "Name of the signals to list",
     ("answer_approval", "map_index"): "Position of the approval among the instances of a mapped task; -1 = not mapped",
 }
 """(Operation, name) -> the description of a parameter whose meaning belongs to the operation."""

@@ -13,7 +13,7 @@ __all__ = ["Bursts", "EventFilter", "FeedEvent", "as_json", "as_stream", "feed_e
 BURST_MAX = 200
 """Events of one run in one second; beyond, the client gets `many` and reads the run again."""
 _RUNS_KEPT_MAX = 10_000
-_OF_RUN = frozenset({EventKind.RUN, EventKind.TASK, EventKind.APPROVAL})
+_OF_RUN = frozenset({EventKind.RUN, EventKind.TASK, EventKind.APPROVAL, EventKind.SIGNAL})
 
 
 @dataclass(frozen=True, slots=True)

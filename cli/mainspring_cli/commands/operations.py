@@ -1,5 +1,6 @@
 """Commands of operators: approvals, results by hand, outputs, the audit log, workers."""
 
+import json
 from typing import Any
 
 import click
@@ -8,9 +9,10 @@ from mainspring_cli.client.resource_names import DAG_ID, RUN_ID
 from mainspring_cli.client.session import Session, with_session
 from mainspring_cli.commands.run import RUN_MEMBERS
 
-__all__ = ["approvals", "audit", "delete_run", "mark", "outputs", "workers"]
+__all__ = ["approvals", "audit", "delete_run", "mark", "outputs", "signal", "signals", "workers"]
 
 _APPROVAL_COLUMNS = ("dag_id", "dag_run_id", "task_id", "map_index", "message", "choices", "give_up_at")
+_SIGNAL_COLUMNS = ("signal_id", "name", "value", "sent_by", "sent_at", "taken_by", "taken_by_map_index", "taken_at")
 _AUDIT_COLUMNS = ("event_log_id", "when", "event", "owner", "dag_id", "run_id", "task_id", "extra")
 _WORKER_COLUMNS = ("worker_id", "hostname", "pid", "version", "queues", "token_name", "refused_for")
 _INSTANCE_COLUMNS = ("task_id", "map_index", "state", "state_reason", "try_number")
@@ -70,6 +72,35 @@ def mark(session: Session, dag_id: str, run_id: str, state: str, task_id: str | 
     patch = InstancePatch.from_dict({"new_state": state})
     marked = session.call(patch_task_instance, dag_id, run_id, task_id, body=patch)
     session.output.rows(marked["task_instances"], _INSTANCE_COLUMNS)
+
+
+@click.command()
+@DAG_ID
+@RUN_ID
+@click.argument("name")
+@click.option("--value", default="null", help="JSON for the task that waits (default: null).")
+@with_session
+def signal(session: Session, dag_id: str, run_id: str, name: str, value: str) -> None:
+    """Send a signal to a run. A task that waits for its name takes the signal, now or when its wait begins."""
+    from mainspring_client.api.signals import send_signal
+    from mainspring_client.models import SignalBody
+
+    try:
+        body = SignalBody.from_dict({"value": json.loads(value)})
+    except ValueError as exc:
+        raise click.UsageError(f"--value: {exc}; write JSON, text in quotation marks") from exc
+    session.output.item(session.call(send_signal, dag_id, run_id, name, body=body), _SIGNAL_COLUMNS)
+
+
+@click.command()
+@DAG_ID
+@RUN_ID
+@with_session
+def signals(session: Session, dag_id: str, run_id: str) -> None:
+    """List the signals of a run, the earliest first."""
+    from mainspring_client.api.signals import get_signals
+
+    session.output.rows(list(session.rows(get_signals, "signals", dag_id, run_id)), _SIGNAL_COLUMNS)
 
 
 @click.command("delete")

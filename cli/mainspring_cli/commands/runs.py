@@ -12,7 +12,7 @@ from mainspring_cli.client.log_tail import LogTail
 from mainspring_cli.client.parameters import INSTANT
 from mainspring_cli.client.resource_names import DAG_ID, DAG_ID_OR_ALL, RUN_ID
 from mainspring_cli.client.session import Session, with_session
-from mainspring_cli.commands.operations import delete_run, mark, outputs
+from mainspring_cli.commands.operations import delete_run, mark, outputs, signal, signals
 from mainspring_cli.commands.run import RUN_MEMBERS
 
 __all__ = ["runs"]
@@ -31,7 +31,7 @@ def runs() -> None:
     """Look at runs; cancel them, run them again."""
 
 
-for _command in (mark, delete_run, outputs):
+for _command in (mark, delete_run, outputs, signal, signals):
     runs.add_command(_command)
 
 

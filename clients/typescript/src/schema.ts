@@ -1535,6 +1535,62 @@ export interface paths {
         patch: operations["update_hitl_detail"];
         trace?: never;
     };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * List the signals of a run, the earliest first.
+         * @description Needs the role `viewer` on the DAG.
+         */
+        get: operations["get_signals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/signals/{signal_name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Name of the signal, as a waiting task of the run has it */
+                signal_name: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a signal to a run. A task that waits for its name takes the signal, now or when its wait begins.
+         * @description The run keeps a signal that no task has taken. Each signal ends one wait: a wait takes the earliest signal of its
+         *     name that no wait of the run has taken. A run keeps at most 1,000 signals; beyond, and after the end of the run, the
+         *     answer is 409.
+         *
+         *     Needs the role `operator` on the DAG.
+         */
+        post: operations["send_signal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v2/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/tries": {
         parameters: {
             query?: never;
@@ -4336,6 +4392,8 @@ export interface components {
             for?: string;
             /** @description The task succeeds when this request answers with an expected status. */
             http?: components["schemas"]["HttpRequest"];
+            /** @description Name of the signal, sent to the run, for which the task waits. */
+            signal?: string;
             /** @description The task succeeds when this command ends with exit code 0. */
             shell?: components["schemas"]["CommandCheck"];
             /** @description The task succeeds when this callable returns a true value. */
@@ -8238,7 +8296,7 @@ export interface components {
             dependencies: components["schemas"]["TaskDependency"][];
         };
         /** @enum {string} */
-        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "turn_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
+        BlockCode: "scheduler_down" | "database_degraded" | "clock_guard" | "restore_hold" | "dag_paused" | "run_paused" | "run_after_ahead" | "backfill_paused" | "max_active_runs" | "concurrency_key" | "max_active_tasks" | "upstream_not_done" | "trigger_rule" | "when" | "branch" | "expand_empty" | "handler" | "depends_on_past" | "max_active_tis" | "max_active_tis_per_dag" | "retry_delay" | "turn_delay" | "pool_missing" | "pool_too_small" | "pool_full" | "executor_missing" | "executor_refuses" | "executor_full" | "no_worker" | "workers_busy" | "starting" | "stopping" | "decision_pending" | "wait_time" | "wait_http" | "wait_check" | "wait_signal" | "wait_run" | "approval_open" | "no_schedule" | "schedule_error" | "not_due" | "wait_dags" | "start_date" | "end_date" | "excluded_day" | "catchup";
         LimitHolder: {
             /** @description Identifier of the DAG */
             dag_id: string;
@@ -8748,6 +8806,90 @@ export interface components {
             chosen_options: string[];
             /** @description Values of the answer, with the defaults of the params */
             params_input: components["schemas"]["JsonObject"];
+        };
+        /**
+         * @example {
+         *       "signal_id": 7,
+         *       "name": "paid",
+         *       "value": {
+         *         "amount": 120
+         *       },
+         *       "sent_by": "shop",
+         *       "sent_at": "2026-12-01T08:05:00.000Z",
+         *       "taken_by": "payment",
+         *       "taken_by_map_index": -1,
+         *       "taken_at": "2026-12-01T08:05:00.031Z"
+         *     }
+         */
+        Signal: {
+            /** @description Id of the signal; ascending in the order of the signals */
+            signal_id: number;
+            /**
+             * @description Name of the signal, as the definition has it
+             * @example paid
+             */
+            name: string;
+            /**
+             * @description JSON value of the signal
+             * @example {
+             *       "amount": 120
+             *     }
+             */
+            value: unknown;
+            /** @description Name of the user or token that sent the signal */
+            sent_by: string;
+            /**
+             * Format: date-time
+             * @description Instant at which the server got the signal
+             */
+            sent_at: string;
+            /** @description Id of the task that took the signal; null = no task has */
+            taken_by: string | null;
+            /** @description Map index of the instance that took the signal; -1 = not mapped, null = none has */
+            taken_by_map_index: number | null;
+            /** @description Instant at which the task took the signal; null = no task has */
+            taken_at: string | null;
+        };
+        /**
+         * @example {
+         *       "signals": [
+         *         {
+         *           "signal_id": 7,
+         *           "name": "paid",
+         *           "value": {
+         *             "amount": 120
+         *           },
+         *           "sent_by": "shop",
+         *           "sent_at": "2026-12-01T08:05:00.000Z",
+         *           "taken_by": "payment",
+         *           "taken_by_map_index": -1,
+         *           "taken_at": "2026-12-01T08:05:00.031Z"
+         *         }
+         *       ],
+         *       "total_entries": 1
+         *     }
+         */
+        SignalCollection: {
+            /** @description Signals of this page */
+            signals: components["schemas"]["Signal"][];
+            /** @description Number of entries on all pages */
+            total_entries: number;
+        };
+        /**
+         * @example {
+         *       "value": {
+         *         "amount": 120
+         *       }
+         *     }
+         */
+        SignalBody: {
+            /**
+             * @description JSON value of at most 64 KiB; null when absent
+             * @example {
+             *       "amount": 120
+             *     }
+             */
+            value?: unknown;
         };
         /** @enum {string} */
         AttemptState: "queued" | "running" | "deferred" | "success" | "failed" | "skipped" | "cancelled" | "interrupted" | "lost";
@@ -9648,7 +9790,7 @@ export interface components {
             /** @description Address that deliveries are posted to; answered with the values of its query masked */
             url: string;
             /** @description Types of events to send; empty = only what definitions send by `notify` */
-            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered" | "signal.received")[];
             /**
              * @description Id of the DAG whose events are sent, or the beginning of ids and `*`
              * @default *
@@ -9743,7 +9885,7 @@ export interface components {
             /** @description Address that deliveries are posted to; answered with the values of its query masked */
             url?: string;
             /** @description Types of events to send; empty = only what definitions send by `notify` */
-            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+            types?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered" | "signal.received")[];
             /** @description Id of the DAG whose events are sent, or the beginning of ids and `*` */
             dag_id_pattern?: string;
             /** @description Purpose in a sentence */
@@ -10060,7 +10202,7 @@ export interface components {
             total_entries: number;
         };
         /** @enum {string} */
-        EventKind: "run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "webhook" | "log" | "many" | "reset";
+        EventKind: "run" | "task" | "dag" | "backfill" | "approval" | "signal" | "pool" | "worker" | "webhook" | "log" | "many" | "reset";
         /**
          * @example {
          *       "at": "2026-11-28T03:25:41.205Z",
@@ -10109,6 +10251,11 @@ export interface components {
             pool?: string;
             /** @description The answer to the approval */
             choice?: string;
+            /**
+             * @description Name of the signal
+             * @example paid
+             */
+            signal?: string;
             /** @description Identifier of the worker */
             worker_id?: string;
             /** @description Host of the worker */
@@ -15697,6 +15844,95 @@ export interface operations {
             503: components["responses"]["ServiceUnavailable"];
         };
     };
+    get_signals: {
+        parameters: {
+            query?: {
+                /** @description Name of the signals to list */
+                name?: string;
+                /** @description Entries on a page; more than 100 is taken as 100 */
+                limit?: number;
+                /** @description Entries to skip */
+                offset?: number;
+                /** @description Sort keys, each with `-` in front for descending order: signal_id, name, taken_at */
+                order_by?: string[];
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Mainspring-Cursor": components["headers"]["MainspringCursor"];
+                    Link: components["headers"]["Link"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalCollection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
+    send_signal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Sent again with its key within 24 hours, a request has its effect once and is answered the same, with the header `Idempotency-Replayed: true` */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description Identifier of the DAG; in lists `~` means all DAGs */
+                dag_id: string;
+                /** @description Identifier of the run within its DAG; in lists `~` means all runs */
+                dag_run_id: string;
+                /** @description Name of the signal, as a waiting task of the run has it */
+                signal_name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignalBody"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Signal"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Conflict"];
+            412: components["responses"]["PreconditionFailed"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["UnprocessableContent"];
+            429: components["responses"]["TooManyRequests"];
+            503: components["responses"]["ServiceUnavailable"];
+        };
+    };
     get_task_instance_tries: {
         parameters: {
             query?: {
@@ -17402,7 +17638,7 @@ export interface operations {
                 /** @description States to list; several states are alternatives */
                 state?: ("pending" | "delivered" | "failed" | "refused")[];
                 /** @description Types of events to list; several types are alternatives */
-                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered" | "signal.received")[];
                 /** @description Identifier of the DAG */
                 dag_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
@@ -17707,7 +17943,7 @@ export interface operations {
                 /** @description States to list; several states are alternatives */
                 state?: ("pending" | "delivered" | "failed" | "refused")[];
                 /** @description Types of events to list; several types are alternatives */
-                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered")[];
+                type?: ("run.queued" | "run.running" | "run.success" | "run.failed" | "run.late" | "run.deleted" | "run.paused" | "run.unpaused" | "run.changed" | "task.scheduled" | "task.queued" | "task.running" | "task.success" | "task.failed" | "task.skipped" | "task.upstream_failed" | "task.up_for_retry" | "task.deferred" | "task.removed" | "task.late" | "dag.saved" | "dag.paused" | "dag.unpaused" | "dag.deleted" | "backfill.created" | "backfill.paused" | "backfill.unpaused" | "backfill.completed" | "backfill.cancelled" | "approval.waiting" | "approval.answered" | "signal.received")[];
                 /** @description Identifier of the DAG */
                 dag_id?: string;
                 /** @description Entries on a page; more than 100 is taken as 100 */
@@ -17902,7 +18138,7 @@ export interface operations {
                 /** @description Only events of these DAGs */
                 dag_id?: string[];
                 /** @description Only these kinds of events; `many` and `reset` always come */
-                types?: ("run" | "task" | "dag" | "backfill" | "approval" | "pool" | "worker" | "webhook" | "log" | "many")[];
+                types?: ("run" | "task" | "dag" | "backfill" | "approval" | "signal" | "pool" | "worker" | "webhook" | "log" | "many")[];
             };
             header?: {
                 /** @description Id of the last event of a stream that was cut off; `after` wins over it */

@@ -231,6 +231,11 @@ TASK_TYPES: Mapping[str, Record] = {
                 doc="The task succeeds when this request answers with an expected status.",
             ),
             Field(
+                "signal",
+                Identifier(),
+                doc="Name of the signal, sent to the run, for which the task waits.",
+            ),
+            Field(
                 "shell",
                 Record((*_COMMAND, _FAIL_ON_EXIT_CODES), exactly_one=("command", "script"), name="CommandCheck"),
                 doc="The task succeeds when this command ends with exit code 0.",
@@ -250,7 +255,7 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("timeout", Duration(minimum=_A_SECOND), doc="The task fails after it has waited this long."),
             Field("soft_fail", Boolean(), doc="Whether the timeout skips the task instead of failing it."),
         ),
-        exactly_one=("until", "for", *_CHECKS),
+        exactly_one=("until", "for", "signal", *_CHECKS),
         only_with={"interval": _CHECKS, "check_timeout": _CHECKS, "soft_fail": "timeout"},
     ),
     TaskType.BRANCH.value: Record(

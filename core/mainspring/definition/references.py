@@ -12,7 +12,7 @@ _OUTPUTS_OF_TYPE: Mapping[str, tuple[str, ...]] = {
     TaskType.PYTHON: ("return_value",),
     TaskType.BRANCH: ("return_value",),
     TaskType.HTTP: _RESPONSE,
-    TaskType.WAIT: (*_RESPONSE, "return_value", "path", "bytes", "modified_at"),
+    TaskType.WAIT: (*_RESPONSE, "return_value", "path", "bytes", "modified_at", "value", "by", "at"),
     TaskType.APPROVAL: ("choice", "choices", "values", "by", "note", "at"),
     TaskType.DAG: ("run_id",),
 }

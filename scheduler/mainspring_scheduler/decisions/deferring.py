@@ -31,6 +31,10 @@ def begin_wait(context: DecisionContext) -> Decision:
         # The first check is due at once, and goes the way of all later checks.
         members = {"kind": kind, **_checked(context, kind), "give_up_at": _text(give_up_at), **_softly(fields)}
         return Defer(members, until=now)
+    if "signal" in fields:
+        # The first look is due at once too: it takes a signal that came before, under the lock of the run.
+        wait = {"kind": WaitKind.SIGNAL, "name": fields["signal"], "give_up_at": _text(give_up_at)}
+        return Defer({**wait, **_softly(fields)}, until=now)
     if "for" in fields:
         until = now + parse_duration(fields["for"])
     else:

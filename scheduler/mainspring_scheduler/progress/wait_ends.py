@@ -13,7 +13,7 @@ from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
 from mainspring.waits import REJECT, WaitKind, defaults_of
 from mainspring_scheduler.progress.outcomes import ResolvedOutcome
-from mainspring_store.scheduling import ChildRun
+from mainspring_store.scheduling import ChildRun, TakenSignal
 
 __all__ = ["POKE_INTERVAL", "JudgedPoke", "deadline", "end_of_wait", "judge_poke"]
 
@@ -42,11 +42,17 @@ class JudgedPoke:
 
 
 def end_of_wait(
-    attempt_id: str, waits_for: Mapping[str, Any], child: ChildRun | None, now: datetime
+    attempt_id: str,
+    waits_for: Mapping[str, Any],
+    now: datetime,
+    *,
+    child: ChildRun | None = None,
+    signal: TakenSignal | None = None,
 ) -> Finished | None:
     """The end of a due deferred attempt; None = the wait goes on.
 
     child: the awaited run; None when the attempt waits for no run, or the run was deleted.
+    signal: the signal that the attempt took; None = the attempt waits for no signal, or no signal came.
     """
     end = _Ends(attempt_id, now)
     match waits_for["kind"]:
@@ -56,6 +62,8 @@ def end_of_wait(
             return _end_with(child, waits_for, end)
         case WaitKind.APPROVAL if (answer := waits_for.get("answer")) is not None:
             return _answered(answer, end)
+        case WaitKind.SIGNAL if signal is not None:
+            return end.success({"value": signal.value, "by": signal.sent_by, "at": format_instant(signal.sent_at)})
     give_up_at = deadline(waits_for)
     if give_up_at is None or give_up_at > now:
         return None
@@ -193,6 +201,8 @@ def _gave_up(waits_for: Mapping[str, Any]) -> str:
             return f"{_name(waits_for)} took longer than execution_timeout allows, and is stopped"
         case WaitKind.APPROVAL:
             return "nobody answered within its timeout"
+        case WaitKind.SIGNAL:
+            return f"no client sent the signal '{waits_for['name']}' within its timeout"
         case WaitKind.TIME:
             return f"its timeout passed before {waits_for['until']}"
     return "its condition did not hold within its timeout"

@@ -1,4 +1,4 @@
-"""Resumes deferred instances: those with a time that has come, an ended child run, or an answer.
+"""Resumes deferred instances: those with a time that has come, an ended child run, a signal, or an answer.
 
 The source of an event (the clock, the end of a run, the API) only makes the instance due, in its own transaction. This
 module then decides on the instance. A wait that ended without a running scheduler is resumed by the next scheduler.
@@ -15,7 +15,7 @@ from mainspring_scheduler.progress.apply_reports import Applied, end_waits
 from mainspring_scheduler.progress.turns import JudgeTurns
 from mainspring_scheduler.progress.wait_ends import deadline, end_of_wait
 from mainspring_scheduler.versions import Versions
-from mainspring_store.scheduling import ChildRun, LiveAttempt, Pass
+from mainspring_store.scheduling import ChildRun, LiveAttempt, Pass, TakenSignal
 from mainspring_store.state.effects import InstanceRef
 
 __all__ = ["resume_due"]
@@ -36,18 +36,23 @@ def resume_due(
     """
     locked = scheduling.lock_runs(scheduling.waits.due_runs(now, DUE_MAX), skip_locked=True)
     due_attempts = _readable(scheduling, scheduling.waits.due(locked, now, DUE_MAX), versions, now) if locked else []
-    children = _children(scheduling, due_attempts)
-    ends, pokes = [], []
+    children, signals = _children(scheduling, due_attempts), _signals(scheduling, due_attempts, now)
+    ends, pokes, waits = [], [], []
     for waiting in due_attempts:
         waits_for = waiting.waits_for or {}
         child = children.get((waits_for.get("dag_id", ""), waits_for.get("run_id", "")))
-        end = end_of_wait(waiting.attempt_id, waits_for, child, now)
+        signal = signals.get(waiting.attempt_id)
+        end = end_of_wait(waiting.attempt_id, waits_for, now, child=child, signal=signal)
         if end is not None:
             ends.append((waiting, end))
         elif waits_for["kind"] in CHECKS:
             pokes.append(waiting)
+        elif waits_for["kind"] == WaitKind.SIGNAL:
+            waits.append((waiting, deadline(waits_for)))
         else:
-            _wait_on(scheduling, waiting, child, now)
+            waits.append((waiting, _next_look(scheduling, waiting, child, now)))
+    if waits:
+        scheduling.waits.keep_waiting(waits)
     _make_ready(scheduling, pokes, now)
     return end_waits(scheduling, ends, versions=versions, judge_turns=judge_turns, now=now, random=random)
 
@@ -84,8 +89,16 @@ def _children(scheduling: Pass, due_attempts: Sequence[LiveAttempt]) -> Mapping[
     return scheduling.waits.child_runs(awaited) if awaited else {}
 
 
-def _wait_on(scheduling: Pass, waiting: LiveAttempt, child: ChildRun | None, now: datetime) -> None:
-    """Continue a wait for a child run: the run had ended and was cleared before this pass."""
+def _signals(scheduling: Pass, due_attempts: Sequence[LiveAttempt], now: datetime) -> Mapping[str, TakenSignal]:
+    """Attempt id -> the signal that its wait takes. Of waits on one name, the wait that began first takes the earliest
+    signal. The runs are locked, so no other scheduler gives a signal to another wait."""
+    waits = [attempt for attempt in due_attempts if (attempt.waits_for or {}).get("kind") == WaitKind.SIGNAL]
+    waits.sort(key=lambda attempt: (attempt.queued_at, attempt.task_index, attempt.map_index))
+    return scheduling.waits.take_signals(waits, now=now) if waits else {}
+
+
+def _next_look(scheduling: Pass, waiting: LiveAttempt, child: ChildRun | None, now: datetime) -> datetime | None:
+    """When the wait for a child run is due again: the run had ended and was cleared before this pass."""
     assert waiting.waits_for is not None
     is_awaited = child is not None and scheduling.waits.await_run(child.dag_id, child.run_id, waiting.attempt_id)
-    scheduling.waits.keep_waiting(waiting, deadline(waiting.waits_for) if is_awaited else now)
+    return deadline(waiting.waits_for) if is_awaited else now

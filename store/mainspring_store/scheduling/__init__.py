@@ -16,6 +16,7 @@ from mainspring_store.state.records import (
     RunFacts,
     StartableRun,
     StateUpdate,
+    TakenSignal,
     TurnFacts,
 )
 
@@ -34,6 +35,7 @@ __all__ = [
     "RunFacts",
     "StartableRun",
     "StateUpdate",
+    "TakenSignal",
     "TurnFacts",
     "WaitingDag",
     "begin_pass",

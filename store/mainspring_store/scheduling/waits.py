@@ -1,5 +1,7 @@
-"""Waits in a pass: deferred instances resume after an instant, a child run or a user's answer."""
+"""Waits in a pass: deferred instances resume after an instant, a child run, a signal or a user's
+answer."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -22,6 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import Integer
 
+from mainspring.instants import parse_instant
 from mainspring.states import RunState, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.types import UtcDateTime
@@ -36,8 +39,9 @@ from mainspring_store.state.records import (
     ChildRun,
     LiveAttempt,
     StateUpdate,
+    TakenSignal,
 )
-from mainspring_store.tables import dag_run, task_instance, task_try
+from mainspring_store.tables import dag_run, run_signal, task_instance, task_try
 
 __all__ = ["WaitWrites"]
 
@@ -176,18 +180,21 @@ class WaitWrites(MovingPart):
 
     @staticmethod
     @cache
-    def _update_next_look() -> Update:
+    def _update_next_looks(is_sqlite: bool) -> Update:
         table = task_instance.c
+        rows = as_rows({"id": int, "attempt_id": str, "until": datetime}, is_sqlite=is_sqlite)
         return (
             update(task_instance)
-            .where(table.id == bindparam("waiting"), table.attempt_id == bindparam("attempt"), _is_deferred())
-            .values(not_before=bindparam("until", type_=UtcDateTime))
+            .where(table.id == rows.c.id, table.attempt_id == rows.c.attempt_id, _is_deferred())
+            .values(not_before=rows.c.until)
         )
 
-    def keep_waiting(self, waiting: LiveAttempt, until: datetime | None) -> None:
-        """Leave an instance deferred until an instant; None = until an event wakes the instance."""
-        params = {"waiting": waiting.instance_id, "attempt": waiting.attempt_id, "until": until}
-        self._connection.execute(self._update_next_look(), params)
+    def keep_waiting(self, waits: Iterable[tuple[LiveAttempt, datetime | None]]) -> None:
+        """Leave each instance deferred until its instant; None = until an event wakes the instance."""
+        rows = dump_rows(
+            {"id": waiting.instance_id, "attempt_id": waiting.attempt_id, "until": until} for waiting, until in waits
+        )
+        self._connection.execute(self._update_next_looks(self._is_sqlite), {"rows": rows})
 
     @staticmethod
     @cache
@@ -207,6 +214,65 @@ class WaitWrites(MovingPart):
         """Let the end of a run wake this attempt; False = the run has already ended."""
         params = {"of_dag": dag_id, "of_run": run_id, "attempt": attempt_id}
         return self._connection.scalar(self._update_parent_attempt(), params) is not None
+
+    @staticmethod
+    @cache
+    def _select_kept_signals(is_sqlite: bool) -> Select[Any]:
+        signal = run_signal.c
+        rows = as_rows({"run": int, "name": str}, is_sqlite=is_sqlite)
+        return (
+            select(signal.id, signal.dag_run_id, signal.name, signal.sent_at)
+            .join(rows, and_(signal.dag_run_id == rows.c.run, signal.name == rows.c.name))
+            .where(text("run_signal.taken_at IS NULL"))
+            .order_by(signal.id)
+        )
+
+    @staticmethod
+    @cache
+    def _update_taken_signals(is_sqlite: bool) -> Update:
+        rows = as_rows({"id": int, "instance": int}, is_sqlite=is_sqlite)
+        takers = (
+            select(rows.c.id, task_instance.c.task_id, task_instance.c.map_index)
+            .join(task_instance, task_instance.c.id == rows.c.instance)
+            .subquery("takers")
+        )
+        return (
+            update(run_signal)
+            .where(run_signal.c.id == takers.c.id, text("run_signal.taken_at IS NULL"))
+            .values(
+                taken_by=takers.c.task_id,
+                taken_by_map_index=takers.c.map_index,
+                taken_at=bindparam("now", type_=UtcDateTime),
+            )
+            .returning(run_signal.c.id, run_signal.c.value, run_signal.c.sent_by, run_signal.c.sent_at)
+        )
+
+    def take_signals(self, waits: Sequence[LiveAttempt], *, now: datetime) -> Mapping[str, TakenSignal]:
+        """Give the earliest signals that no wait has taken to these waits, in their order: attempt id -> signal.
+
+        Waits without a signal are absent. A wait takes no signal that came after its timeout. The caller has locked the
+        runs of the waits.
+        """
+        names = {(wait.dag_run_id, wait.waits_for["name"]) for wait in waits if wait.waits_for}
+        rows = dump_rows({"run": run_id, "name": name} for run_id, name in names)
+        kept: dict[tuple[int, str], deque[Any]] = {}
+        for row in self._connection.execute(self._select_kept_signals(self._is_sqlite), {"rows": rows}):
+            kept.setdefault((row.dag_run_id, row.name), deque()).append(row)
+        takers: dict[int, LiveAttempt] = {}
+        for wait in waits:
+            waits_for = wait.waits_for or {}
+            signals = kept.get((wait.dag_run_id, waits_for["name"]))
+            give_up_at = waits_for["give_up_at"]
+            if signals and (give_up_at is None or signals[0].sent_at <= parse_instant(give_up_at)):
+                takers[signals.popleft().id] = wait
+        if not takers:
+            return {}
+        rows = dump_rows({"id": id_, "instance": wait.instance_id} for id_, wait in takers.items())
+        statement = self._update_taken_signals(self._is_sqlite)
+        return {
+            takers[row.id].attempt_id: TakenSignal(value=row.value, sent_by=row.sent_by, sent_at=row.sent_at)
+            for row in self._connection.execute(statement, {"rows": rows, "now": now})
+        }
 
     @staticmethod
     @cache

@@ -64,5 +64,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0029": (("pauses of runs", "SELECT count(*) FROM dag_run WHERE is_paused"),),
     # Loops under way begin again at their first turn.
     "0030": (("turns of tries, with their outputs", "SELECT count(*) FROM task_try WHERE turn IS NOT NULL"),),
+    "0031": (("signals sent to runs", "SELECT count(*) FROM run_signal"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

@@ -69,6 +69,16 @@ class LiveAttempt:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class TakenSignal:
+    """A signal that a wait took."""
+
+    value: Any
+    """JSON."""
+    sent_by: str
+    sent_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class AttemptEnd:
     """The change of an attempt by a report. A start has the state running and no end date."""
 

@@ -22,7 +22,7 @@ from mainspring_store.tables.dags import awaited_dag, dag, dag_tag, dag_version,
 from mainspring_store.tables.events import feed_event, feed_floor
 from mainspring_store.tables.hooks import hook, hook_delivery, hook_identity
 from mainspring_store.tables.metrics import metric_dag, metric_position, metric_total
-from mainspring_store.tables.runs import awaited_end, backfill, dag_run, deadline, pruned_run
+from mainspring_store.tables.runs import awaited_end, backfill, dag_run, deadline, pruned_run, run_signal
 from mainspring_store.tables.services import installation, scheduler_outage, service
 from mainspring_store.tables.shared import connection, pool, secret, variable
 from mainspring_store.tables.tasks import (
@@ -71,6 +71,7 @@ __all__ = [
     "pruned_run",
     "rate_limit",
     "receiver",
+    "run_signal",
     "scheduler_outage",
     "secret",
     "service",

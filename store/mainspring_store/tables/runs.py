@@ -19,7 +19,7 @@ from mainspring.states import RunState, RunType
 from mainspring_store.database.types import Json, Key, UtcDateTime
 from mainspring_store.tables.base import metadata, one_of
 
-__all__ = ["awaited_end", "backfill", "dag_run", "deadline", "pruned_run"]
+__all__ = ["awaited_end", "backfill", "dag_run", "deadline", "pruned_run", "run_signal"]
 
 backfill = Table(
     "backfill",
@@ -298,5 +298,33 @@ pruned_run = Table(
         "backfill_id",
         sqlite_where=text("backfill_id IS NOT NULL"),
         postgresql_where=text("backfill_id IS NOT NULL"),
+    ),
+)
+
+run_signal = Table(
+    "run_signal",
+    metadata,
+    # The order of the signals of a run.
+    Column("id", Key, primary_key=True),
+    Column("dag_run_id", ForeignKey("dag_run.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(250), nullable=False),
+    # NULL = JSON null.
+    Column("value", Json),
+    # Name of the user or of the token.
+    Column("sent_by", Text, nullable=False),
+    Column("sent_at", UtcDateTime, nullable=False),
+    # The task whose wait took the signal; NULL = no wait has.
+    Column("taken_by", String(250)),
+    Column("taken_by_map_index", Integer),
+    Column("taken_at", UtcDateTime),
+    Index("ix_run_signal_dag_run_id_id", "dag_run_id", "id"),
+    # For the look of a wait, even when the run has taken many signals.
+    Index(
+        "ix_run_signal_kept",
+        "dag_run_id",
+        "name",
+        "id",
+        sqlite_where=text("taken_at IS NULL"),
+        postgresql_where=text("taken_at IS NULL"),
     ),
 )

@@ -25,6 +25,8 @@ export function affectedBy({ event, data }: FeedEvent): readonly Prefix[] {
       return [["backfills"], ["summary"]];
     case "approval":
       return [["approvals"], ["summary"], run];
+    case "signal":
+      return [run];
     case "pool":
       return [["admin", "pools"]];
     case "worker":

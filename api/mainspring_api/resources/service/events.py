@@ -53,6 +53,7 @@ class EventData(Schema):
     backfill_id = fields.Integer(metadata={"description": "Identifier of the backfill"})
     pool = fields.String(metadata={"description": "Name of the pool"})
     choice = fields.String(metadata={"description": "The answer to the approval"})
+    signal = fields.String(metadata={"description": "Name of the signal", "example": "paid"})
     worker_id = fields.String(metadata={"description": "Identifier of the worker"})
     hostname = fields.String(metadata={"description": "Host of the worker"})
     queue = fields.String(metadata={"description": "Queue of the worker"})

@@ -300,6 +300,9 @@ if TYPE_CHECKING:
     from .session_code import SessionCode
     from .setup_teardown_type import SetupTeardownType
     from .shell_task import ShellTask
+    from .signal import Signal
+    from .signal_body import SignalBody
+    from .signal_collection import SignalCollection
     from .state_reason import StateReason
     from .summary import Summary
     from .summary_counts import SummaryCounts
@@ -672,6 +675,9 @@ _MODULES = {
     "SessionCode": ".session_code",
     "SetupTeardownType": ".setup_teardown_type",
     "ShellTask": ".shell_task",
+    "Signal": ".signal",
+    "SignalBody": ".signal_body",
+    "SignalCollection": ".signal_collection",
     "StateReason": ".state_reason",
     "Summary": ".summary",
     "SummaryCounts": ".summary_counts",
@@ -1054,6 +1060,9 @@ __all__ = (
     "SessionCode",
     "SetupTeardownType",
     "ShellTask",
+    "Signal",
+    "SignalBody",
+    "SignalCollection",
     "StateReason",
     "Summary",
     "SummaryCounts",

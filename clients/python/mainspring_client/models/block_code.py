@@ -45,6 +45,7 @@ class BlockCode(StrEnum):
     WAIT_DAGS = "wait_dags"
     WAIT_HTTP = "wait_http"
     WAIT_RUN = "wait_run"
+    WAIT_SIGNAL = "wait_signal"
     WAIT_TIME = "wait_time"
     WHEN = "when"
     WORKERS_BUSY = "workers_busy"

@@ -29,6 +29,7 @@ class EventData:
         backfill_id (int | Unset): Identifier of the backfill
         pool (str | Unset): Name of the pool
         choice (str | Unset): The answer to the approval
+        signal (str | Unset): Name of the signal Example: paid.
         worker_id (str | Unset): Identifier of the worker
         hostname (str | Unset): Host of the worker
         queue (str | Unset): Queue of the worker
@@ -49,6 +50,7 @@ class EventData:
     backfill_id: int | Unset = UNSET
     pool: str | Unset = UNSET
     choice: str | Unset = UNSET
+    signal: str | Unset = UNSET
     worker_id: str | Unset = UNSET
     hostname: str | Unset = UNSET
     queue: str | Unset = UNSET
@@ -95,6 +97,8 @@ class EventData:
 
         choice = self.choice
 
+        signal = self.signal
+
         worker_id = self.worker_id
 
         hostname = self.hostname
@@ -134,6 +138,8 @@ class EventData:
             field_dict["pool"] = pool
         if choice is not UNSET:
             field_dict["choice"] = choice
+        if signal is not UNSET:
+            field_dict["signal"] = signal
         if worker_id is not UNSET:
             field_dict["worker_id"] = worker_id
         if hostname is not UNSET:
@@ -200,6 +206,8 @@ class EventData:
 
         choice = d.pop("choice", UNSET)
 
+        signal = d.pop("signal", UNSET)
+
         worker_id = d.pop("worker_id", UNSET)
 
         hostname = d.pop("hostname", UNSET)
@@ -223,6 +231,7 @@ class EventData:
             backfill_id=backfill_id,
             pool=pool,
             choice=choice,
+            signal=signal,
             worker_id=worker_id,
             hostname=hostname,
             queue=queue,

@@ -10,6 +10,7 @@ class EventKind(StrEnum):
     POOL = "pool"
     RESET = "reset"
     RUN = "run"
+    SIGNAL = "signal"
     TASK = "task"
     WEBHOOK = "webhook"
     WORKER = "worker"

@@ -9,6 +9,7 @@ class GetEventsTypesItem(StrEnum):
     MANY = "many"
     POOL = "pool"
     RUN = "run"
+    SIGNAL = "signal"
     TASK = "task"
     WEBHOOK = "webhook"
     WORKER = "worker"

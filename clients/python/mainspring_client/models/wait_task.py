@@ -41,6 +41,7 @@ class WaitTask:
         until (str | Unset): Instant at which the task succeeds.
         for_ (str | Unset): How long the task waits.
         http (HttpRequest | Unset):
+        signal (str | Unset): Name of the signal, sent to the run, for which the task waits.
         shell (CommandCheck | Unset):
         python (CallableCheck | Unset):
         file (FileCheck | Unset):
@@ -96,6 +97,7 @@ class WaitTask:
     until: str | Unset = UNSET
     for_: str | Unset = UNSET
     http: HttpRequest | Unset = UNSET
+    signal: str | Unset = UNSET
     shell: CommandCheck | Unset = UNSET
     python: CallableCheck | Unset = UNSET
     file: FileCheck | Unset = UNSET
@@ -149,6 +151,8 @@ class WaitTask:
         http: dict[str, Any] | Unset = UNSET
         if not isinstance(self.http, Unset):
             http = as_dict(self.http)
+
+        signal = self.signal
 
         shell: dict[str, Any] | Unset = UNSET
         if not isinstance(self.shell, Unset):
@@ -276,6 +280,8 @@ class WaitTask:
             field_dict["for"] = for_
         if http is not UNSET:
             field_dict["http"] = http
+        if signal is not UNSET:
+            field_dict["signal"] = signal
         if shell is not UNSET:
             field_dict["shell"] = shell
         if python is not UNSET:
@@ -391,6 +397,8 @@ class WaitTask:
             http = UNSET
         else:
             http = HttpRequest.from_dict(_http)
+
+        signal = d.pop("signal", UNSET)
 
         _shell = d.pop("shell", UNSET)
         shell: CommandCheck | Unset
@@ -543,6 +551,7 @@ class WaitTask:
             until=until,
             for_=for_,
             http=http,
+            signal=signal,
             shell=shell,
             python=python,
             file=file,

@@ -22,6 +22,7 @@ class WebhookPatchBodyTypesItem(StrEnum):
     RUN_RUNNING = "run.running"
     RUN_SUCCESS = "run.success"
     RUN_UNPAUSED = "run.unpaused"
+    SIGNAL_RECEIVED = "signal.received"
     TASK_DEFERRED = "task.deferred"
     TASK_FAILED = "task.failed"
     TASK_LATE = "task.late"

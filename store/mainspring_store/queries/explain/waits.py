@@ -1,4 +1,4 @@
-"""What deferred instances wait for: an instant, the result of a check, a run of another DAG, a person."""
+"""What deferred instances wait for: an instant, the result of a check, a signal, a run of another DAG, a person."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -38,6 +38,9 @@ def wait_blockers(question: Question, row: Any) -> Iterator[Blocker]:
             yield Blocker(
                 code=BlockCode.WAIT_CHECK, text=text, since=row.start_date, until=row.not_before, ids=(row.task_id,)
             )
+        case WaitKind.SIGNAL:
+            text = f"The task waits for the signal '{waits_for['name']}'; no client has sent it to the run{limit}"
+            yield Blocker(code=BlockCode.WAIT_SIGNAL, text=text, since=row.start_date, ids=(waits_for["name"],))
         case WaitKind.RUN:
             yield _run_blocker(question, row, waits_for, limit)
         case WaitKind.APPROVAL:

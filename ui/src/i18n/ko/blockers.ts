@@ -40,6 +40,7 @@ export const blocked: Record<BlockCode, string> = {
   wait_time: "정해진 시각을 기다립니다",
   wait_http: "주소가 원하는 응답을 할 때까지 기다립니다",
   wait_check: "명령, 함수 또는 파일의 조건이 충족되기를 기다립니다",
+  wait_signal: "클라이언트가 실행에 보내는 신호를 기다립니다",
   wait_run: "다른 DAG의 실행이 끝나기를 기다립니다",
   approval_open: "사람의 응답을 기다립니다",
   no_schedule: "DAG에 일정이 없습니다",
