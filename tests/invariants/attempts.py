@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
 from tests.simulation.oracle import FINISHED
@@ -30,6 +31,24 @@ def tries_that_cost_nothing_are_given_back(facts: Facts) -> Line:
             yield f"{facts.name(instance)} may have {instance.max_tries} tries beyond its first; {len(free)} cost none"
         if free and free[-1].attempt_id == instance.attempt_id and instance.state == "failed":
             yield f"{facts.name(instance)} failed with a try that costs nothing ({free[-1].state_reason})"
+
+
+def a_turn_follows_a_success_within_its_bound(facts: Facts) -> Line:
+    """Turns count from 0 in each generation. One begins right after a success, and ends with the next success."""
+    for instance in facts.all_instances:
+        tries = [one for one in facts.tries[instance.id] if one.turn is not None]
+        for generation in {one.generation for one in tries}:
+            present = [one for one in tries if one.generation == generation]
+            if present[0].turn != 0:
+                yield f"{facts.name(instance)} begins generation {generation} at turn {present[0].turn}"
+            for before, one in pairwise(present):
+                if one.turn != before.turn + (before.state == "success"):
+                    yield f"{facts.name(instance)} has turn {one.turn} after turn {before.turn}, {before.state}"
+        repeat = facts.task(instance).repeat if facts.has_task(instance) else None
+        version_date = facts.version_dates[facts.runs[instance.dag_run_id].dag_version_id]
+        for one in tries:
+            if repeat is not None and one.turn >= repeat.max and one.queued_at >= version_date:
+                yield f"{facts.name(instance)} had turn {one.turn}, {repeat.max} are allowed"
 
 
 def live_attempts_are_those_of_active_instances(facts: Facts) -> Line:
@@ -92,6 +111,7 @@ def references_have_whole_values(facts: Facts) -> Line:
 CHECKS: Sequence[Check] = (
     attempts_are_numbered_from_one_and_charged,
     tries_that_cost_nothing_are_given_back,
+    a_turn_follows_a_success_within_its_bound,
     live_attempts_are_those_of_active_instances,
     waiting_retries_have_a_due_time,
     missed_deadlines_have_failed_what_they_must,
