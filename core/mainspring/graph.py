@@ -28,6 +28,9 @@ class Node(Protocol):
     @property
     def priority_weight(self) -> int: ...
 
+    @property
+    def map_group(self) -> str | None: ...
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -40,6 +43,8 @@ class Graph:
     """Direct downstream, ascending."""
     priority: tuple[int, ...]
     """Effective priority weight, by each task's weight rule; the higher goes first."""
+    map_groups: tuple[str | None, ...]
+    """The mapped group that holds the task; None = no mapped group."""
 
     @classmethod
     def of(cls, tasks: Mapping[str, Node]) -> "Graph":
@@ -52,12 +57,39 @@ class Graph:
             upstream=upstream,
             downstream=downstream,
             priority=_priorities(tuple(tasks.values()), upstream, downstream),
+            map_groups=tuple(task.map_group for task in tasks.values()),
         )
 
     @cached_property
     def index(self) -> Mapping[str, int]:
         """Task id -> index."""
         return {task_id: position for position, task_id in enumerate(self.task_ids)}
+
+    @cached_property
+    def in_step(self) -> tuple[frozenset[int], ...]:
+        """Of each task the direct downstream tasks in the same mapped group: an instance comes before their instances
+        with its own map index alone. Empty outside of mapped groups."""
+        return tuple(
+            frozenset(follower for follower in followers if self.is_in_step(task, follower))
+            for task, followers in enumerate(self.downstream)
+        )
+
+    @cached_property
+    def _by_map_group(self) -> Mapping[str, tuple[int, ...]]:
+        members: dict[str, list[int]] = {}
+        for task, group in enumerate(self.map_groups):
+            if group is not None:
+                members.setdefault(group, []).append(task)
+        return {group: tuple(tasks) for group, tasks in members.items()}
+
+    def is_in_step(self, task: int, other: int) -> bool:
+        """Whether two tasks are in the same mapped group, so that instances with equal map indexes go together."""
+        return self.map_groups[task] is not None and self.map_groups[task] == self.map_groups[other]
+
+    def mapped_with(self, task: int) -> tuple[int, ...]:
+        """The tasks that are expanded together with a mapped task, ascending; the task itself included."""
+        group = self.map_groups[task]
+        return (task,) if group is None else self._by_map_group[group]
 
     @cached_property
     def roots(self) -> tuple[int, ...]:

@@ -8,6 +8,8 @@ from mainspring.states import StateReason, TaskState, was_prevented
 
 __all__ = ["Instance", "Selection", "chosen", "collapsing", "decided_without_running", "with_setups"]
 
+MapIndexes = frozenset[int] | None
+"""Map indexes of instances of a task; None = all instances of the task."""
 _WITHOUT_RUNNING = frozenset({TaskState.UPSTREAM_FAILED, TaskState.SKIPPED})
 """Together with the reason `trigger_rule`."""
 
@@ -32,11 +34,11 @@ class Instance:
 class Selection:
     """The selection of a request, in terms of a definition."""
 
-    tasks: Mapping[int, frozenset[int] | None]
-    """Task index -> map indexes; None = all instances of the task."""
+    tasks: Mapping[int, MapIndexes]
+    """Task index -> map indexes."""
     include_upstream: bool = False
     include_downstream: bool = False
-    """Of the tasks named, directly or not; all their instances."""
+    """Of the tasks named, directly or not; all their instances, and within a mapped group those of the same items."""
     states: frozenset[TaskState] | None = None
     """Only instances in one of these; None = in any. `failed` also means the instances that were prevented from
     running."""
@@ -50,10 +52,11 @@ def chosen(
     branches: task indexes of branches. A task that a branch left out is not selected as a relative. The task is
     selected by name, or together with its branch, which then decides again.
     """
-    relatives = _reached(graph.upstream, selection.tasks) if selection.include_upstream else set()
+    relatives = _reached(graph, graph.upstream, selection.tasks) if selection.include_upstream else {}
     if selection.include_downstream:
-        relatives |= _reached(graph.downstream, selection.tasks)
-    tasks = relatives | selection.tasks.keys()
+        for task, map_indexes in _reached(graph, graph.downstream, selection.tasks).items():
+            relatives[task] = _united(relatives.get(task, frozenset()), map_indexes)
+    tasks = relatives.keys() | selection.tasks.keys()
     return [instance for instance in instances if _is_chosen(instance, graph, selection, relatives, tasks, branches)]
 
 
@@ -61,17 +64,15 @@ def _is_chosen(
     instance: Instance,
     graph: Graph,
     selection: Selection,
-    relatives: set[int],
-    tasks: set[int],
+    relatives: Mapping[int, MapIndexes],
+    tasks: Collection[int],
     branches: Collection[int],
 ) -> bool:
     if instance.state is TaskState.REMOVED or not _is_in_wanted_state(instance, selection.states):
         return False
-    if instance.task_index in selection.tasks:
-        named = selection.tasks[instance.task_index]
-        if named is None or instance.map_index in named:
-            return True
-    if instance.task_index not in relatives:
+    if instance.task_index in selection.tasks and _has(selection.tasks[instance.task_index], instance):
+        return True
+    if instance.task_index not in relatives or not _has(relatives[instance.task_index], instance):
         return False
     if instance.state is TaskState.SKIPPED and instance.reason is StateReason.BRANCH:
         return any(
@@ -115,14 +116,15 @@ def with_setups(graph: Graph, setups: Mapping[int, Sequence[int]], cleared: Coll
 def decided_without_running(
     graph: Graph,
     instances: Sequence[Instance],
-    changed: Iterable[int],
+    changed: Iterable[tuple[int, int]],
     *,
     setups: Mapping[int, Sequence[int]] | None = None,
     with_prevented: bool = False,
 ) -> list[Instance]:
-    """Instances downstream of these tasks that a trigger rule ended without running them, along unbroken chains. The
+    """Instances downstream of these that a trigger rule ended without running them, along unbroken chains. The
     scheduler decides them again after the results of `changed` have changed.
 
+    changed: task index and map index of each instance.
     setups: index of each set-up -> indexes of its tear-downs, whose rule looks at the set-up; None = there are none.
     with_prevented: also the instances that the end of the run prevented from running.
     """
@@ -131,23 +133,28 @@ def decided_without_running(
         by_rule = instance.state in _WITHOUT_RUNNING and instance.reason is StateReason.TRIGGER_RULE
         if by_rule or (with_prevented and instance.was_prevented):
             by_task.setdefault(instance.task_index, []).append(instance)
-    result: list[Instance] = []
-    pending, seen = list(changed), set(changed)
+    result: dict[int, Instance] = {}
+    pending = list(changed)
+    seen = set(pending)
     while pending:
-        task = pending.pop()
+        task, map_index = pending.pop()
         for follower in (*graph.downstream[task], *(setups or {}).get(task, ())):
-            if follower not in seen and follower in by_task:
-                seen.add(follower)
-                pending.append(follower)
-                result.extend(by_task[follower])
-    return result
+            has_same_item = map_index >= 0 and graph.is_in_step(task, follower)
+            for instance in by_task.get(follower, ()):
+                key = instance.task_index, instance.map_index
+                if key not in seen and (not has_same_item or instance.map_index == map_index):
+                    seen.add(key)
+                    pending.append(key)
+                    result[instance.id] = instance
+    return list(result.values())
 
 
 def collapsing(
     graph: Graph, instances: Iterable[Instance], cleared: Collection[int], mapped: Iterable[int]
 ) -> Mapping[int, Sequence[Instance]]:
     """Mapped tasks that must be expanded again, with their instances in order of map index, without removed instances:
-    a direct upstream instance is cleared, and no instance of the task keeps what it did.
+    a direct upstream instance is cleared, and no instance of the task keeps what it did. The tasks of a mapped group
+    are expanded again together, when this holds for all of them and an upstream instance outside of the group.
 
     cleared: ids of the instances that are cleared. mapped: task indexes.
     """
@@ -156,28 +163,43 @@ def collapsing(
         if instance.state is not TaskState.REMOVED:
             by_task.setdefault(instance.task_index, []).append(instance)
     result: dict[int, Sequence[Instance]] = {}
-    for task in mapped:
-        of_task = by_task.get(task, [])
-        upstream = (instance for predecessor in graph.upstream[task] for instance in by_task.get(predecessor, ()))
+    for tasks in dict.fromkeys(map(graph.mapped_with, mapped)):
+        members = [instance for task in tasks for instance in by_task.get(task, ())]
+        predecessors = {predecessor for task in tasks for predecessor in graph.upstream[task]} - {*tasks}
+        upstream = (instance for predecessor in predecessors for instance in by_task.get(predecessor, ()))
         if (
-            any(instance.map_index >= 0 for instance in of_task)
-            and all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in of_task)
+            any(instance.map_index >= 0 for instance in members)
+            and all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in members)
             and any(instance.id in cleared for instance in upstream)
         ):
-            result[task] = sorted(of_task, key=lambda instance: instance.map_index)
-    return result
+            for task in tasks:
+                result[task] = sorted(by_task.get(task, ()), key=lambda instance: instance.map_index)
+    return {task: instances for task, instances in result.items() if instances}
 
 
-def _reached(edges: Sequence[Sequence[int]], start: Iterable[int]) -> set[int]:
-    """Tasks reachable from `start` along the edges; `start` itself only when a path leads back."""
-    result: set[int] = set()
-    pending = list(start)
+def _reached(graph: Graph, edges: Sequence[Sequence[int]], start: Mapping[int, MapIndexes]) -> dict[int, MapIndexes]:
+    """Tasks reachable from `start` along the edges, and their map indexes; `start` itself only when a path leads back.
+    Within a mapped group an edge leads to the same items."""
+    result: dict[int, MapIndexes] = {}
+    pending = list(start.items())
     while pending:
-        for follower in edges[pending.pop()]:
-            if follower not in result:
-                result.add(follower)
-                pending.append(follower)
+        task, map_indexes = pending.pop()
+        for follower in edges[task]:
+            reached = map_indexes if graph.is_in_step(task, follower) else None
+            known = result.get(follower, frozenset())
+            united = _united(known, reached)
+            if follower not in result or united != known:
+                result[follower] = united
+                pending.append((follower, united))
     return result
+
+
+def _united(first: MapIndexes, second: MapIndexes) -> MapIndexes:
+    return None if first is None or second is None else first | second
+
+
+def _has(map_indexes: MapIndexes, instance: Instance) -> bool:
+    return map_indexes is None or instance.map_index in map_indexes
 
 
 def _bits(tasks: Iterable[int]) -> int:

@@ -78,7 +78,12 @@ def _definition(document: Mapping[str, Any]) -> Definition:
     return Definition(
         **members,
         tasks={
-            task_id: _task(task_id, index, {**_defaults({**defaults, **flat.defaults.get(task_id, {})}, task), **task})
+            task_id: _task(
+                task_id,
+                index,
+                {**_defaults({**defaults, **flat.defaults.get(task_id, {})}, task), **task},
+                flat.map_groups.get(task_id),
+            )
             for index, (task_id, task) in enumerate(flat.tasks.items())
         },
         flat=flat,
@@ -120,7 +125,7 @@ def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in _NOT_PAYLOAD and name[:2] != "x-"}
 
 
-def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
+def _task(task_id: str, index: int, fields: Mapping[str, Any], map_group: str | None) -> Task:
     members = _members({name: value for name, value in fields.items() if name != "when"}, _TASK_MEMBERS)
     if "when" in fields:
         members["when"] = Expression(fields["when"], roots=roots_before(fields))
@@ -135,6 +140,7 @@ def _task(task_id: str, index: int, fields: Mapping[str, Any]) -> Task:
         index=index,
         type=fields["type"],
         payload=Template(payload_of(fields), roots=roots_of(fields)),
+        map_group=map_group,
         **members,
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.definition.approvals import check_approval
 from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_before, roots_of
 from mainspring.definition.fields import TASKS_MAX
-from mainspring.definition.flat_tasks import FlatTasks
+from mainspring.definition.flat_tasks import OF_MAPPING, FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
 from mainspring.definition.model import KEY_BYTES_MAX, ScheduleAlias, TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
@@ -79,7 +79,8 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
         report.add(
             "cycle", join_pointer("/tasks", ids[cycle[0]], "depends_on"), f"the tasks wait for each other: {path}"
         )
-    _check_expressions(document, upstream if cycle is None else None, report)
+    _check_expressions(document, flat.map_groups, upstream if cycle is None else None, report)
+    _check_mapped_groups(document, flat, upstream if cycle is None else None, report)
     _check_outputs(document, report)
     _check_concurrency(document, report)
 
@@ -286,12 +287,17 @@ def _check_dependencies(tasks: Mapping[str, Mapping[str, Any]], report: Report) 
     return upstream
 
 
-def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | None, report: Report) -> None:
-    """`upstream` is `None` when there is a cycle: then the names of tasks are checked, and their order is not."""
+def _check_expressions(
+    document: Mapping[str, Any], map_groups: Mapping[str, str], upstream: list[list[int]] | None, report: Report
+) -> None:
+    """`upstream` is `None` when there is a cycle: then the names of tasks are checked, and their order is not.
+
+    map_groups: task id -> the mapped group around the task, whose expansion is not checked here.
+    """
     tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
     ancestry: _Ancestry | None = None
     for task_id, task in tasks.items():
-        for name, value, roots in _templated(task):
+        for name, value, roots in _templated(task, is_of_group=task_id in map_groups):
             at = join_pointer("/tasks", task_id) + name
             expression = _read(value, at, report, is_condition=name in _CONDITIONS, roots=roots)
             if expression is None:
@@ -311,9 +317,12 @@ def _check_expressions(document: Mapping[str, Any], upstream: list[list[int]] | 
                 ancestry.check(task_id, references, at, report)
 
 
-def _templated(task: Mapping[str, Any]) -> Iterator[tuple[str, Any, frozenset[str]]]:
-    """Pointer within the task, value, and possible root names of each field with expressions."""
-    for name in ("when", "expand", "key"):
+def _templated(task: Mapping[str, Any], *, is_of_group: bool) -> Iterator[tuple[str, Any, frozenset[str]]]:
+    """Pointer within the task, value, and possible root names of each field with expressions.
+
+    is_of_group: the expansion is that of a mapped group, so it is not among them.
+    """
+    for name in ("when", *(() if is_of_group else OF_MAPPING)):
         if name in task:
             yield join_pointer("", name), task[name], roots_before(task)
     if "until" in task.get("repeat", {}):
@@ -326,6 +335,28 @@ def _check_turn_names(expression: Expression | Template, at: str, report: Report
     names = {path[1] for path in expression.paths if path[0] == "turn" and len(path) > 1}
     for name in sorted(names - TURN_NAMES):
         report.add_unknown("unknown_name", at, "a turn has no", name, sorted(TURN_NAMES))
+
+
+def _check_mapped_groups(
+    document: Mapping[str, Any], flat: FlatTasks, upstream: list[list[int]] | None, report: Report
+) -> None:
+    """The expansion of a mapped group may read the tasks that come before all first tasks of the group."""
+    tasks: Mapping[str, Mapping[str, Any]] = document.get("tasks", {})
+    ancestry: _Ancestry | None = None
+    for group_id in (group.group_id for group in flat.groups.values() if group.is_mapped):
+        members = [task_id for task_id, around in flat.map_groups.items() if around == group_id]
+        roots = [task_id for task_id in members if not {*tasks[task_id].get("depends_on", ())} & {*members}]
+        for name in OF_MAPPING:
+            value, at = tasks[members[0]].get(name) if members else None, f"{flat.place(group_id)}/{name}"
+            expression = None if value is None else _read(value, at, report)
+            if expression is None:
+                continue
+            _check_declared(expression, document, at, report)
+            references = _known_references(expression, tasks, at, report)
+            references = _without_handlers(references, tasks, at, report)
+            if references and upstream is not None:
+                ancestry = ancestry or _Ancestry(tasks, upstream)
+                ancestry.check_group(group_id, roots, references, at, report)
 
 
 def _check_run_names(expression: Expression | Template, at: str, report: Report) -> None:
@@ -356,6 +387,12 @@ class _Ancestry:
     def has(self, task_id: str, other: str) -> bool:
         """Whether `other` is upstream of the task."""
         return bool(self.sets[self.index[task_id]] >> self.index[other] & 1)
+
+    def check_group(self, group_id: str, roots: list[str], used: list[str], at: str, report: Report) -> None:
+        for other in used:
+            if not all(self.has(root, other) for root in roots):
+                message = f"it uses task {other!r}, which is not upstream of group {group_id!r}"
+                report.add("not_upstream", at, message, f"add {other!r} to depends_on of the group")
 
     def check(self, task_id: str, used: list[str], at: str, report: Report) -> None:
         for other in used:

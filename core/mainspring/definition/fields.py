@@ -429,6 +429,12 @@ _REPEAT = Record(
 DEFAULT_ARGS = Record(_DEFAULTABLE, name="DefaultArgs")
 """Fields that `default_args` may set for all tasks."""
 
+_EXPAND = Field(
+    "expand",
+    MapOf(Either(of_list=ListOf(AnyJson()), otherwise=_EXPRESSION), key_pattern=_VARIABLE, items_max=10, name="Expand"),
+    doc="Name -> list: one instance per item, per combination of items where there are several names.",
+)
+
 COMMON_TASK_FIELDS: tuple[Field, ...] = (
     Field(
         "depends_on",
@@ -455,13 +461,7 @@ COMMON_TASK_FIELDS: tuple[Field, ...] = (
     Field("task_display_name", _NAME, doc="Name that people read."),
     Field("description", _DESCRIPTION, doc="What the task does, in a sentence."),
     Field("doc_md", _DOC, doc="Documentation in Markdown."),
-    Field(
-        "expand",
-        MapOf(
-            Either(of_list=ListOf(AnyJson()), otherwise=_EXPRESSION), key_pattern=_VARIABLE, items_max=10, name="Expand"
-        ),
-        doc="Name -> list: one instance per item, per combination of items where there are several names.",
-    ),
+    _EXPAND,
     Field(
         "key",
         _EXPRESSION,
@@ -620,6 +620,16 @@ GROUP_FIELDS: tuple[Field, ...] = (
         "depends_on",
         ListOf(Text(chars_max=250, what="the id of a task or a group"), is_set=True),
         doc="Tasks and groups that come directly before the first tasks of the group.",
+    ),
+    Field(
+        "expand",
+        _EXPAND.kind,
+        doc="Name -> list: every task in the group has one instance per item, and no item waits for another.",
+    ),
+    Field(
+        "key",
+        _EXPRESSION,
+        doc="Text that names the instances of an item, such as `${{ map.region }}`; the map index when absent.",
     ),
 )
 """Fields of a task group, except `tasks` and `groups`."""

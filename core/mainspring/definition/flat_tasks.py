@@ -6,7 +6,10 @@ from typing import Any
 
 from mainspring.pointers import join_pointer, split_pointer
 
-__all__ = ["FlatTasks", "Group"]
+__all__ = ["OF_MAPPING", "FlatTasks", "Group"]
+
+OF_MAPPING = ("expand", "key")
+"""Fields that a mapped group gives to the tasks in it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,6 +23,8 @@ class Group:
     """The group around it; None = none."""
     task_ids: tuple[str, ...]
     """The tasks in the group and in the groups in it."""
+    is_mapped: bool = False
+    """Whether the group itself has `expand`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +41,8 @@ class FlatTasks:
     """Id of a task in a group, or of a group -> pointer."""
     default_places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Pointer of the `default_args` of a group -> fields."""
+    map_groups: Mapping[str, str] = field(default_factory=dict)
+    """Task id -> the mapped group around the task; its `expand` and `key` are those of the group."""
     edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Task id -> pointer of the dependency that gave each item of `depends_on`."""
 
@@ -53,7 +60,8 @@ class FlatTasks:
             return edges[int(keys[3])]
         if edges and keys[2:] == ["depends_on"] and not edges[0].startswith(f"{self.place(keys[1])}/"):
             return edges[0]  # only the groups around the task say what it waits for
-        return self.place(keys[1]) + join_pointer("", *keys[2:])
+        owner = self.map_groups.get(keys[1], keys[1]) if keys[2:3] and keys[2] in OF_MAPPING else keys[1]
+        return self.place(owner) + join_pointer("", *keys[2:])
 
     def field_place(self, task_id: str, name: str) -> str:
         """Pointer of the value that a task has for a field: its own, or that of a `default_args` around it."""

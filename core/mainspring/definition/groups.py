@@ -1,7 +1,8 @@
 """Task groups: the tasks of nested groups as ordinary tasks of the DAG.
 
 Groups exist in a document alone. The id of a task in a group is `group.task`; a dependency on a group stands for
-dependencies on its leaves, and the dependencies of a group hold for its roots. So the engine knows tasks only.
+dependencies on its leaves, and the dependencies of a group hold for its roots. So the engine knows tasks only. The
+tasks of a mapped group have the expansion of the group, and `FlatTasks.map_groups` tells that they go together.
 """
 
 from collections.abc import Iterator, Mapping
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from mainspring.definition.flat_tasks import FlatTasks, Group
+from mainspring.definition.flat_tasks import OF_MAPPING, FlatTasks, Group
 from mainspring.definition.report import Report
 from mainspring.ids import is_valid_id
 from mainspring.pointers import join_pointer
@@ -18,6 +19,14 @@ __all__ = ["EDGES_MAX", "MovedReport", "flatten"]
 
 EDGES_MAX = 200_000
 """Dependencies between tasks that the dependencies of groups may stand for."""
+_NOT_IN_MAPPED: Mapping[str, str] = {
+    "expand": "expand over all combinations in the group, or run the inner part as a DAG of its own",
+    "key": "give the key to the group: it names the instances of an item in all tasks",
+    "handler": "put the handler outside of the group: it runs once, after the run",
+    "setup": "put the set-up outside of the group: it runs once, before all items",
+    "teardown": "put the tear-down outside of the group: it runs once, after all items",
+}
+"""Field of a task that a task in a mapped group cannot have -> hint."""
 
 
 class MovedReport(Report):
@@ -55,6 +64,15 @@ class _Scope:
     def child_id(self, name: str) -> str:
         has_prefix = self.group_id and self.fields.get("prefix_group_id", True)
         return f"{self.group_id}.{name}" if has_prefix else name
+
+    @property
+    def mapped(self) -> "_Scope | None":
+        """The mapped group that holds the tasks of the group, the group itself included; the outermost one."""
+        return next((scope for scope in reversed(list(self.chain())) if scope.is_mapped), None)
+
+    @property
+    def is_mapped(self) -> bool:
+        return self.parent is not None and "expand" in self.fields
 
     def chain(self) -> "Iterator[_Scope]":
         """The group and all groups around it, the whole DAG last."""
@@ -104,10 +122,15 @@ class _Flattening:
         for task_id, fields in self._tasks.items():
             links = sorted(self._edges.get(task_id, {}).items(), key=lambda link: link[1][0])
             edges[task_id] = tuple(at for _, (_, at) in links)
-            without = {name: value for name, value in fields.items() if name != "depends_on"}
+            mapped = self._scopes[task_id].mapped
+            excluded = {"depends_on", *(() if mapped is None else _NOT_IN_MAPPED)}
+            without = {name: value for name, value in fields.items() if name not in excluded}
             upstream = [upstream_id for upstream_id, _ in links]
             tasks[task_id] = {**without, "depends_on": upstream} if upstream or "depends_on" in fields else without
-            if "teardown" in fields:
+            if mapped is not None:
+                of_group = {name: mapped.fields[name] for name in OF_MAPPING if name in mapped.fields}
+                tasks[task_id] = {**tasks[task_id], **of_group}
+            elif "teardown" in fields:
                 set_ups = [self._set_up(self._scopes[task_id], name) for name in fields["teardown"].get("of", ())]
                 tasks[task_id] = {**tasks[task_id], "teardown": {**fields["teardown"], "of": set_ups}}
         return FlatTasks(
@@ -115,6 +138,9 @@ class _Flattening:
             groups={group_id: _group(scope) for group_id, scope in self._groups.items()},
             defaults={
                 task_id: _defaults_around(scope) for task_id, scope in self._scopes.items() if scope is not self._root
+            },
+            map_groups={
+                task_id: mapped.group_id for task_id, scope in self._scopes.items() if (mapped := scope.mapped)
             },
             places=self._places,
             default_places={
@@ -140,6 +166,8 @@ class _Flattening:
                 scope.members.append(task_id)
                 if scope is not self._root:
                     self._places[task_id] = at
+                if scope.mapped is not None:
+                    self._check_in_mapped(task_id, task, scope.mapped, at)
                 self._note(task_id, scope, task, at)
         for name, fields in scope.fields.get("groups", {}).items():
             group_id, at = scope.child_id(name), scope.at + join_pointer("/groups", name)
@@ -149,9 +177,27 @@ class _Flattening:
             scope.names[name] = self._groups[group_id] = group
             self._places[group_id] = at
             scope.groups.append(group)
+            self._check_mapped(group)
             self._note(group, scope, fields, at)
             self._add_members(group)
             scope.members += group.members
+
+    def _check_mapped(self, group: _Scope) -> None:
+        """Report what makes no sense in the expansion of a group."""
+        outer = group.parent.mapped if group.parent is not None else None
+        if group.is_mapped and outer is not None:
+            message = f"group {group.group_id!r} stands in the mapped group {outer.group_id!r}"
+            hint = "expand over all combinations in the outer group, or run the inner part as a DAG of its own"
+            self._report.add("exclusive_fields", f"{group.at}/expand", message, hint)
+        if "key" in group.fields and not group.is_mapped:
+            message = "'key' means something only beside 'expand'"
+            self._report.add("exclusive_fields", f"{group.at}/key", message, "leave it out")
+
+    def _check_in_mapped(self, task_id: str, task: Mapping[str, Any], mapped: _Scope, at: str) -> None:
+        for name, hint in _NOT_IN_MAPPED.items():
+            if task.get(name):
+                message = f"task {task_id!r} of the mapped group {mapped.group_id!r} cannot have {name}"
+                self._report.add("exclusive_fields", f"{at}/{name}", message, hint)
 
     def _is_free(self, full_id: str, at: str) -> bool:
         """Whether an id is well-formed and new; a fault is reported."""
@@ -261,4 +307,5 @@ def _group(scope: _Scope) -> Group:
         tooltip=scope.fields.get("tooltip"),
         parent_id=scope.parent.group_id or None,
         task_ids=tuple(scope.members),
+        is_mapped=scope.is_mapped,
     )

@@ -313,6 +313,8 @@ class Task:
     """Name -> list; empty = not mapped. Several names make the product, the last one varying fastest."""
     key: Template | None = None
     """Gives each mapped instance its key, from its item; None = the map index is the key."""
+    map_group: str | None = None
+    """The mapped group that holds the task: `expand` and `key` are those of the group. None = no mapped group."""
     max_active_tis: int | None = None
     """Active instances of this task in a run."""
     max_active_tis_per_dag: int | None = None

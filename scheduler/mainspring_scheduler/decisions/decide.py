@@ -76,7 +76,9 @@ def _is_too_late(context: DecisionContext) -> bool:
 def _is_left_out(context: DecisionContext, *, is_placeholder: bool) -> bool:
     """Whether `when` is false. A later turn of the task does not ask again, nor a placeholder without the item."""
     when = context.task.when
-    if when is None or context.turn or (is_placeholder and "map" in when.names):
+    # Each item of a mapped group has a condition of its own.
+    is_later = is_placeholder and (context.task.map_group is not None or (when is not None and "map" in when.names))
+    if when is None or context.turn or is_later:
         return False
     return not _holds(context, when)
 
@@ -95,9 +97,11 @@ def _expanded(context: DecisionContext) -> Decision:
     count = 1
     for items in lists.values():
         count *= len(items)
-    if count > MAPPED_MAX:
+    members = len(context.version.graph.mapped_with(context.task.index))
+    if count * members > MAPPED_MAX:
+        instances = str(count) if members == 1 else f"{count} items, and {count * members}"
         raise ExpressionError(
-            f"expand gives {count} instances; at most {MAPPED_MAX} are possible. Expand over a shorter list"
+            f"expand gives {instances} instances; at most {MAPPED_MAX} are possible. Expand over a shorter list"
         )
     if count == 0:
         return Resolve(TaskState.SKIPPED, StateReason.EXPAND_EMPTY)

@@ -112,4 +112,5 @@ class DecisionContext:
             reads_outputs = any(path[:2] in (("turn",), ("turn", "outputs")) for path in expression.paths)
             outputs = self._outputs_of_last_turn() if reads_outputs else None
             extra["turn"] = {"index": self.turn, "outputs": outputs}
-        return expression_context(self.scheduling, self.version, run_id, self.run, expression.paths, extra)
+        of = self.candidate.task_index, self.candidate.map_index
+        return expression_context(self.scheduling, self.version, run_id, self.run, expression.paths, extra, of=of)

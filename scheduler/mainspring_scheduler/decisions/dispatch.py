@@ -52,6 +52,7 @@ from mainspring_scheduler.progress.wait_ends import deadline
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.database.key_ring import KeyRing
 from mainspring_store.scheduling import Candidate, LateReport, NewAttempt, Pass
+from mainspring_store.scheduling.group_expansion import DownstreamOfMember
 from mainspring_store.state.deadlines import DeadlineKind, NewDeadline
 from mainspring_store.state.effects import InstanceRef, RunCounters
 
@@ -331,8 +332,9 @@ class Dispatcher:
             version, run_id, index = applied.context.version, applied.candidate.dag_run_id, applied.candidate.task_index
             if is_mapped_branch(version, index):
                 mapped_branches.append((version, run_id, index))
-            elif applied.decision.branch is not None:
-                skip_left_out(scheduling, version, run_id, index, applied.decision.branch, now)
+            if applied.decision.branch is not None:
+                instance = index, applied.candidate.map_index
+                skip_left_out(scheduling, version, run_id, instance, applied.decision.branch, now)
         follow_mapped_branches(scheduling, mapped_branches, now)
 
     def _collect_effects(self, scheduling: Pass, applied: AppliedDecision, now: datetime) -> None:
@@ -340,6 +342,9 @@ class Dispatcher:
         downstream = version.graph.downstream[candidate.task_index]
         match applied.decision:
             case Block():
+                return
+            case Expand() if applied.context.task.map_group is not None:
+                _expand_group(scheduling, version, candidate, applied.decision, now)
                 return
             case Expand(items, keys):
                 revived = scheduling.limits.expand(candidate, items, keys, downstream)
@@ -366,6 +371,7 @@ class Dispatcher:
             update.state,
             at=now,
             downstream=downstream,
+            in_step=version.graph.in_step[candidate.task_index],
             reason=update.reason,
             try_number=try_number,
             emits_event=candidate.waits_for is None or isinstance(applied.decision, Fail),
@@ -384,8 +390,32 @@ class Dispatcher:
 def _instance(applied: AppliedDecision) -> InstanceRef:
     candidate, is_call = applied.candidate, isinstance(applied.decision, StartRun)
     return InstanceRef(
-        candidate.id, candidate.dag_run_id, candidate.task_index, candidate.pool, candidate.pool_slots, is_call
+        candidate.id,
+        candidate.dag_run_id,
+        candidate.task_index,
+        candidate.pool,
+        candidate.pool_slots,
+        is_call,
+        candidate.map_index,
     )
+
+
+def _expand_group(scheduling: Pass, version: Version, candidate: Candidate, expansion: Expand, now: datetime) -> None:
+    """Give all tasks of a mapped group the instances of the items; their first instance is that of the candidate."""
+    graph = version.graph
+    members = {
+        index: DownstreamOfMember(
+            [task for task in graph.downstream[index] if task not in graph.in_step[index]],
+            is_allowed=version.tasks[index].allow_failure,
+        )
+        for index in graph.mapped_with(candidate.task_index)
+    }
+    for expanded in scheduling.groups.expand(candidate, expansion.items, expansion.keys, members):
+        scheduling.effects.expanded(candidate.dag_run_id, expanded.added, expanded.state)
+        for instance in expanded.revived:
+            scheduling.effects.moved(instance, TaskState.REMOVED, expanded.state, at=now)
+        # As after the expansion of a single task.
+        scheduling.unblock(candidate.dag_id, version.tasks[expanded.task_index].task_id)
 
 
 def _in_write_order(written: Sequence[AppliedDecision]) -> Sequence[AppliedDecision]:

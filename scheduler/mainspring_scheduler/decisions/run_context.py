@@ -1,7 +1,7 @@
 """The names that expressions (`${{ ... }}`) and tasks can use about their run."""
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from typing import Any
 
 import orjson
@@ -80,22 +80,56 @@ def expression_context(
     run: Mapping[str, Any],
     paths: Collection[tuple[str, ...]],
     extra: Mapping[str, Any],
+    *,
+    of: tuple[int, int] | None = None,
 ) -> Mapping[str, Any]:
     """The names for evaluations. Reads only the referenced tasks.
 
     paths: the places that the expressions read.
     extra: the names of the instance (`task_id`, `try_number`, `map`), and `vars`.
+    of: task index and map index of the instance: of a task in its mapped group it sees the instance of its own item.
+        None = no instance.
     """
     context = {**run, **extra}
-    indexes = {path[1]: version.graph.index[path[1]] for path in paths if path[0] == "tasks"}
-    if indexes:
-        tasks = _tasks(scheduling, version, run_id, indexes.values())
-        ended = {path[1] for path in paths if path[0] == "tasks" and path[2] in _OF_END}
-        if ended:
-            ends = _ends(scheduling, version, run_id, [indexes[task_id] for task_id in ended])
-            tasks = {task_id: {**task, **ends.get(task_id, {})} for task_id, task in tasks.items()}
-        context["tasks"] = tasks
+    task_ids = {path[1] for path in paths if path[0] == "tasks"}
+    with_end = {path[1] for path in paths if path[0] == "tasks" and path[2] in _OF_END}
+    if task_ids:
+        context["tasks"] = {
+            task_id: task
+            for map_index, of_item in _by_item(version, task_ids, of)
+            for task_id, task in _read(scheduling, version, run_id, of_item, with_end & of_item, map_index).items()
+        }
     return context
+
+
+def _by_item(
+    version: Version, task_ids: Set[str], of: tuple[int, int] | None
+) -> Iterator[tuple[int | None, frozenset[str]]]:
+    """Map index -> the tasks of which the expression sees the instance with this index; None = all instances."""
+    same_group: frozenset[str] = frozenset()
+    if of is not None and of[1] >= 0:
+        graph = version.graph
+        same_group = frozenset(task_id for task_id in task_ids if graph.is_in_step(of[0], graph.index[task_id]))
+        if same_group:
+            yield of[1], same_group
+    if rest := frozenset(task_ids - same_group):
+        yield None, rest
+
+
+def _read(
+    scheduling: Pass,
+    version: Version,
+    run_id: int,
+    task_ids: Set[str],
+    with_end: Set[str],
+    map_index: int | None,
+) -> Mapping[str, Mapping[str, Any]]:
+    index = version.graph.index
+    tasks = _tasks(scheduling, version, run_id, [index[task_id] for task_id in sorted(task_ids)], map_index)
+    if not with_end:
+        return tasks
+    ends = _ends(scheduling, version, run_id, [index[task_id] for task_id in sorted(with_end)], map_index)
+    return {task_id: {**task, **ends.get(task_id, {})} for task_id, task in tasks.items()}
 
 
 def run_end(scheduling: Pass, run_id: int) -> Mapping[str, Any]:
@@ -110,34 +144,50 @@ def run_end(scheduling: Pass, run_id: int) -> Mapping[str, Any]:
     }
 
 
-def _ends(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Mapping[str, Any]]:
-    """Task id -> `exit_code`, `reason` and `message`: lists for a mapped task, an item for each instance."""
+def _ends(
+    scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int], map_index: int | None
+) -> Mapping[str, Mapping[str, Any]]:
+    """Task id -> `exit_code`, `reason` and `message`: lists for a mapped task, an item for each instance.
+
+    map_index: of the only instance to see; None = all instances.
+    """
     by_task: dict[int, list[tuple[Any, ...]]] = {}
-    for index, *end in scheduling.runs.ends(run_id, indexes):
+    for index, *end in scheduling.runs.ends(run_id, indexes, map_index=map_index):
         by_task.setdefault(index, []).append(tuple(end))
     return {
         version.tasks[index].task_id: dict(
-            zip(_OF_END, map(list, zip(*ends, strict=True)) if version.tasks[index].is_mapped else ends[0], strict=True)
+            zip(
+                _OF_END,
+                map(list, zip(*ends, strict=True)) if _is_list(version, index, map_index) else ends[0],
+                strict=True,
+            )
         )
         for index, ends in by_task.items()
     }
 
 
-def _tasks(scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int]) -> Mapping[str, Any]:
+def _is_list(version: Version, index: int, map_index: int | None) -> bool:
+    """Whether an expression sees a list with an item for each instance of the task."""
+    return version.tasks[index].is_mapped and map_index is None
+
+
+def _tasks(
+    scheduling: Pass, version: Version, run_id: int, indexes: Iterable[int], map_index: int | None
+) -> Mapping[str, Any]:
     by_task: dict[int, dict[int, tuple[TaskState, dict[str, Any]]]] = {}
-    for index, map_index, state, key, text, large_id in scheduling.runs.outputs(run_id, indexes):
-        _, outputs = by_task.setdefault(index, {}).setdefault(map_index, (state, {}))
+    for index, place, state, key, text, large_id in scheduling.runs.outputs(run_id, indexes, map_index=map_index):
+        _, outputs = by_task.setdefault(index, {}).setdefault(place, (state, {}))
         if key is not None:
             value = orjson.loads(text)
             outputs[key] = LargeValue.stored(value, large_id) or value
     return {
-        version.tasks[index].task_id: _mapped(instances) if version.tasks[index].is_mapped else _plain(instances)
+        version.tasks[index].task_id: _mapped(instances) if _is_list(version, index, map_index) else _plain(instances)
         for index, instances in by_task.items()
     }
 
 
 def _plain(instances: Mapping[int, tuple[TaskState, dict[str, Any]]]) -> Mapping[str, Any]:
-    state, outputs = instances[-1]
+    ((state, outputs),) = instances.values()
     return {"state": state.value, "outputs": outputs}
 
 

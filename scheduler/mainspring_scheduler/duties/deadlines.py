@@ -73,6 +73,7 @@ def _look_at_tasks(
             TaskState.FAILED,
             at=now,
             downstream=version.graph.downstream[instance.ref.task_index],
+            in_step=version.graph.in_step[instance.ref.task_index],
             reason=StateReason.DEADLINE_MISSED,
             try_number=instance.try_number,
             is_allowed=version.tasks[instance.ref.task_index].allow_failure,

@@ -182,8 +182,8 @@ def _follow(scheduling: Pass, followed: Sequence[_Step], now: datetime) -> Appli
         run_id, index = step.live.dag_run_id, step.live.task_index
         if step.outcome is not None and is_mapped_branch(step.version, index):
             mapped_branches.append((step.version, run_id, index))
-        elif step.branch is not None:
-            skip_left_out(scheduling, step.version, run_id, index, step.branch, now)
+        if step.branch is not None:
+            skip_left_out(scheduling, step.version, run_id, (index, step.live.map_index), step.branch, now)
     follow_mapped_branches(scheduling, mapped_branches, now)
     due_times = [step.outcome.not_before for step in followed if step.outcome and step.outcome.not_before]
     return Applied(len(followed), min(due_times, default=None))
@@ -394,7 +394,9 @@ def _store_outputs(scheduling: Pass, followed: Sequence[_Step]) -> None:
 def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
     live, outcome = step.live, step.outcome
     is_call = step.version.tasks[live.task_index].type == TaskType.DAG
-    instance = InstanceRef(live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots, is_call)
+    instance = InstanceRef(
+        live.instance_id, live.dag_run_id, live.task_index, live.pool, live.pool_slots, is_call, live.map_index
+    )
     old = live.state
     if step.merged.started is not None and not live.is_running:
         scheduling.effects.moved(
@@ -413,6 +415,7 @@ def _collect_effects(scheduling: Pass, step: _Step, now: datetime) -> None:
             outcome.state,
             at=step.merged.finished.at if step.merged.finished else now,
             downstream=step.version.graph.downstream[live.task_index],
+            in_step=step.version.graph.in_step[live.task_index],
             reason=outcome.reason or _reason_of(step),
             try_number=live.try_number,
             emits_event=not step.waits_on,

@@ -86,21 +86,43 @@ def skip_left_out(
     scheduling: Pass,
     version: Version,
     dag_run_id: int,
-    task_index: int,
+    branch: tuple[int, int],
     chosen_ids: Sequence[str],
     now: datetime,
 ) -> None:
-    """Skip the tasks that a branch did not choose, and collect the effects.
+    """Skip the tasks that a branch did not choose, and collect the effects. The instance of a mapped branch skips only
+    the instances of its own item; `follow_mapped_branches` skips the rest.
+
+    branch: task index and map index.
 
     Call this after the effects of all decisions in the statement of the branch: a skipped task may be among them.
     """
-    for instance in scheduling.limits.skip_tasks(dag_run_id, left_out(version, task_index, chosen_ids), now=now):
+    task_index, map_index = branch
+    tasks = left_out(version, task_index, chosen_ids)
+    if version.tasks[task_index].is_mapped:
+        tasks = [task for task in tasks if version.graph.is_in_step(task_index, task)]
+        _skip(scheduling, version, dag_run_id, tasks, now, map_index=map_index)
+    else:
+        _skip(scheduling, version, dag_run_id, tasks, now)
+
+
+def _skip(
+    scheduling: Pass,
+    version: Version,
+    dag_run_id: int,
+    tasks: Sequence[int],
+    now: datetime,
+    *,
+    map_index: int | None = None,
+) -> None:
+    for instance in scheduling.limits.skip_tasks(dag_run_id, tasks, map_index=map_index, now=now):
         scheduling.effects.moved(
             instance,
             TaskState.SCHEDULED,
             TaskState.SKIPPED,
             at=now,
             downstream=version.graph.downstream[instance.task_index],
+            in_step=version.graph.in_step[instance.task_index],
             reason=StateReason.BRANCH,
         )
         scheduling.unblock(version.definition.dag_id, version.tasks[instance.task_index].task_id)
@@ -113,7 +135,8 @@ def is_mapped_branch(version: Version, task_index: int) -> bool:
 
 
 def follow_mapped_branches(scheduling: Pass, ended: Iterable[tuple[Version, int, int]], now: datetime) -> None:
-    """Skip the tasks that no instance of a mapped branch chose, once all its instances have ended.
+    """Skip the tasks that no instance of a mapped branch chose, once all its instances have ended; without the tasks in
+    the mapped group of the branch, of which each instance chooses its own.
 
     ended: (version, run, task index) of each instance of a mapped branch that ended in this statement. For the time of
     the call see `skip_left_out`.
@@ -122,7 +145,9 @@ def follow_mapped_branches(scheduling: Pass, ended: Iterable[tuple[Version, int,
     for (run_id, index), version in sorted(branches.items(), key=lambda branch: branch[0]):
         chosen_ids = _chosen_together(scheduling, version, run_id, index)
         if chosen_ids is not None:
-            skip_left_out(scheduling, version, run_id, index, chosen_ids, now)
+            tasks = left_out(version, index, chosen_ids)
+            tasks = [task for task in tasks if not version.graph.is_in_step(index, task)]
+            _skip(scheduling, version, run_id, tasks, now)
 
 
 def _chosen_together(scheduling: Pass, version: Version, run_id: int, task_index: int) -> Sequence[str] | None:

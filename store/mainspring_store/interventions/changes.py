@@ -5,7 +5,7 @@ counters are recounted from the states, because the counters do not show which r
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 
 from mainspring.definition.model import Task, TaskType
+from mainspring.graph import Graph
 from mainspring.run_ends import counts_as
 from mainspring.selection import Instance
 from mainspring.states import (
@@ -43,7 +44,7 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.interventions.targets import Shape, TargetRun
 from mainspring_store.state.awaited_ends import note_ends
 from mainspring_store.state.blocking import BLOCKED
-from mainspring_store.state.effects import Effects, InstanceRef
+from mainspring_store.state.effects import MAP_INDEX_MAX, Effects, InstanceRef
 from mainspring_store.state.instance_plan import initial_state
 from mainspring_store.state.readiness import may_decide
 from mainspring_store.state.runs import wake_waiting
@@ -52,6 +53,8 @@ from mainspring_store.tables import dag_run, task_instance, task_try, xcom
 __all__ = ["Changes"]
 
 _BEGUN = TASK_ACTIVE | {TaskState.DEFERRED}
+_States = Mapping[int, Mapping[int, TaskState]]
+"""Task index -> map index -> state of the instance, after the moves."""
 _Move = tuple[TargetRun, Instance, TaskState, StateReason | None]
 
 
@@ -68,6 +71,8 @@ class Changes:
         self._moves: dict[int, _Move] = {}
         # Instance id -> state after the guarded statement.
         self._new_states: dict[int, TaskState] = {}
+        # Ids of the instances that become placeholders.
+        self._placeholders: set[int] = set()
         self._sent_back: list[dict[str, Any]] = []
         self._ended: list[dict[str, Any]] = []
         self._without_outputs: list[int] = []
@@ -89,6 +94,8 @@ class Changes:
         state, reason = initial_state(task)
         self._note_move(run, instance, state, reason)
         self._without_outputs.append(instance.id)
+        if is_placeholder:
+            self._placeholders.add(instance.id)
         self._sent_back.append(
             {
                 "id": instance.id,
@@ -380,11 +387,15 @@ class Changes:
     @cache
     def _update_upstream_counters(is_sqlite: bool) -> Update:
         table = task_instance.c
-        fields = {"run": int, "task": int, "total": int, **{state.value: int for state in TASK_FINISHED}}
-        rows = as_rows(fields, is_sqlite=is_sqlite)
+        names = ("run", "task", "first", "last", "total", *(state.value for state in TASK_FINISHED))
+        rows = as_rows(dict.fromkeys(names, int), is_sqlite=is_sqlite)
         return (
             update(task_instance)
-            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .where(
+                table.dag_run_id == rows.c.run,
+                table.task_index == rows.c.task,
+                table.map_index.between(rows.c.first, rows.c.last),
+            )
             .values(up_total=rows.c.total, **{f"up_{state}": rows.c[state.value] for state in TASK_FINISHED})
         )
 
@@ -419,9 +430,10 @@ class Changes:
         changed = set().union(*runs.values())
         touched = changed.union(*(graph.downstream[index] for index in changed))
         counts = [
-            {"run": key, "task": index, **_upstream_counts(shape.tasks, states, graph.upstream[index])}
-            for key, states in ((key, self._states(key)) for key in sorted(runs))
+            {"run": key, "task": index, "first": first, "last": last, **_upstream_counts(shape.tasks, states)}
+            for key, of_tasks in ((key, self._states(key)) for key in sorted(runs))
             for index in sorted(touched)
+            for first, last, states in _states_before(graph, of_tasks, index)
         ]
         connection.execute(self._update_upstream_counters(is_sqlite), {"rows": dump_rows(counts)})
         of_runs = dump_rows({"id": key} for key in sorted(runs))
@@ -455,21 +467,31 @@ class Changes:
             tasks = dump_rows({"task_id": name} for name in sorted(names))
             connection.execute(self._update_blocked_instances(is_sqlite), {"tasks": tasks, "of_dag": dag_id})
 
-    def _states(self, run_key: int) -> Mapping[int, Counter[TaskState]]:
-        """Task index -> number of instances of the run in each state, after the moves."""
-        counts: dict[int, Counter[TaskState]] = defaultdict(Counter)
+    def _states(self, run_key: int) -> _States:
+        states: dict[int, dict[int, TaskState]] = defaultdict(dict)
         for instance in self._runs[run_key].instances:
-            counts[instance.task_index][self._new_states.get(instance.id, instance.state)] += 1
-        return counts
+            map_index = -1 if instance.id in self._placeholders else instance.map_index
+            states[instance.task_index][map_index] = self._new_states.get(instance.id, instance.state)
+        return states
 
 
-def _upstream_counts(
-    tasks: Sequence[Task], states: Mapping[int, Counter[TaskState]], upstream: Iterable[int]
-) -> Mapping[str, int]:
-    counts: Counter[TaskState] = Counter()
-    for index in upstream:
-        for state, count in states[index].items():
-            counts[counts_as(tasks[index], state)] += count
+def _states_before(
+    graph: Graph, states: _States, index: int
+) -> Iterator[tuple[int, int, Mapping[int, Collection[TaskState]]]]:
+    """Ranges of map indexes of a task, ends included, with the states of the instances before them by task index."""
+    in_step = [task for task in graph.upstream[index] if graph.is_in_step(task, index)]
+    of_all = {task: states[task].values() for task in graph.upstream[index] if task not in in_step}
+    if not in_step:
+        yield -1, MAP_INDEX_MAX, of_all
+        return
+    for map_index in states[index]:
+        # An instance without an item stands for all items.
+        same = {task: [of_task.get(-1, of_task.get(map_index))] for task in in_step for of_task in (states[task],)}
+        yield map_index, map_index, of_all | {task: list(filter(None, pair)) for task, pair in same.items()}
+
+
+def _upstream_counts(tasks: Sequence[Task], states: Mapping[int, Collection[TaskState]]) -> Mapping[str, int]:
+    counts = Counter(counts_as(tasks[index], state) for index, of_task in states.items() for state in of_task)
     return {"total": counts.total(), **{state.value: counts[state] for state in TASK_FINISHED}}
 
 

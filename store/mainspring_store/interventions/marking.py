@@ -171,7 +171,7 @@ def _mark_instances(changes: Changes, run: TargetRun, marked: Sequence[Instance]
         changes.end(run, instance, state, StateReason.MARKED)
     ids = {instance.id for instance in marked}
     unmarked = [instance for instance in run.instances if instance.id not in ids]
-    changed = {instance.task_index for instance in marked}
+    changed = {(instance.task_index, instance.map_index) for instance in marked}
     undecided = decided_without_running(
         run.shape.graph,
         unmarked,

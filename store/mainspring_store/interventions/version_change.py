@@ -60,12 +60,13 @@ class VersionChange:
 
     @property
     def remapped(self) -> Mapping[int, Sequence[Instance]]:
-        """Tasks that became mapped, or stopped being mapped: task index -> instances, except removed ones."""
+        """Tasks that became mapped, stopped being mapped, or are in a mapped group of other tasks: task index ->
+        instances, except removed ones."""
         remapped: dict[int, Sequence[Instance]] = {}
         for task, instances in self._instances_of_tasks():
             present = [instance for instance in instances if instance.state is not TaskState.REMOVED]
             old_task = self.old_run.shape.definition.tasks.get(task.task_id)
-            if present and old_task is not None and old_task.is_mapped != task.is_mapped:
+            if present and old_task is not None and _mapping(self.old_run, old_task) != _mapping(self.run, task):
                 remapped[task.index] = present
         return remapped
 
@@ -74,19 +75,23 @@ class VersionChange:
 
         The first instance to replace becomes the fresh instance. These tasks restart:
 
-        - completely cleared mapped tasks, because the new version may compute different items
-        - tasks that became mapped, or stopped being mapped
+        - completely cleared mapped tasks and mapped groups, because the new version may compute different items
+        - tasks that became mapped, or stopped being mapped, and those of a mapped group that has other tasks now
         - tasks whose instances are all `removed`
 
         cleared: ids of the cleared instances.
         """
         restarted: dict[int, Sequence[Instance]] = dict(self.remapped)
+        kept = {
+            instance.task_index
+            for instance in self.run.instances
+            if not (instance.id in cleared or instance.state in (TaskState.SCHEDULED, TaskState.REMOVED))
+        }
         for task, instances in self._instances_of_tasks():
             present = [instance for instance in instances if instance.state is not TaskState.REMOVED]
-            is_cleared = all(instance.id in cleared or instance.state is TaskState.SCHEDULED for instance in present)
             if not present:
                 restarted[task.index] = instances[:1]
-            elif task.is_mapped and is_cleared:
+            elif task.is_mapped and kept.isdisjoint(self.run.shape.graph.mapped_with(task.index)):
                 restarted[task.index] = present
         return restarted
 
@@ -96,6 +101,12 @@ class VersionChange:
             if instance.id:
                 by_task.setdefault(instance.task_index, []).append(instance)
         return ((task, by_task[task.index]) for task in self.run.shape.tasks if task.index in by_task)
+
+
+def _mapping(run: TargetRun, task: Task) -> tuple[bool, Sequence[str]]:
+    """Whether a task is mapped, and the tasks that are expanded together with it."""
+    graph = run.shape.graph
+    return task.is_mapped, sorted(graph.task_ids[index] for index in graph.mapped_with(task.index))
 
 
 def change_version(run: TargetRun, latest: Shape) -> VersionChange:

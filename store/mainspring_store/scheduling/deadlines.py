@@ -140,6 +140,7 @@ class DeadlineWrites(MovingPart):
                 table.pool,
                 table.pool_slots,
                 table.operator,
+                table.map_index,
             )
         )
 
@@ -158,7 +159,13 @@ class DeadlineWrites(MovingPart):
         return [
             LateInstance(
                 InstanceRef(
-                    row.id, row.dag_run_id, row.task_index, row.pool, row.pool_slots, row.operator == TaskType.DAG
+                    row.id,
+                    row.dag_run_id,
+                    row.task_index,
+                    row.pool,
+                    row.pool_slots,
+                    row.operator == TaskType.DAG,
+                    row.map_index,
                 ),
                 row.task_id,
                 TaskState(row.state),

@@ -17,6 +17,7 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
+    or_,
     select,
     text,
     union_all,
@@ -58,7 +59,13 @@ class DecisionWrites(MovingPart):
         queued = rows.c.state == literal_column("'queued'")
         return (
             update(task_instance)
-            .where(table.id == rows.c.id, READY, table.generation == rows.c.generation)
+            .where(
+                table.id == rows.c.id,
+                READY,
+                table.generation == rows.c.generation,
+                # Another scheduler may have expanded the task, or its mapped group, since the candidate was read.
+                or_(rows.c.map_index.is_(None), table.map_index == literal_column("-1")),
+            )
             .values(
                 **update_values(rows),
                 attempt_id=func.coalesce(rows.c.attempt_id, table.attempt_id),

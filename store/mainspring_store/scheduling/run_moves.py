@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, Update, and_, bindparam, func, literal_column, null, select, text, update
+from sqlalchemy import ColumnElement, Select, Update, and_, bindparam, func, literal_column, null, select, text, update
 from sqlalchemy.types import String
 
 from mainspring.states import RunState, StateReason, TaskState
@@ -236,7 +236,7 @@ class RunWrites(PassPart):
 
     @staticmethod
     @cache
-    def _select_outputs(is_sqlite: bool) -> Select[Any]:
+    def _select_outputs(is_sqlite: bool, is_of_item: bool) -> Select[Any]:
         instance = task_instance.c
         rows = as_rows({"id": int}, is_sqlite=is_sqlite)
         return (
@@ -254,19 +254,23 @@ class RunWrites(PassPart):
                 instance.dag_run_id == bindparam("run"),
                 instance.task_index.in_(select(rows.c.id)),
                 instance.state != literal_column("'removed'"),
+                *_of_item(is_of_item),
             )
             .order_by(instance.task_index, instance.map_index, xcom.c.key)
         )
 
     def outputs(
-        self, run_id: int, task_indexes: Iterable[int]
+        self, run_id: int, task_indexes: Iterable[int], *, map_index: int | None = None
     ) -> list[tuple[int, int, TaskState, str | None, str, str | None]]:
         """(task_index, map_index, state, output name or None, value as JSON text, `large_id`) of tasks of a run, in
-        this order; without removed instances. `large_id` is for `LargeValue.stored`."""
-        rows = Batch({"id": index} for index in task_indexes)
+        this order; without removed instances. `large_id` is for `LargeValue.stored`.
+
+        map_index: of the only instances to read; None = all instances.
+        """
+        statement = self._select_outputs(self._is_sqlite, map_index is not None)
         return [
             (row.task_index, row.map_index, TaskState(row.state), row.key, row.value, row.large_id)
-            for row in self._statements.rows(self._select_outputs(self._is_sqlite), {"rows": rows, "run": run_id})
+            for row in self._statements.rows(statement, _of_tasks(run_id, task_indexes, map_index))
         ]
 
     @staticmethod
@@ -381,7 +385,7 @@ class RunWrites(PassPart):
 
     @staticmethod
     @cache
-    def _select_ends(is_sqlite: bool) -> Select[Any]:
+    def _select_ends(is_sqlite: bool, is_of_item: bool) -> Select[Any]:
         instance = task_instance.c
         rows = as_rows({"id": int}, is_sqlite=is_sqlite)
         return (
@@ -392,17 +396,23 @@ class RunWrites(PassPart):
                 instance.dag_run_id == bindparam("run"),
                 instance.task_index.in_(select(rows.c.id)),
                 instance.state != literal_column("'removed'"),
+                *_of_item(is_of_item),
             )
             .order_by(instance.task_index, instance.map_index)
         )
 
-    def ends(self, run_id: int, task_indexes: Iterable[int]) -> list[tuple[int, int | None, str | None, str | None]]:
+    def ends(
+        self, run_id: int, task_indexes: Iterable[int], *, map_index: int | None = None
+    ) -> list[tuple[int, int | None, str | None, str | None]]:
         """(task_index, exit code, reason of the state, message) of tasks of a run and their latest tries, ordered by
-        task index and map index; without removed instances."""
-        rows = Batch({"id": index} for index in task_indexes)
+        task index and map index; without removed instances.
+
+        map_index: of the only instances to read; None = all instances.
+        """
+        statement = self._select_ends(self._is_sqlite, map_index is not None)
         return [
             (row.task_index, row.exit_code, row.state_reason, row.message)
-            for row in self._statements.rows(self._select_ends(self._is_sqlite), {"rows": rows, "run": run_id})
+            for row in self._statements.rows(statement, _of_tasks(run_id, task_indexes, map_index))
         ]
 
     @staticmethod
@@ -416,3 +426,12 @@ class RunWrites(PassPart):
             self._select_version_document(), {"id": version_id}
         ).scalar_one()
         return document
+
+
+def _of_item(is_of_item: bool) -> list[ColumnElement[bool]]:
+    return [task_instance.c.map_index == bindparam("map_index")] if is_of_item else []
+
+
+def _of_tasks(run_id: int, task_indexes: Iterable[int], map_index: int | None) -> Mapping[str, Any]:
+    parameters = {"rows": Batch({"id": index} for index in task_indexes), "run": run_id}
+    return parameters if map_index is None else {**parameters, "map_index": map_index}

@@ -30,7 +30,7 @@ from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.blocking import BLOCKED
 from mainspring_store.state.conditions import ACTIVE, CALLING
-from mainspring_store.state.effects import InstanceRef
+from mainspring_store.state.effects import MAP_INDEX_MAX, InstanceRef
 from mainspring_store.state.records import Candidate
 from mainspring_store.tables import dag, dag_run, pruned_run, task_instance
 
@@ -162,6 +162,7 @@ class TaskLimitWrites(PassPart):
             .where(
                 table.dag_run_id == bindparam("run"),
                 table.task_index.in_(select(rows.c.id)),
+                table.map_index.between(bindparam("first"), bindparam("last")),
                 table.state == literal_column("'scheduled'"),
             )
             .values(
@@ -171,16 +172,23 @@ class TaskLimitWrites(PassPart):
                 end_date=now,
                 updated_at=now,
             )
-            .returning(table.id, table.task_index, table.pool, table.pool_slots)
+            .returning(table.id, table.task_index, table.pool, table.pool_slots, table.map_index)
         )
 
-    def skip_tasks(self, dag_run_id: int, task_indexes: Sequence[int], *, now: datetime) -> list[InstanceRef]:
-        """Skip tasks outside the choice of a branch, unless a task has begun; returns the skipped instances."""
+    def skip_tasks(
+        self, dag_run_id: int, task_indexes: Sequence[int], *, map_index: int | None = None, now: datetime
+    ) -> list[InstanceRef]:
+        """Skip tasks outside the choice of a branch, unless a task has begun; returns the skipped instances.
+
+        map_index: of the only instances to skip; None = all instances of the tasks.
+        """
         if not task_indexes:
             return []
-        params = {"rows": dump_rows({"id": index} for index in task_indexes), "run": dag_run_id, "now": now}
+        first, last = (-1, MAP_INDEX_MAX) if map_index is None else (map_index, map_index)
+        rows = dump_rows({"id": index} for index in task_indexes)
+        params = {"rows": rows, "run": dag_run_id, "first": first, "last": last, "now": now}
         return [
-            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots)
+            InstanceRef(row.id, dag_run_id, row.task_index, row.pool, row.pool_slots, map_index=row.map_index)
             for row in self._connection.execute(self._update_skipped_instances(self._is_sqlite), params)
         ]
 

@@ -12,6 +12,7 @@ from mainspring_store.scheduling.candidates import CandidateReads
 from mainspring_store.scheduling.deadlines import DeadlineWrites
 from mainspring_store.scheduling.decisions import DecisionWrites
 from mainspring_store.scheduling.due_runs import DueWrites
+from mainspring_store.scheduling.group_expansion import GroupWrites
 from mainspring_store.scheduling.parts import SeenBlocked
 from mainspring_store.scheduling.reports import ReportWrites
 from mainspring_store.scheduling.resources import ResourceReads
@@ -54,6 +55,7 @@ class Pass:
         self.candidates = CandidateReads(statements, self._locked)
         self.decisions = DecisionWrites(statements, blocked)
         self.limits = TaskLimitWrites(statements)
+        self.groups = GroupWrites(statements)
         self.runs = RunWrites(statements, lambda: self.effects)
         self.starts = StartReads(statements)
         self.due = DueWrites(statements)

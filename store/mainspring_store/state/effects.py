@@ -5,7 +5,7 @@ applies the effects in one transaction, under the locks of the runs. So a counte
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -22,6 +22,7 @@ from mainspring_store.database.pipeline import Check, DirectStatements, Statemen
 from mainspring_store.tables import dag_run, feed_event, pool, task_instance
 
 __all__ = [
+    "MAP_INDEX_MAX",
     "Effects",
     "InstanceRef",
     "RunCounters",
@@ -44,6 +45,8 @@ class InstanceRef:
     pool_slots: int
     is_call: bool = False
     """True for a `dag` task: while a `dag` task waits for its child run, its run counts the task as active."""
+    map_index: int = -1
+    """-1 = the task has no items, or not yet. Only the effects on downstream instances depend on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,7 @@ def _too_few(names: Sequence[str]) -> str:
     return f"fewer slots are free than were taken: {', '.join(names)}"
 
 
+MAP_INDEX_MAX = 2**31 - 1
 _UPSTREAM_COUNTER = {
     TaskState.SUCCESS: "success",
     TaskState.FAILED: "failed",
@@ -188,7 +192,10 @@ class Effects:
         self._runs: dict[int, dict[str, int]] = defaultdict(
             lambda: {"total": 0, "unfinished": 0, "active": 0, "failed": 0}
         )
-        self._upstream: dict[tuple[int, int], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+        self._upstream: dict[tuple[int, int], dict[int | None, dict[str, int]]] = defaultdict(
+            lambda: defaultdict(lambda: defaultdict(int))
+        )
+        """Run and task index -> map index, None = all instances of the task -> counter -> number to add."""
         self._pools = SlotChanges()
         self._events: dict[int, list[dict[str, Any]]] = defaultdict(list)
 
@@ -200,6 +207,7 @@ class Effects:
         *,
         at: datetime,
         downstream: Sequence[int] = (),
+        in_step: Set[int] = frozenset(),
         reason: StateReason | None = None,
         try_number: int | None = None,
         emits_event: bool = True,
@@ -209,6 +217,7 @@ class Effects:
 
         downstream: `task_index` of each direct downstream task; used when `new` is final. Leave empty when the
             caller recounts the downstream from the states (clear, mark).
+        in_step: those of the downstream tasks of which only the instance with the same map index counts the move.
         emits_event: False for transitions without a bound on their number.
         is_allowed: the task has `allow_failure`, so the downstream counts a failure as a success.
         """
@@ -228,14 +237,17 @@ class Effects:
         if new in TASK_FINISHED:
             counter = _UPSTREAM_COUNTER[TaskState.SUCCESS if is_allowed and new is TaskState.FAILED else new]
             for index in downstream:
-                self._upstream[instance.dag_run_id, index][counter] += 1
+                # An instance without an item stands for all items.
+                map_index = instance.map_index if index in in_step and instance.map_index >= 0 else None
+                self._upstream[instance.dag_run_id, index][map_index][counter] += 1
         if emits_event:
             self.event(instance.dag_run_id, new, at=at, instance_id=instance.id, try_number=try_number, reason=reason)
 
-    def expanded(self, dag_run_id: int, added: int) -> None:
-        """Collect the expansion of a mapped task by `added` unfinished instances."""
+    def expanded(self, dag_run_id: int, added: int, state: TaskState = TaskState.SCHEDULED) -> None:
+        """Collect the expansion of a mapped task by `added` instances in this state."""
         self._runs[dag_run_id]["total"] += added
-        self._runs[dag_run_id]["unfinished"] += added
+        self._runs[dag_run_id]["unfinished"] += added * (state not in TASK_FINISHED)
+        self._runs[dag_run_id]["failed"] += added * (state in _BAD)
 
     def event(
         self,
@@ -276,7 +288,8 @@ class Effects:
     @staticmethod
     @cache
     def _count_upstream(is_sqlite: bool) -> Update:
-        rows = as_rows({"run": int, "task": int, **dict.fromkeys(_UPSTREAM_COUNTER.values(), int)}, is_sqlite=is_sqlite)
+        fields = ("run", "task", "first", "last", *_UPSTREAM_COUNTER.values())
+        rows = as_rows(dict.fromkeys(fields, int), is_sqlite=is_sqlite)
         table = task_instance.c
         counters = {name: table[f"up_{name}"] + rows.c[name] for name in _UPSTREAM_COUNTER.values()}
         woken = [
@@ -294,7 +307,11 @@ class Effects:
         may_decide = or_(sum(counters.values()) >= table.up_total, *woken)
         return (
             update(task_instance)
-            .where(table.dag_run_id == rows.c.run, table.task_index == rows.c.task)
+            .where(
+                table.dag_run_id == rows.c.run,
+                table.task_index == rows.c.task,
+                table.map_index.between(rows.c.first, rows.c.last),
+            )
             .values(
                 **{f"up_{name}": value for name, value in counters.items()},
                 ready=or_(table.ready, and_(may_decide, run_state == literal_column("'running'"))),
@@ -408,8 +425,9 @@ class Effects:
 
     def _upstream_rows(self) -> list[dict[str, int]]:
         return [
-            {"run": run_id, "task": index, **{name: counts.get(name, 0) for name in _UPSTREAM_COUNTER.values()}}
-            for (run_id, index), counts in sorted(self._upstream.items())
+            {"run": run_id, "task": index, "first": first, "last": last, **counts}
+            for (run_id, index), by_item in sorted(self._upstream.items())
+            for first, last, counts in _in_ranges(by_item)
         ]
 
     def _event_rows(self, counters: Mapping[int, RunCounters]) -> list[dict[str, Any]]:
@@ -423,6 +441,24 @@ class Effects:
                 seq += _is_numbered(event)
                 rows.append({"run": run_id, "seq": seq if _is_numbered(event) else None, **event})
         return rows
+
+
+def _in_ranges(by_item: Mapping[int | None, Mapping[str, int]]) -> Iterator[tuple[int, int, dict[str, int]]]:
+    """Ranges of map indexes, ends included, with the numbers to add to the counters. No two ranges overlap, because an
+    update applies one row to each instance."""
+    of_all = by_item.get(None)
+    begin = -1
+    for item in sorted(index for index in by_item if index is not None):
+        if of_all is not None and begin < item:
+            yield begin, item - 1, _sums(of_all)
+        yield item, item, _sums(of_all or {}, by_item[item])
+        begin = item + 1
+    if of_all is not None:
+        yield begin, MAP_INDEX_MAX, _sums(of_all)
+
+
+def _sums(*counts: Mapping[str, int]) -> dict[str, int]:
+    return {name: sum(part.get(name, 0) for part in counts) for name in _UPSTREAM_COUNTER.values()}
 
 
 def _is_numbered(event: Mapping[str, Any]) -> bool:
