@@ -39,6 +39,8 @@ def upstream_counters_follow_from_states(facts: Facts) -> Line:
         run = facts.runs[instance.dag_run_id]
         if not facts.has_task(instance) or (instance.state == "removed" and facts.task(instance).handler is not None):
             continue
+        if instance.state == "removed" and facts.task(instance).map_group is not None:
+            continue  # when an item needs it again, it gets the counters of the placeholder
         if run.id in stopped and (instance.state in FINISHED or run.state in ("success", "failed")):
             continue
         states = Counter(facts.upstream_states(instance))

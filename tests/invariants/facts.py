@@ -30,7 +30,7 @@ from mainspring_store.tables import (
     task_try,
     xcom,
 )
-from tests.simulation.oracle import taken_as
+from tests.simulation.oracle import before, taken_as
 
 __all__ = ["ACTIVE", "FROM_OUTSIDE", "STOP_REASONS", "Check", "Facts", "Line", "read_facts"]
 
@@ -111,8 +111,11 @@ class Facts:
 
     def upstream(self, instance: Row[Any]) -> list[Row[Any]]:
         """All instances of the tasks directly upstream."""
-        names = self.task(instance).depends_on
-        return [one for name in names for one in self.by_task[instance.dag_run_id, name]]
+        task, run_id = self.task(instance), instance.dag_run_id
+        tasks = self.definition(self.runs[run_id]).tasks
+        return [
+            one for name in task.depends_on for one in before(task, instance, tasks[name], self.by_task[run_id, name])
+        ]
 
     def upstream_states(self, instance: Row[Any]) -> list[str]:
         """What they are to the trigger rule of the instance."""

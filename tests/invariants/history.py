@@ -8,7 +8,7 @@ from sqlalchemy import Row
 from mainspring.definition.model import Definition, Task
 from mainspring.states import RUN_TRANSITIONS, TASK_TRANSITIONS, RunState, TaskState
 from tests.invariants.facts import ACTIVE, Check, Facts, Line
-from tests.simulation.oracle import FINISHED, after_setups, decision, taken_as
+from tests.simulation.oracle import FINISHED, after_setups, before, decision, taken_as
 
 __all__ = ["CHECKS"]
 
@@ -99,7 +99,10 @@ def tasks_start_and_end_early_only_as_their_rule_says(facts: Facts) -> Line:
             task = definition.tasks[instance.task_id]
             # Rows tell how many items there are, not how many there were.
             is_known = not (any(definition.tasks[name].is_mapped for name in task.depends_on) and run.id in remade)
-            upstream = [one for one in rows.values() if one.task_id in task.depends_on]
+            by_name = {name: [one for one in rows.values() if one.task_id == name] for name in task.depends_on}
+            upstream = [
+                one for name in by_name for one in before(task, instance, definition.tasks[name], by_name[name])
+            ]
             setups = [one for one in rows.values() if task.teardown and one.task_id in task.teardown.of]
             said = list(_answers(definition, task, upstream, setups, states, round_))
             expected = _presumed(event)

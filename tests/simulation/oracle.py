@@ -5,12 +5,13 @@ Nothing here calls the code that it judges: where the two spellings disagree, on
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from mainspring.definition.model import Definition, Task
 from mainspring.states import RunState, TaskState
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["FINISHED", "PREVENTING", "after_setups", "decision", "priority", "run_result", "taken_as"]
+__all__ = ["FINISHED", "PREVENTING", "after_setups", "before", "decision", "priority", "run_result", "taken_as"]
 
 FINISHED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 PREVENTING = frozenset(
@@ -84,6 +85,23 @@ _RULES: Mapping[str, tuple[Test, Test, Test]] = {
 def taken_as(task: Task, state: str) -> str:
     """What a state of the task is to its downstream and its run."""
     return "success" if state == "failed" and task.allow_failure else state
+
+
+class _HasItem(Protocol):
+    @property
+    def map_index(self) -> int: ...
+
+
+_Row = TypeVar("_Row", bound=_HasItem)
+
+
+def before(task: Task, instance: _HasItem, other: Task, rows: Sequence[_Row]) -> list[_Row]:
+    """Which instances of an upstream task count for an instance: in a mapped group those of its item alone, as long as
+    the upstream has items. `rows` and `instance` have a `map_index`."""
+    if task.map_group is None or task.map_group != other.map_group:
+        return list(rows)
+    whole = [one for one in rows if one.map_index < 0]
+    return whole or [one for one in rows if one.map_index == instance.map_index]
 
 
 def decision(rule: TriggerRule, upstream: Sequence[str]) -> str:

@@ -410,10 +410,18 @@ def _expand_group(scheduling: Pass, version: Version, candidate: Candidate, expa
         )
         for index in graph.mapped_with(candidate.task_index)
     }
-    for expanded in scheduling.groups.expand(candidate, expansion.items, expansion.keys, members):
+    expansions = scheduling.groups.expand(candidate, expansion.items, expansion.keys, members)
+    for expanded in sorted(expansions, key=lambda member: graph.position[member.task_index]):
         scheduling.effects.expanded(candidate.dag_run_id, expanded.added, expanded.state)
         for instance in expanded.revived:
-            scheduling.effects.moved(instance, TaskState.REMOVED, expanded.state, at=now)
+            scheduling.effects.moved(instance, TaskState.REMOVED, TaskState.SCHEDULED, at=now)
+            if expanded.state is not TaskState.SCHEDULED:
+                # The group has counted the end already.
+                scheduling.effects.moved(instance, TaskState.SCHEDULED, expanded.state, at=now, reason=expanded.reason)
+        for instance_id in sorted(expanded.ended_ids):
+            scheduling.effects.event(
+                candidate.dag_run_id, expanded.state, at=now, instance_id=instance_id, reason=expanded.reason
+            )
         # As after the expansion of a single task.
         scheduling.unblock(candidate.dag_id, version.tasks[expanded.task_index].task_id)
 

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Insert, Update, insert, literal_column, null, select, update
 
-from mainspring.states import TASK_FINISHED, TaskState
+from mainspring.states import TASK_FINISHED, StateReason, TaskState, known_reason
 from mainspring_store.database.batches import Fields, as_rows, dump_rows
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.effects import InstanceRef
@@ -52,7 +52,10 @@ class ExpandedMember:
 
     task_index: int
     state: TaskState
+    reason: StateReason | None
     added: int
+    ended_ids: Sequence[int]
+    """The added instances, when they have ended with the placeholder."""
     revived: Sequence[InstanceRef]
     """A clear had removed these instances, and an item needs them again."""
 
@@ -62,6 +65,7 @@ class _Placeholder:
     id: int
     task_index: int
     state: TaskState
+    reason: StateReason | None
     was_cleared: bool
 
 
@@ -93,13 +97,20 @@ class GroupWrites(PassPart):
         ]
         followers = sorted(members.keys() - {leader.task_index})
         placeholders = [
-            _Placeholder(leader.id, leader.task_index, TaskState.SCHEDULED, leader.generation > 1),
+            _Placeholder(leader.id, leader.task_index, TaskState.SCHEDULED, None, leader.generation > 1),
             *self._begin_items(leader.dag_run_id, followers, values[0]),
         ]
         revived = self._revive(leader.dag_run_id, placeholders, values[1:])
-        self._insert(placeholders, values[1:], revived)
+        ended_ids = self._insert(placeholders, values[1:], revived)
         expanded = [
-            ExpandedMember(row.task_index, row.state, len(values) - 1 - len(instances), list(instances.values()))
+            ExpandedMember(
+                row.task_index,
+                row.state,
+                row.reason,
+                len(values) - 1 - len(instances),
+                ended_ids.get(row.task_index, ()),
+                list(instances.values()),
+            )
             for row in placeholders
             for instances in (revived.get(row.task_index, {}),)
         ]
@@ -120,14 +131,16 @@ class GroupWrites(PassPart):
                 table.state != literal_column("'removed'"),
             )
             .values(**{name: rows.c[name] for name in _ITEM_FIELDS})
-            .returning(table.id, table.task_index, table.state, table.generation)
+            .returning(table.id, table.task_index, table.state, table.state_reason, table.generation)
         )
 
     def _begin_items(self, run_id: int, tasks: Sequence[int], first: Mapping[str, Any]) -> list[_Placeholder]:
         """Turn the placeholders of these tasks into the instances of the first item."""
         rows = dump_rows({"run": run_id, "task": index, **first} for index in tasks)
         return [
-            _Placeholder(row.id, row.task_index, TaskState(row.state), row.generation > 1)
+            _Placeholder(
+                row.id, row.task_index, TaskState(row.state), known_reason(row.state_reason), row.generation > 1
+            )
             for row in self._connection.execute(self._update_placeholders(self._is_sqlite), {"rows": rows})
         ]
 
@@ -201,15 +214,26 @@ class GroupWrites(PassPart):
         placeholders: Sequence[_Placeholder],
         values: Sequence[Mapping[str, Any]],
         revived: Mapping[int, Mapping[int, InstanceRef]],
-    ) -> None:
+    ) -> Mapping[int, Sequence[int]]:
+        """Add the missing instances; returns task index -> ids of the added instances that have ended."""
         rows = [
             {"placeholder": row.id, **value}
             for row in placeholders
             for value in values
             if value["map_index"] not in revived.get(row.task_index, ())
         ]
+        ended_ids: dict[int, list[int]] = defaultdict(list)
         if rows:
-            self._connection.execute(self._insert_instances(self._is_sqlite), {"rows": dump_rows(rows)})
+            statement, table = self._insert_instances(self._is_sqlite), task_instance.c
+            has_ended = {row.task_index for row in placeholders if row.state in TASK_FINISHED}
+            if not has_ended:
+                self._connection.execute(statement, {"rows": dump_rows(rows)})
+                return {}
+            statement = statement.returning(table.id, table.task_index)
+            for row in self._connection.execute(statement, {"rows": dump_rows(rows)}):
+                if row.task_index in has_ended:
+                    ended_ids[row.task_index].append(row.id)
+        return ended_ids
 
     @staticmethod
     @cache
