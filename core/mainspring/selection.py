@@ -186,9 +186,9 @@ def _reached(graph: Graph, edges: Sequence[Sequence[int]], start: Mapping[int, M
         task, map_indexes = pending.pop()
         for follower in edges[task]:
             reached = map_indexes if graph.is_in_step(task, follower) else None
-            known = result.get(follower, frozenset())
-            united = _united(known, reached)
-            if follower not in result or united != known:
+            earlier = result.get(follower, frozenset())
+            united = _united(earlier, reached)
+            if follower not in result or united != earlier:
                 result[follower] = united
                 pending.append((follower, united))
     return result

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from mainspring.attempts import Attempt, Finished, Outcome, Report, Started
-from mainspring.definition.build import ungrouped
+from mainspring.definition.build import regrouped, ungrouped
 from mainspring.definition.fields import COMMON_TASK_FIELDS
+from mainspring.definition.groups import flatten
 from mainspring.errors import InvalidInput, Problem
 from mainspring.hints import did_you_mean
 from mainspring.pointers import join_pointer
@@ -31,7 +32,7 @@ def stubbed_document(document: Mapping[str, Any], stubs: Mapping[str, Any], task
     Raises:
         InvalidInput: There is no such task.
     """
-    document = ungrouped(document)
+    flat, document = flatten(document), ungrouped(document)
     tasks: Mapping[str, Any] = document["tasks"]
     for name in (*stubs, *([] if task_id is None else [task_id])):
         if name not in tasks:
@@ -46,7 +47,7 @@ def stubbed_document(document: Mapping[str, Any], stubs: Mapping[str, Any], task
         for name, task in tasks.items()
         if name in ancestors or name == task_id
     }
-    changed = {**document, "tasks": kept}
+    changed = {**{name: value for name, value in document.items() if name != "tasks"}, **regrouped(kept, flat)}
     if "default_args" in document:
         changed["default_args"] = _with_executor(document["default_args"])
     if task_id is not None:

@@ -15,7 +15,7 @@ from tests.acceptance.server import Server, started
 PAGE = Path(__file__).parents[2] / "docs" / "patterns.md"
 _BLOCK = re.compile(r"```yaml\n(dag_id: (\w+)\n.*?)```\n\n((?:Result[^\n]*\n)+)", re.DOTALL)
 _RESULT = re.compile(r"Result(?: with `(?P<conf>{.*})`| at `(?P<at>.*?)`)?: run `(?P<state>\w+)`; (?P<tasks>.*)\.")
-_TASK = re.compile(r"`([\w\[\]]+)` `(\w+)`")
+_TASK = re.compile(r"`([\w.\[\]]+)` `(\w+)`")
 
 
 @dataclass(frozen=True, kw_only=True)

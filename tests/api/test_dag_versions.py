@@ -104,7 +104,13 @@ def test_a_definition_with_groups_is_kept_as_sent_and_answered_without_them(api:
         "z": {"type": "noop", "depends_on": ["load.rows"]},
         "load.rows": {"type": "noop", "retries": 2, "depends_on": ["a"]},
     }
-    load = {"group_display_name": None, "tooltip": None, "parent_id": None, "task_ids": ["load.rows"]}
+    load = {
+        "group_display_name": None,
+        "tooltip": None,
+        "parent_id": None,
+        "task_ids": ["load.rows"],
+        "is_mapped": False,
+    }
     answered = api.get("/dags/etl/definition?form=flat")
     assert answered == {"dag_id": "etl", "tasks": flat, "x-groups": {"load": load}}
     api.put("/dags/etl", api.get("/dags/etl/definition"))

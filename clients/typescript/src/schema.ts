@@ -4885,6 +4885,10 @@ export interface components {
             default_args?: components["schemas"]["DefaultArgs"];
             /** @description Tasks and groups that come directly before the first tasks of the group. */
             depends_on?: string[];
+            /** @description Name -> list: every task in the group has one instance per item, and no item waits for another. */
+            expand?: components["schemas"]["Expand"];
+            /** @description Text that names the instances of an item, such as `${{ map.region }}`; the map index when absent. */
+            key?: string;
             /** @description Name -> task; the id of the task is `group.name`. */
             tasks?: components["schemas"]["Tasks"];
             /** @description Name -> group in this group. */
@@ -12790,7 +12794,7 @@ export interface operations {
             query?: {
                 /** @description Number of the version; absent = the current version */
                 version_number?: number | null;
-                /** @description `sent` = the text as its author sent it, with comments, as an attachment; `flat` = without groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them, and `x-groups` has the tasks of each group */
+                /** @description `sent` = the text as its author sent it, with comments, as an attachment; `flat` = without groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them, and `x-groups` has the tasks of each group; a mapped group gives its `expand` to its tasks, and has `is_mapped` there */
                 form?: components["schemas"]["DefinitionForm"];
             };
             header?: never;

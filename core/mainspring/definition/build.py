@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from mainspring.definition.fields import COMMON_TASK_FIELDS
+from mainspring.definition.flat_tasks import OF_MAPPING, FlatTasks
 from mainspring.definition.groups import flatten
 from mainspring.definition.model import (
     Catchup,
@@ -40,7 +41,16 @@ from mainspring.expressions import HANDLER_ROOTS, REPEAT_ROOTS, ROOTS, Expressio
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
 
-__all__ = ["NOT_OF_HANDLERS", "content_hash", "load_stored", "payload_of", "roots_before", "roots_of", "ungrouped"]
+__all__ = [
+    "NOT_OF_HANDLERS",
+    "content_hash",
+    "load_stored",
+    "payload_of",
+    "regrouped",
+    "roots_before",
+    "roots_of",
+    "ungrouped",
+]
 
 TEARDOWN_TIMEOUT = timedelta(minutes=30)
 """Limit of a try of a tear-down without an `execution_timeout`, so that a run whose end has begun comes to its end."""
@@ -101,6 +111,25 @@ def ungrouped(document: Mapping[str, Any]) -> Mapping[str, Any]:
         task_id: {**_defaults(flat.defaults.get(task_id, {}), task), **task} for task_id, task in flat.tasks.items()
     }
     return {**{name: value for name, value in document.items() if name != "groups"}, "tasks": tasks}
+
+
+def regrouped(tasks: Mapping[str, Any], flat: FlatTasks) -> Mapping[str, Any]:
+    """`tasks` and `groups` of a document with the tasks of an ungrouped one: only the mapped groups, which mean more
+    than names, stand around their tasks again.
+
+    flat: the tasks and groups of the document before; it may have further tasks.
+    """
+    groups: dict[str, Any] = {}
+    for task_id, task in tasks.items():
+        if task_id in flat.map_groups:
+            scope, *path = groups, *flat.map_groups[task_id].split(".")
+            for name in path[:-1]:
+                scope = scope.setdefault(name, {}).setdefault("groups", {})
+            of_group = {name: task[name] for name in OF_MAPPING if name in task}
+            group = scope.setdefault(path[-1], {"prefix_group_id": False, **of_group, "tasks": {}})
+            group["tasks"][task_id] = {name: value for name, value in task.items() if name not in OF_MAPPING}
+    plain = {task_id: task for task_id, task in tasks.items() if task_id not in flat.map_groups}
+    return {name: value for name, value in (("tasks", plain), ("groups", groups)) if value}
 
 
 def _defaults(defaults: Mapping[str, Any], task: Mapping[str, Any]) -> Mapping[str, Any]:

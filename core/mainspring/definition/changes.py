@@ -159,7 +159,7 @@ def _compare_tasks(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[C
             yield _changed(ChangeKind.TASK, path, task_id, old_tasks, new_tasks, task_id, f"task '{task_id}'")
         else:
             yield from _compare_edges(task_id, path, old_tasks[task_id], new_tasks[task_id])
-            yield from _compare_task(task_id, path, old_tasks[task_id], new_tasks[task_id])
+            yield from _compare_task(task_id, new_flat, old_tasks[task_id], new_tasks[task_id])
 
 
 def _compare_groups(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
@@ -197,12 +197,15 @@ def _edge(op: ChangeOp, path: str, task_id: str, old_id: str | None, new_id: str
     )
 
 
-def _compare_task(task_id: str, at: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _compare_task(
+    task_id: str, new_flat: FlatTasks, old: Mapping[str, Any], new: Mapping[str, Any]
+) -> Iterator[Change]:
     for name in _names(old, new):
         if name == "depends_on" or old.get(name) == new.get(name):
             continue
         kind = ChangeKind.TEXT if name.startswith("x-") else _TASK_KINDS.get(name, ChangeKind.TASK)
-        yield _changed(kind, at + join_pointer("", name), task_id, old, new, name, f"'{task_id}': {name}")
+        path = new_flat.moved(join_pointer("/tasks", task_id, name))
+        yield _changed(kind, path, task_id, old, new, name, f"'{task_id}': {name}")
 
 
 def _changed(
@@ -224,8 +227,12 @@ def _changed(
 
 
 def _effective_tasks(document: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
-    defaults = document.get("default_args", {})
-    return {task_id: {**defaults, **task} for task_id, task in ungrouped(document).get("tasks", {}).items()}
+    """With `map_group`, the mapped group around a task: what the task waits for depends on it."""
+    defaults, map_groups = document.get("default_args", {}), flatten(document).map_groups
+    return {
+        task_id: {**defaults, **task, **({"map_group": map_groups[task_id]} if task_id in map_groups else {})}
+        for task_id, task in ungrouped(document).get("tasks", {}).items()
+    }
 
 
 def _names(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

@@ -72,7 +72,7 @@ class _Scope:
 
     @property
     def is_mapped(self) -> bool:
-        return self.parent is not None and "expand" in self.fields
+        return self.parent is not None and bool(self.fields.get("expand"))
 
     def chain(self) -> "Iterator[_Scope]":
         """The group and all groups around it, the whole DAG last."""

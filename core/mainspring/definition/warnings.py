@@ -125,12 +125,13 @@ def _expressions(definition: Definition) -> Iterator[tuple[str, Expression]]:
             yield f"{at}/when", task.when
         for name, value in payload_of(fields).items():
             yield from ((at + join_pointer("", name), item) for item in Template(value, roots=roots).expressions())
+        of_mapping = definition.flat.place(task.map_group or task_id)
         if task.repeat is not None:
             yield f"{at}/repeat/until", task.repeat.until
         for name, template in task.expand.items():
-            yield from ((at + join_pointer("/expand", name), item) for item in template.expressions())
+            yield from ((of_mapping + join_pointer("/expand", name), item) for item in template.expressions())
         if task.key is not None:
-            yield from ((f"{at}/key", item) for item in task.key.expressions())
+            yield from ((f"{of_mapping}/key", item) for item in task.key.expressions())
     for name, template in definition.outputs.items():
         yield from ((join_pointer("/outputs", name), item) for item in template.expressions())
 

@@ -41,7 +41,8 @@ def _judged(scheduling: Pass, turn: FinishedTurn, facts: TurnFacts, run: Mapping
         "turn": {"index": facts.turn, "outputs": {**turn.report.outputs, **turn.report.large}},
     }
     try:
-        holds = until.evaluate(expression_context(scheduling, version, live.dag_run_id, run, until.paths, extra))
+        of = live.task_index, live.map_index
+        holds = until.evaluate(expression_context(scheduling, version, live.dag_run_id, run, until.paths, extra, of=of))
     except ExpressionError as exc:
         return without_value(turn.report, str(exc))
     return ended_turn(turn.report, task.repeat, facts.turn, holds)

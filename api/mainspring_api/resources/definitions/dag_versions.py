@@ -122,7 +122,8 @@ class DefinitionChoice(VersionChoice):
         metadata={
             "description": "`sent` = the text as its author sent it, with comments, as an attachment; `flat` = without"
             " groups: `tasks` has all tasks by full id, with the dependencies and defaults that their groups give them,"
-            " and `x-groups` has the tasks of each group"
+            " and `x-groups` has the tasks of each group; a mapped group gives its `expand` to its"
+            " tasks, and has `is_mapped` there"
         },
     )
 
@@ -211,7 +212,7 @@ def _flat(document: Mapping[str, Any]) -> Mapping[str, Any]:
     groups = flatten(document).groups
     if not groups:
         return document
-    members = ("parent_id", "tooltip", "task_ids")
+    members = ("parent_id", "tooltip", "task_ids", "is_mapped")
     named = {
         group_id: {"group_display_name": group.display_name, **{name: getattr(group, name) for name in members}}
         for group_id, group in groups.items()

@@ -9,6 +9,7 @@ from ..types import UNSET, Unset
 
 if TYPE_CHECKING:
     from ..models.default_args import DefaultArgs
+    from ..models.expand import Expand
     from ..models.task_groups import TaskGroups
     from ..models.tasks import Tasks
 
@@ -27,6 +28,9 @@ class TaskGroup:
             dot; true when absent.
         default_args (DefaultArgs | Unset):
         depends_on (list[str] | Unset): Tasks and groups that come directly before the first tasks of the group.
+        expand (Expand | Unset):
+        key (str | Unset): Text that names the instances of an item, such as `${{ map.region }}`; the map index when
+            absent.
         tasks (Tasks | Unset):
         groups (TaskGroups | Unset):
     """
@@ -36,6 +40,8 @@ class TaskGroup:
     prefix_group_id: bool | Unset = UNSET
     default_args: DefaultArgs | Unset = UNSET
     depends_on: list[str] | Unset = UNSET
+    expand: Expand | Unset = UNSET
+    key: str | Unset = UNSET
     tasks: Tasks | Unset = UNSET
     groups: TaskGroups | Unset = UNSET
 
@@ -53,6 +59,12 @@ class TaskGroup:
         depends_on: list[str] | Unset = UNSET
         if not isinstance(self.depends_on, Unset):
             depends_on = self.depends_on
+
+        expand: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.expand, Unset):
+            expand = as_dict(self.expand)
+
+        key = self.key
 
         tasks: dict[str, Any] | Unset = UNSET
         if not isinstance(self.tasks, Unset):
@@ -75,6 +87,10 @@ class TaskGroup:
             field_dict["default_args"] = default_args
         if depends_on is not UNSET:
             field_dict["depends_on"] = depends_on
+        if expand is not UNSET:
+            field_dict["expand"] = expand
+        if key is not UNSET:
+            field_dict["key"] = key
         if tasks is not UNSET:
             field_dict["tasks"] = tasks
         if groups is not UNSET:
@@ -85,6 +101,7 @@ class TaskGroup:
     @classmethod
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
+        from ..models.expand import Expand  # noqa: PLC0415
         from ..models.task_groups import TaskGroups  # noqa: PLC0415
         from ..models.tasks import Tasks  # noqa: PLC0415
 
@@ -103,6 +120,15 @@ class TaskGroup:
             default_args = DefaultArgs.from_dict(_default_args)
 
         depends_on = cast(list[str], d.pop("depends_on", UNSET))
+
+        _expand = d.pop("expand", UNSET)
+        expand: Expand | Unset
+        if isinstance(_expand, Unset):
+            expand = UNSET
+        else:
+            expand = Expand.from_dict(_expand)
+
+        key = d.pop("key", UNSET)
 
         _tasks = d.pop("tasks", UNSET)
         tasks: Tasks | Unset
@@ -124,6 +150,8 @@ class TaskGroup:
             prefix_group_id=prefix_group_id,
             default_args=default_args,
             depends_on=depends_on,
+            expand=expand,
+            key=key,
             tasks=tasks,
             groups=groups,
         )
