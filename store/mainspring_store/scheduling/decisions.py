@@ -17,7 +17,6 @@ from sqlalchemy import (
     insert,
     literal_column,
     null,
-    or_,
     select,
     text,
     union_all,
@@ -59,13 +58,7 @@ class DecisionWrites(MovingPart):
         queued = rows.c.state == literal_column("'queued'")
         return (
             update(task_instance)
-            .where(
-                table.id == rows.c.id,
-                READY,
-                table.generation == rows.c.generation,
-                # Another scheduler may have expanded the task, or its mapped group, since the candidate was read.
-                or_(rows.c.map_index.is_(None), table.map_index == literal_column("-1")),
-            )
+            .where(table.id == rows.c.id, READY, table.generation == rows.c.generation)
             .values(
                 **update_values(rows),
                 attempt_id=func.coalesce(rows.c.attempt_id, table.attempt_id),
