@@ -323,7 +323,9 @@ class Scheduler:
         if due_work.has_keys and (replaced := replace_runs(current, now)):
             counts.moved += replaced
             counts.is_more_due = True
-        counts.started += start_runs(current, self._versions, now, has_keys=due_work.has_keys)
+        counts.started += start_runs(
+            current, self._versions, now, has_keys=due_work.has_keys, has_priorities=due_work.has_priorities
+        )
         ending = {counter.dag_run_id: counter for counter in due_work.over_runs}
         locked = current.lock_runs(ending, skip_locked=True) if ending else frozenset()
         slot_due_at, has_backfills, has_ends = current.due.prefetch(now)

@@ -78,3 +78,19 @@ def test_a_queued_run_is_delayed(api: Api) -> None:
     api.engine.run_until_idle()
     answer = api.request("PATCH", f"{RUNS}/r1", json={"run_after": "2099-01-01T00:00:00Z"})
     assert (answer.status, answer.json["code"]) == (409, "conflict")
+
+
+def test_a_run_has_a_priority(api: Api) -> None:
+    api.save("etl", {"a": SHELL}, priority=5)
+    assert api.post(RUNS, {"dag_run_id": "r1"})["priority"] == 5
+    assert api.post(RUNS, {"dag_run_id": "r2", "priority": -3})["priority"] == -3
+    assert api.patch(f"{RUNS}/r1", {"priority": 100})["priority"] == 100
+    assert api.get(f"{RUNS}/r1/events")["events"][1]["data"]["priority"] == 100
+    [instance] = api.get(f"{RUNS}/r1/taskInstances")["task_instances"]
+    assert instance["priority_weight"] == 1
+    for bad in (101, 1.5, "high"):
+        answer = api.request("PATCH", f"{RUNS}/r1", json={"priority": bad})
+        assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/priority")
+        assert api.request("POST", RUNS, json={"priority": bad}).status == 422
+    answer = api.request("POST", "/dags", json={"dag_id": "bad", "priority": 101, "tasks": {"a": SHELL}})
+    assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/priority")

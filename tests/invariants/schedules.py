@@ -116,6 +116,18 @@ def signals_are_taken_in_order(facts: Facts) -> Line:
                 yield f"{facts.name(one)} waits for a signal that is there, and is not due: it is stuck"
 
 
+def ranks_follow_the_priority_of_the_run(facts: Facts) -> Line:
+    """Instances of a task in two runs of one version differ in rank by the priorities of the runs alone."""
+    ranks: dict[tuple[int, str], int] = {}
+    for one in facts.all_instances:
+        run = facts.runs[one.dag_run_id]
+        if not facts.has_task(one):
+            continue
+        rank = one.rank + 20_000_000 * run.priority
+        if ranks.setdefault((run.dag_version_id, one.task_id), rank) != rank:
+            yield f"{facts.name(one)} has the rank {one.rank}, the priority of its run is {run.priority}"
+
+
 CHECKS: Sequence[Check] = (
     no_two_runs_stand_for_one_date,
     pruned_runs_have_ended_and_nothing_waits_for_them,
@@ -124,4 +136,5 @@ CHECKS: Sequence[Check] = (
     ends_make_one_run_each,
     runs_of_a_key_stay_within_its_limit,
     signals_are_taken_in_order,
+    ranks_follow_the_priority_of_the_run,
 )

@@ -290,21 +290,28 @@ class TestCancelRunning:
 
 def test_thousands_of_runs_that_wait_for_a_key_are_not_read_by_a_pass(engine: Engine) -> None:
     """The plans of the statements that look for runs to start name the indexes, and no scan of the runs."""
-    statements = {"keyless": StartReads._select_runs, "keys": StartReads._select_oldest_of_keys}
+    statements = {
+        "keyless": StartReads._select_runs(True, None),
+        "keyless of priority 0": StartReads._select_runs(True, 0),
+        "keyless before others": StartReads._select_runs(True, 1),
+        "keys": StartReads._select_next_of_keys(True, False),
+        "keys with priorities": StartReads._select_next_of_keys(True, True),
+    }
     if not engine.database.is_sqlite:
         pytest.skip("an empty PostgreSQL scans each table, whatever its indexes")
     with engine.database.read() as connection:
         for name, statement in statements.items():
-            compiled = statement(True).compile(connection.engine)
+            compiled = statement.compile(connection.engine)
             params = tuple("1" for _ in compiled.positiontup or ())
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}", params).all()
             steps = [row[3] for row in plan]
             scans = [step for step in steps if step.startswith("SCAN dag_run") and "ix_dag_run_" not in step]
             assert not scans, (name, steps)
-            if name == "keys":
+            if name.startswith("keys"):
                 assert any("dag_run USING INTEGER PRIMARY KEY" in step for step in steps), steps
             else:
-                assert any("ix_dag_run_startable" in step for step in steps), steps
+                index = "ix_dag_run_prioritized" if "before" in name else "ix_dag_run_startable"
+                assert any(index in step for step in steps), (name, steps)
 
 
 def _has_waiter(connection: Connection) -> bool:

@@ -75,6 +75,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
+    if "priorities" in features:
+        document["priority"] = draw(_seldom(2))
     if "keys" in features:
         document["concurrency"] = draw(_concurrency(features))
     if "timeouts" in features:

@@ -146,7 +146,7 @@ class Model(Decisions):
         for dag_id, key in sorted({(run.dag_id, run.key) for run in self.runs.values() if run.key is not None}):
             if not self.paused[dag_id]:
                 self._replace(dag_id, key, now)
-        for run in sorted(self.runs.values(), key=lambda one: one.due):
+        for run in sorted(self.runs.values(), key=lambda one: one.turn):
             running = sum(one.state == "running" for one in self.runs.values() if one.dag_id == run.dag_id)
             is_due = run.state == "queued" and run.due[0] <= now and not run.is_paused
             has_room = running < self.max_active_runs[run.dag_id] and self._has_room_for_key(run)

@@ -114,11 +114,20 @@ class Run:
     is_paused: bool = False
     signals: list[tuple[str, datetime]] = field(default_factory=list)
     """Name and instant of each signal that no wait has taken, in order."""
+    own_priority: int | None = None
+    """As the trigger said; None = as the definition says."""
+    priority: int = 0
+
+    @property
+    def turn(self) -> tuple[int, datetime, int]:
+        """Where it stands among the queued runs of its DAG."""
+        return (-self.priority, *self.due)
 
     def __post_init__(self) -> None:
         if self.definition.concurrency is not None:
             self.key, self.key_max = key_of(self.definition, self.conf), self.definition.concurrency.max
             self.strategy = self.definition.concurrency.strategy.value
+        self.priority = self.definition.priority if self.own_priority is None else self.own_priority
         for task in self.definition.tasks.values():
             state = "scheduled" if task.handler is None else "removed"
             self.instances[task.task_id, -1] = Instance(task, task.is_mapped, task.retries, state)

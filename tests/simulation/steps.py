@@ -19,6 +19,7 @@ def steps_broken(before: Facts, after: Facts) -> list[str]:
         *_tasks_of_dags(before, after),
         *_pools(before, after),
         *_order(before, after),
+        *_order_of_runs(before, after),
     ]
 
 
@@ -81,6 +82,32 @@ def _order(before: Facts, after: Facts) -> Iterator[str]:
                         f"run {after.runs[run_id].run_id}: {first.task_id} of priority {mine} began, and "
                         f"{other.task_id} of priority {its} waits"
                     )
+
+
+def _order_of_runs(before: Facts, after: Facts) -> Iterator[str]:
+    """Of two runs of a DAG whose tasks want the same room, the run of higher priority goes first."""
+    was = {one.id: one for one in before.all_instances}
+    begun = [one for one in after.all_instances if one.state == "queued" and was.get(one.id, one).state == "scheduled"]
+    left = [one for one in after.all_instances if _could_begin(after, one) and _is_unmoved(was.get(one.id), one)]
+    for first in begun:
+        for other in left:
+            run, its_run = after.runs[first.dag_run_id], after.runs[other.dag_run_id]
+            is_same_dag = run.dag_id == its_run.dag_id
+            wants_more = first.pool == other.pool and first.pool_slots >= other.pool_slots
+            wants_same = is_same_dag and wants_more and first.executor == other.executor
+            if wants_same and run.priority < its_run.priority and _has_room(before, after, its_run):
+                yield (
+                    f"{first.task_id} of run {run.run_id} of priority {run.priority} began, and {other.task_id} of run "
+                    f"{its_run.run_id} of priority {its_run.priority} waits"
+                )
+
+
+def _has_room(before: Facts, after: Facts, run: Row[Any]) -> bool:
+    old = before.runs.get(run.id)
+    is_same = old is not None and (old.state, old.priority) == ("running", run.priority)
+    is_paused = run.is_paused or after.dags[run.dag_id].is_paused
+    has_room = old is not None and max(run.tasks_active, old.tasks_active) < run.max_active_tasks
+    return is_same and run.state == "running" and run.ending is None and not is_paused and has_room
 
 
 def _could_begin(facts: Facts, one: Row[Any]) -> bool:

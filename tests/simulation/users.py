@@ -37,6 +37,7 @@ __all__ = ["Users"]
 DAGS = (CALLER, CALLED)
 FINISHED = TASK_FINISHED - {TaskState.REMOVED}
 HOURS = st.integers(0, 5)
+PRIORITIES = st.sampled_from([None, None, -1, 0, 1, 100])
 
 
 class Users(Machine):
@@ -55,8 +56,8 @@ class Users(Machine):
         self.model.current[dag_id] = definition
 
     @precondition(lambda self: self.versions)
-    @rule(pick=PICK, conf=confs, hour=st.none() | HOURS, delay=st.sampled_from([0, 0, 0, 15]))
-    def trigger(self, pick: int, conf: Mapping[str, Any], hour: int | None, delay: int) -> None:
+    @rule(pick=PICK, conf=confs, hour=st.none() | HOURS, delay=st.sampled_from([0, 0, 0, 15]), priority=PRIORITIES)
+    def trigger(self, pick: int, conf: Mapping[str, Any], hour: int | None, delay: int, priority: int | None) -> None:
         dag_id = one_of(sorted(self.versions), pick)
         version = self.versions[dag_id]
         self.triggers += 1
@@ -70,6 +71,7 @@ class Users(Machine):
             params=resolve_params(version.definition.params, conf),
             run_after=now + timedelta(seconds=delay),
             logical_date=date,
+            priority=priority if "priorities" in self.features else None,
         )
         is_refused = self.model.refuses(version.definition, conf)
         try:
@@ -86,8 +88,9 @@ class Users(Machine):
             self.dates.add((dag_id, hour))
         moment = (date or new.run_after, number)
         self.model.runs[new.run_id] = Run(
-            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number), made_at=now
-        )
+            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number), made_at=now,
+            own_priority=new.priority,
+        )  # fmt: skip
 
     @precondition(lambda self: self.model.runs)
     @rule(pick=PICK)
@@ -247,6 +250,14 @@ class Users(Machine):
         assert has_moved is (start != run.due[0] and (delay > 0 or run.due[0] > now)), "a start moved, or did not"
         if has_moved:
             run.move_start(start)
+
+    @precondition(lambda self: self.model.runs and "priorities" in self.features)
+    @rule(pick=PICK, priority=st.sampled_from([-100, 0, 1]))
+    def give_a_run_a_priority(self, pick: int, priority: int) -> None:
+        run = one_of(list(self.model.runs.values()), pick)
+        has_changed = run_order.set_run_priority(self.database, run.dag_id, run.run_id, priority, now=self.clock.now())
+        assert has_changed is (run.priority != priority), "a priority changed, or did not"
+        run.priority = priority
 
     @precondition(lambda self: "pools" in self.features)
     @rule(

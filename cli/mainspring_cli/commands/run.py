@@ -42,6 +42,7 @@ _TASKS_SHOWN_MAX = 100
 @with_conf
 @click.option("--run-id", metavar="ID", help="Of the run (default: one that is made).")
 @click.option("--note", help="For people who look at the run.")
+@click.option("--priority", type=click.IntRange(-100, 100), help="A higher priority starts first (default: the DAG's).")
 @click.option("--version", "version_number", type=click.IntRange(1), help="Which version (default: the current one).")
 @click.option("--no-save", "is_inline", is_flag=True, help="DAG_ID is a file: run its definition without saving it.")
 @click.option("--wait", "is_waiting", is_flag=True, help="Wait for the end and tell it by the exit code.")
@@ -62,6 +63,7 @@ def run(
     conf: str | None,
     run_id: str | None,
     note: str | None,
+    priority: int | None,
     version_number: int | None,
     is_inline: bool,
     is_waiting: bool,
@@ -84,9 +86,9 @@ def run(
         check_report_path(junit)
     if is_inline and version_number is not None:
         raise click.UsageError("--no-save and --version exclude each other")
-    definition: dict[str, Any] = {"version_number": version_number}
+    definition: dict[str, Any] = {"version_number": version_number, "priority": priority}
     if is_inline:
-        definition = definition_text(_file(dag_id))
+        definition = {**definition_text(_file(dag_id)), "priority": priority}
         dag_id = definition["dag_id"]
     # A key of its own, not the run's id: who asks for the same id again means a second run, and is to be refused.
     session = open_session(context, output, headers={"Idempotency-Key": secrets.token_hex(16)})

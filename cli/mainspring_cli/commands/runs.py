@@ -191,6 +191,16 @@ def delay(session: Session, dag_id: str, run_id: str, run_after: datetime) -> No
     _change(session, dag_id, run_id, run_after=format_instant(run_after))
 
 
+@runs.command("priority", context_settings={"ignore_unknown_options": True})
+@DAG_ID
+@RUN_ID
+@click.argument("priority", type=click.IntRange(-100, 100))
+@with_session
+def set_priority(session: Session, dag_id: str, run_id: str, priority: int) -> None:
+    """Change the priority of a run: where places are short, runs and tasks of a higher priority start first."""
+    _change(session, dag_id, run_id, priority=priority)
+
+
 def _change(session: Session, dag_id: str, run_id: str, **members: Any) -> None:
     from mainspring_client.api.dag_runs import patch_dag_run
     from mainspring_client.models import RunPatch

@@ -4975,6 +4975,8 @@ export interface components {
             catchup_max?: number;
             /** @description Runs of the DAG that may be running at one time; 16 when absent. */
             max_active_runs?: number;
+            /** @description Priority of runs that are triggered without their own; a higher priority starts first; 0 when absent. */
+            priority?: number;
             /** @description Limit of the runs with the same key, such as those of one customer. */
             concurrency?: components["schemas"]["Concurrency"];
             /** @description Task instances of one run that may be active at one time; 128 when absent. */
@@ -6829,6 +6831,7 @@ export interface components {
          *       "triggering_user_name": "admin",
          *       "note": null,
          *       "is_paused": false,
+         *       "priority": 0,
          *       "concurrency_key": null,
          *       "keep": false,
          *       "dag_versions": [
@@ -6905,6 +6908,8 @@ export interface components {
             note: string | null;
             /** @description Whether a user paused the run: no further task of it starts */
             is_paused: boolean;
+            /** @description Runs with a higher priority, and their tasks, start first where places are short */
+            priority: number;
             /** @description Evaluated `concurrency.key` of the DAG; null = no key limits the run */
             concurrency_key: string | null;
             /** @description Whether the run stays for ever: retention never deletes the run */
@@ -6956,6 +6961,7 @@ export interface components {
          *           "triggering_user_name": "admin",
          *           "note": null,
          *           "is_paused": false,
+         *           "priority": 0,
          *           "concurrency_key": null,
          *           "keep": false,
          *           "dag_versions": [
@@ -7026,6 +7032,8 @@ export interface components {
             conf?: components["schemas"]["JsonObject"] | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description A higher priority starts first where places are short; null = as the DAG says */
+            priority?: number | null;
             /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
@@ -7080,6 +7088,8 @@ export interface components {
             is_paused?: boolean | null;
             /** @description Earliest start of a queued run; a past instant stands for now */
             run_after?: string | null;
+            /** @description A higher priority starts first; counts for tasks that have not started */
+            priority?: number | null;
         };
         FailedTask: {
             /** @description Identifier of the task within its DAG */
@@ -7591,6 +7601,8 @@ export interface components {
             is_paused?: boolean | null;
             /** @description Earliest start of a queued run; a past instant stands for now */
             run_after?: string | null;
+            /** @description A higher priority starts first; counts for tasks that have not started */
+            priority?: number | null;
             /** @description Identifier of the run within its DAG */
             dag_run_id: string;
             /** @description Identifier of the DAG; absent = the DAG of the path */
@@ -7655,6 +7667,8 @@ export interface components {
             conf?: components["schemas"]["JsonObject"] | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description A higher priority starts first where places are short; null = as the DAG says */
+            priority?: number | null;
             /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
@@ -7816,6 +7830,8 @@ export interface components {
             conf?: components["schemas"]["JsonObject"] | null;
             /** @description Text that a person attached */
             note?: string | null;
+            /** @description A higher priority starts first where places are short; null = as the DAG says */
+            priority?: number | null;
             /** @description Null only: no DAG is partitioned */
             partition_key?: string | null;
             /** @description Address that gets the end of this run alone; null = none */
@@ -10247,6 +10263,8 @@ export interface components {
              * @description The earliest start that a user gave to a run, in `changed`
              */
             run_after?: string;
+            /** @description The priority that a user gave to a run, in `changed` */
+            priority?: number;
             /** @description Version of the saved DAG */
             version_number?: number;
             /** @description Identifier of the backfill */

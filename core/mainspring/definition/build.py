@@ -290,6 +290,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "catchup": ("catchup", _catchup),
     "catchup_max": ("catchup_max", _as_is),
     "max_active_runs": ("max_active_runs", _as_is),
+    "priority": ("priority", _as_is),
     "concurrency": ("concurrency", _concurrency),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),

@@ -31,6 +31,7 @@ from mainspring.definition.kinds import (
     Text,
 )
 from mainspring.definition.model import (
+    RUN_PRIORITY_MAX,
     ConcurrencyStrategy,
     DeadlineAction,
     DeadlineAnchor,
@@ -667,6 +668,11 @@ DAG_FIELDS: tuple[Field, ...] = (
     Field("catchup_max", Integer(1, 10_000), doc="How many of the latest missed slots `catchup` makes up for."),
     Field(
         "max_active_runs", Integer(1, 10_000), doc="Runs of the DAG that may be running at one time; 16 when absent."
+    ),
+    Field(
+        "priority",
+        Integer(-RUN_PRIORITY_MAX, RUN_PRIORITY_MAX),
+        doc="Priority of runs that are triggered without their own; a higher priority starts first; 0 when absent.",
     ),
     Field("concurrency", _CONCURRENCY, doc="Limit of the runs with the same key, such as those of one customer."),
     Field(

@@ -165,6 +165,10 @@ KEY_BYTES_MAX = 1024
 """Size of a concurrency key, and of the key of a mapped instance, in UTF-8."""
 
 
+RUN_PRIORITY_MAX = 100
+"""Bound of the priority of a run, on both sides of 0."""
+
+
 class ConcurrencyStrategy(StrEnum):
     """What happens to a run while as many runs as allowed have its concurrency key."""
 
@@ -402,6 +406,8 @@ class Definition:
     catchup_max: int = 10
     """How many of the latest missed slots `Catchup.ALL` makes up for."""
     max_active_runs: int = 16
+    priority: int = 0
+    """Of the runs; a higher priority starts first."""
     concurrency: Concurrency | None = None
     max_active_tasks: int = 128
     """Of one run at one time."""

@@ -17,16 +17,16 @@ BATCH_MAX = 500
 ROUNDS_MAX = 8
 
 
-def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys: bool) -> int:
-    """Start runs, oldest first within each DAG. Returns the number of started runs.
+def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys: bool, has_priorities: bool) -> int:
+    """Start runs, highest priority first within each DAG, then oldest first. Returns the number of started runs.
 
-    has_keys: whether a queued run has a concurrency key.
+    has_keys: whether a queued run has a concurrency key. has_priorities: whether a queued run has a priority beside 0.
     """
     started = 0
     for _ in range(ROUNDS_MAX):
-        runs = scheduling.starts.runs(now, BATCH_MAX)
-        keyed_runs = scheduling.starts.runs_with_keys(now, BATCH_MAX) if has_keys else []
-        in_order = sorted(runs + keyed_runs, key=lambda run: (run.run_after, run.id)) if keyed_runs else runs
+        runs = scheduling.starts.runs(now, BATCH_MAX, has_priorities=has_priorities)
+        keyed_runs = scheduling.starts.runs_with_keys(now, BATCH_MAX, has_priorities=has_priorities) if has_keys else []
+        in_order = sorted(runs + keyed_runs, key=_order) if keyed_runs else runs
         startable = _within_limits(in_order)
         ids = (
             frozenset(scheduling.runs.start_runs([run.id for run in startable], now=now)) if startable else frozenset()
@@ -40,6 +40,10 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys:
         if max(len(runs), len(keyed_runs)) < BATCH_MAX or not ids:
             break
     return started
+
+
+def _order(run: StartableRun) -> tuple[int, datetime, int]:
+    return -run.priority, run.run_after, run.id
 
 
 def _within_limits(runs: Sequence[StartableRun]) -> list[StartableRun]:

@@ -12,11 +12,12 @@ from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Insert, Select, Update, case, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Select, Update, case, insert, literal_column, select, update
 
 from mainspring.definition.model import Task
 from mainspring.errors import Conflict
 from mainspring.params import resolve_params
+from mainspring.run_priority import RANKS_OF_PRIORITY
 from mainspring.selection import Instance
 from mainspring.states import TASK_ACTIVE, TASK_FINISHED, TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
@@ -172,8 +173,14 @@ def _negate_task_indexes(is_sqlite: bool) -> Update:
     return update(task_instance).where(table.dag_run_id.in_(select(rows.c.id))).values(task_index=-1 - table.task_index)
 
 
+def _ranks_of_run(key: ColumnElement[int]) -> ColumnElement[int]:
+    """What the priority of the run takes from the rank of its instances."""
+    priority = select(dag_run.c.priority).where(dag_run.c.id == key).scalar_subquery()
+    return priority * literal_column(str(RANKS_OF_PRIORITY))
+
+
 _PLACE_FIELDS: Mapping[str, type] = {"run": int, "before": int, "task_index": int}
-_KEPT_FIELDS = ("wake_on", "operator", "rank", "pool", "pool_slots", "queue", "executor")
+_KEPT_FIELDS = ("wake_on", "operator", "pool", "pool_slots", "queue", "executor")
 
 
 @cache
@@ -188,6 +195,7 @@ def _update_kept_instances(is_sqlite: bool) -> Update:
         .values(
             task_index=rows.c.task_index,
             **{name: rows.c[name] for name in _KEPT_FIELDS},
+            rank=rows.c.rank - _ranks_of_run(rows.c.run),
             max_tries=case(
                 (table.state.in_(TASK_FINISHED), table.max_tries),
                 (retries < table.try_number, table.try_number),
@@ -218,7 +226,7 @@ def _insert_added_instances(is_sqlite: bool) -> Insert:
     return insert(task_instance).from_select(
         [*names, "dag_run_id", "updated_at"],
         select(
-            *(rows.c[name] for name in names),
+            *(rows.c[name] if name != "rank" else rows.c.rank - _ranks_of_run(rows.c.run) for name in names),
             rows.c.run,
             rows.c["at"],
         ),

@@ -73,6 +73,7 @@ RUN_COLUMNS = (
     _run.note,
     _run.concurrency_key,
     _run.is_paused,
+    _run.priority,
     _run.keep,
     _run.sources,
     dag_version.c.uuid.label("version_uuid"),

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, Text, bindparam, case, cast, func, select
 
 from mainspring.errors import NotFound
+from mainspring.run_priority import RANKS_OF_PRIORITY
 from mainspring.states import TaskState
 from mainspring_store.database.batches import as_rows, dump_rows
 from mainspring_store.database.transactions import Database
@@ -79,7 +80,7 @@ _INSTANCE = (
         _ti.pool,
         _ti.pool_slots,
         _ti.queue,
-        (-_ti.rank).label("priority"),
+        (-_ti.rank - dag_run.c.priority * RANKS_OF_PRIORITY).label("priority"),
         _ti.operator,
         _ti.executor,
         _ti.note,

@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select
 
+from mainspring.run_priority import RANKS_OF_PRIORITY
 from mainspring_store.database.transactions import Database
 from mainspring_store.queries.task_instances import get_task_instance
 from mainspring_store.tables import dag, dag_run, dag_version, task_instance, task_try
@@ -41,7 +42,7 @@ _TRIES = (
         _ti.pool,
         _ti.pool_slots,
         _ti.queue,
-        (-_ti.rank).label("priority"),
+        (-_ti.rank - dag_run.c.priority * RANKS_OF_PRIORITY).label("priority"),
         _ti.operator,
         _try.try_number,
         _try.generation,

@@ -136,17 +136,8 @@ class DecisionWrites(MovingPart):
                 cast(null(), Integer()),
                 cast(null(), Integer()),
             ),
-            select(
-                literal_column("'keys'"),
-                cast(null(), Integer()),
-                cast(null(), UtcDateTime),
-                cast(null(), Integer()),
-                cast(null(), Integer()),
-            ).where(
-                exists()
-                .where(text("waiting_run.state = 'queued' AND waiting_run.concurrency_key IS NOT NULL"))
-                .select_from(dag_run.alias("waiting_run"))
-            ),
+            _queued_runs("keys", "waiting_run.concurrency_key IS NOT NULL"),
+            _queued_runs("priorities", "waiting_run.priority <> 0"),
         )
 
     def due_work(self, now: datetime) -> DueWork:
@@ -154,7 +145,7 @@ class DecisionWrites(MovingPart):
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over_runs = []
         next_due_at = next_deadline = None
-        has_keys = False
+        has_keys = has_priorities = False
         for row in self._statements.rows(self._select_due_work(), {"now": now}):
             match row.what:
                 case "due":
@@ -163,12 +154,20 @@ class DecisionWrites(MovingPart):
                     next_deadline = row.at
                 case "keys":
                     has_keys = True
+                case "priorities":
+                    has_priorities = True
                 case "over":
                     over_runs.append(RunCounters(row.id, 0, row.tasks_failed, row.event_seq, was_full=False))
                 case kind:
                     runs[kind].append(row.id)
         return DueWork(
-            tuple(runs["overdue"]), tuple(runs["orphaned"]), tuple(over_runs), next_due_at, next_deadline, has_keys
+            tuple(runs["overdue"]),
+            tuple(runs["orphaned"]),
+            tuple(over_runs),
+            next_due_at,
+            next_deadline,
+            has_keys,
+            has_priorities,
         )
 
     @staticmethod
@@ -191,6 +190,14 @@ class DecisionWrites(MovingPart):
     def wake_retries(self, now: datetime) -> None:
         """Make instances with a due retry ready."""
         self._statements.write(self._update_due_retries(), {"now": now})
+
+
+def _queued_runs(what: str, condition: str) -> Select[Any]:
+    """A row when a queued run meets a condition, which is that of a partial index."""
+    none: Any = cast(null(), Integer())
+    waiting_run = exists().where(text(f"waiting_run.state = 'queued' AND {condition}"))
+    columns: list[Any] = [literal_column(f"'{what}'"), none, cast(null(), UtcDateTime), none, none]
+    return select(*columns).where(waiting_run.select_from(dag_run.alias("waiting_run")))
 
 
 def _due_runs(kind: str) -> Select[Any]:

@@ -1,6 +1,6 @@
 """Queued runs in a pass that may start, with the figures of the limits that hold them back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,6 +9,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Select,
+    TextClause,
     and_,
     bindparam,
     case,
@@ -36,6 +37,16 @@ _QUEUED_WITH_KEY = "dag_run.state = 'queued' AND dag_run.concurrency_key IS NOT 
 _RUNNING_WITH_KEY = "dag_run.state = 'running' AND dag_run.concurrency_key IS NOT NULL"
 _now = bindparam("now", type_=UtcDateTime)
 _limit = bindparam("limit_", type_=Integer())
+_BY_AGE = (dag_run.c.run_after, dag_run.c.id)
+_IN_ORDER = (dag_run.c.priority.desc(), *_BY_AGE)
+# As the partial index says it, so that both databases use the index.
+_PRIORITIZED = text("dag_run.priority <> 0")
+_PRIORITIES: Mapping[int | None, Sequence[ColumnElement[bool] | TextClause]] = {
+    None: (),
+    1: (_PRIORITIZED, dag_run.c.priority > literal_column("0")),
+    0: (dag_run.c.priority == literal_column("0"),),
+    -1: (_PRIORITIZED, dag_run.c.priority < literal_column("0")),
+}
 
 
 class StartReads(PassPart):
@@ -46,7 +57,8 @@ class StartReads(PassPart):
 
     @staticmethod
     @cache
-    def _select_runs(is_sqlite: bool) -> Select[Any]:
+    def _select_runs(is_sqlite: bool, sign: int | None) -> Select[Any]:
+        """sign: of the priority of the runs; None = the runs have priority 0, as no queued run has another."""
         runs = (
             _startable(dag_run.join(dag, dag.c.dag_id == dag_run.c.dag_id))
             .where(
@@ -55,24 +67,35 @@ class StartReads(PassPart):
                 ~dag_run.c.is_paused,
                 ~dag.c.is_paused,
                 _running_runs() < _limit_of_run(),
+                *_PRIORITIES[sign],
             )
-            .order_by(dag_run.c.run_after, dag_run.c.id)
+            .order_by(*(_IN_ORDER if sign else _BY_AGE))
             .limit(_limit)
         )
         return runs if is_sqlite else _held(runs)
 
-    def runs(self, now: datetime, limit: int) -> list[StartableRun]:
+    def runs(self, now: datetime, limit: int, *, has_priorities: bool) -> list[StartableRun]:
         """Queued runs without a concurrency key, with a past `run_after`, of unpaused DAGs below their limit of active
-        runs; oldest first.
+        runs; highest priority first, then oldest.
 
         The caller counts: the limit of a DAG may admit only some of the returned runs.
+
+        limit: of the runs with a positive, no, and a negative priority, each.
+        has_priorities: whether a queued run has a priority other than 0.
         """
-        return self._counted(self._statements.rows(self._select_runs(self._is_sqlite), {"now": now, "limit_": limit}))
+        params = {"now": now, "limit_": limit}
+        signs = (1, 0, -1) if has_priorities else (None,)
+        rows = [
+            row for sign in signs for row in self._statements.rows(self._select_runs(self._is_sqlite, sign), params)
+        ]
+        return self._counted(rows)
 
     @staticmethod
     @cache
-    def _select_oldest_of_keys(is_sqlite: bool) -> Select[Any]:
+    def _select_next_of_keys(is_sqlite: bool, has_priorities: bool) -> Select[Any]:
         oldest = _oldest_of_keys()
+        if has_priorities:
+            oldest = _first_of_keys(oldest)
         runs = (
             _startable(oldest.join(dag_run, dag_run.c.id == oldest.c.id).join(dag, dag.c.dag_id == dag_run.c.dag_id))
             .where(
@@ -83,7 +106,7 @@ class StartReads(PassPart):
                 _running_runs() < _limit_of_run(),
                 _running_runs_of_key() < dag_run.c.concurrency_max,
             )
-            .order_by(dag_run.c.run_after, dag_run.c.id)
+            .order_by(*_IN_ORDER)
             .limit(_limit)
         )
         return runs if is_sqlite else _held(runs)
@@ -99,7 +122,7 @@ class StartReads(PassPart):
                 ).join(dag, dag.c.dag_id == dag_run.c.dag_id)
             )
             .where(text(_QUEUED_WITH_KEY), dag_run.c.run_after <= _now, ~dag_run.c.is_paused)
-            .order_by(dag_run.c.run_after, dag_run.c.id)
+            .order_by(*_IN_ORDER)
             .limit(_limit)
         )
         return runs if is_sqlite else _held(runs)
@@ -182,13 +205,13 @@ class StartReads(PassPart):
         )
         return select(rows.c.dag_id, rows.c.key, running.label("runs")).where(true())
 
-    def runs_with_keys(self, now: datetime, limit: int) -> list[StartableRun]:
-        """As `runs`, of runs with a concurrency key that has room: of each key the oldest ones.
+    def runs_with_keys(self, now: datetime, limit: int, *, has_priorities: bool) -> list[StartableRun]:
+        """As `runs`, of runs with a concurrency key that has room: of each key the first ones.
 
         Costs an index lookup for each key with queued runs, however many runs wait for the key.
         """
         params = {"now": now, "limit_": limit}
-        oldest = self._statements.rows(self._select_oldest_of_keys(self._is_sqlite), params)
+        oldest = self._statements.rows(self._select_next_of_keys(self._is_sqlite, has_priorities), params)
         if not oldest:
             return []
         running = self._running_of_keys(oldest)
@@ -233,6 +256,7 @@ class StartReads(PassPart):
                 version_id=row.dag_version_id,
                 backfill_id=row.backfill_id,
                 run_after=row.run_after,
+                priority=row.priority,
                 max_active_runs=row.max_active_runs,
                 running_runs=running.get((row.dag_id, row.backfill_id), 0),
                 key=row.concurrency_key,
@@ -250,6 +274,7 @@ def _startable(tables: Any) -> Select[Any]:
         run.dag_version_id,
         run.backfill_id,
         run.run_after,
+        run.priority,
         run.concurrency_key,
         run.concurrency_max,
         _limit_of_run().label("max_active_runs"),
@@ -329,3 +354,21 @@ def _oldest_of_keys() -> CTE:
     of_later_dag = following(run.dag_id > last.c.dag_id)
     following_id = func.coalesce(of_dag, of_later_dag)
     return walk.union_all(select(following_id).select_from(walk.join(last, last.c.id == walk.c.id)))
+
+
+def _first_of_keys(keys: CTE) -> CTE:
+    """The id of the run of each key that starts first: of those that are due and not paused, the highest priority, then
+    the oldest.
+
+    keys: the id of any queued run of each key.
+    """
+    run, any_run = dag_run.c, dag_run.alias("any_run")
+
+    def first(sign: int) -> Any:
+        due = (text(_QUEUED_WITH_KEY), run.run_after <= _now, ~run.is_paused, *_PRIORITIES[sign])
+        of_key = (run.dag_id == any_run.c.dag_id, run.concurrency_key == any_run.c.concurrency_key)
+        rows = select(run.id).where(*due, *of_key).order_by(*(_IN_ORDER if sign else _BY_AGE))
+        return rows.limit(literal_column("1")).correlate(any_run).scalar_subquery()
+
+    first_id = func.coalesce(first(1), first(0), first(-1)).label("id")
+    return select(first_id).select_from(keys.join(any_run, any_run.c.id == keys.c.id)).cte("first_of_keys")

@@ -7,6 +7,7 @@ from typing import Any
 
 from mainspring.definition.model import Deadline, Definition, Task
 from mainspring.graph import Graph
+from mainspring.run_priority import rank_of_weight
 from mainspring.states import StateReason, TaskState
 from mainspring.trigger_rules import wake_on
 from mainspring_store.database.batches import Fields, dump_rows
@@ -66,7 +67,7 @@ def plan_rows(definition: Definition, graph: Graph) -> Iterator[Mapping[str, Any
             "up_total": upstream,
             "wake_on": int(wake_on(task.trigger_rule, upstream)),
             "operator": task.type,
-            "rank": -graph.priority[task.index],
+            "rank": rank_of_weight(graph.priority[task.index]),
             "pool": task.pool,
             "pool_slots": task.pool_slots,
             "queue": task.queue,

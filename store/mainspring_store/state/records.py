@@ -220,6 +220,8 @@ class DueWork:
     """Instant of the next deadline; may be in the past."""
     has_keys: bool
     """Whether a queued run has a concurrency key."""
+    has_priorities: bool
+    """Whether a queued run has a priority other than 0."""
 
     @property
     def has_stops(self) -> bool:
@@ -250,6 +252,7 @@ class StartableRun:
     backfill_id: int | None
     """A backfill has its own limit; runs without a backfill count towards the limit of the DAG."""
     run_after: datetime
+    priority: int
     max_active_runs: int
     running_runs: int
     """Number of running runs of the backfill, or of the DAG for a run without a backfill."""

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Insert,
+    Integer,
     Update,
     and_,
     bindparam,
@@ -28,6 +29,7 @@ from mainspring.errors import Conflict, NotFound
 from mainspring.events import EventKind
 from mainspring.failpoints import failpoint
 from mainspring.run_names import run_names
+from mainspring.run_priority import RANKS_OF_PRIORITY
 from mainspring.states import (
     ATTEMPT_LIVE,
     RUN_FINISHED,
@@ -110,8 +112,14 @@ class NewRun:
     """Span that triggered the run, see `parse_traceparent`; None = the run begins a trace."""
     sources: Sequence[Mapping[str, Any]] | None = None
     """The ends of runs of other DAGs that make the run; None = something else makes the run."""
+    priority: int | None = None
+    """None = as the definition says."""
     callback: NewCallback | None = None
     """The receiver of the first end of the run; None = no receiver."""
+
+    @property
+    def effective_priority(self) -> int:
+        return self.version.definition.priority if self.priority is None else self.priority
 
 
 class RunPruned(Conflict):
@@ -163,6 +171,7 @@ _RUN_FIELDS = (
     "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
     "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
     "traceparent", "sources", "concurrency_key", "concurrency_max", "concurrency_strategy",
+    "priority",
 )  # fmt: skip
 _values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
 _pruned = pruned_run.c
@@ -201,7 +210,7 @@ def _insert_instances(is_sqlite: bool) -> Insert:
     statement = insert(task_instance).from_select(
         [*names, "dag_run_id", "updated_at"],
         select(
-            *(rows.c[name] for name in names),
+            *(rows.c[name] if name != "rank" else rows.c.rank - bindparam("ranks", type_=Integer()) for name in names),
             bindparam("dag_run_id", type_=Key),
             bindparam("now", type_=UtcDateTime),
         ),
@@ -297,18 +306,26 @@ def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: dat
             "traceparent": run.traceparent or new_traceparent(),
             "sources": None if run.sources is None else [dict(source) for source in run.sources],
             **claim.columns,
+            "priority": run.effective_priority,
         },
     )
     if key is None:
         raise RunPruned(run)
+    _insert_parts(connection, run, key, now=now)
+    return key
+
+
+def _insert_parts(connection: Connection, run: NewRun, key: int, *, now: datetime) -> None:
+    """Store the instances, the first event and the deadlines of a stored run."""
+    plan = plan_of(run.version.definition)
     is_sqlite = connection.dialect.name == "sqlite"
-    connection.execute(_insert_instances(is_sqlite), {"rows": plan.rows, "dag_run_id": key, "now": now})
+    ranks = run.effective_priority * RANKS_OF_PRIORITY
+    connection.execute(_insert_instances(is_sqlite), {"rows": plan.rows, "dag_run_id": key, "now": now, "ranks": ranks})
     if is_sqlite:
         connection.execute(_INSERT_CREATION, {"dag_run_id": key, "now": now})
     if plan.deadlines:
         anchors = {DeadlineAnchor.RUN_AFTER: run.run_after, DeadlineAnchor.QUEUED: now}
         add_deadlines(connection, deadlines_of_run(key, plan, anchors))
-    return key
 
 
 def _domain_error(run: NewRun, exc: IntegrityError) -> Exception:

@@ -124,6 +124,8 @@ dag_run = Table(
     Column("event_seq", Integer, nullable=False, server_default=text("0")),
     # Whether a user paused the run: no further instance starts, and a queued run does not start.
     Column("is_paused", Boolean, nullable=False, server_default=text("false")),
+    # Part of the order in which queued runs and ready instances start; see `mainspring.run_priority`.
+    Column("priority", Integer, nullable=False, server_default=text("0")),
     # The evaluated `concurrency.key` of the definition, and what the definition said when the run was made. NULL = the
     # definition limits no key. Empty = the expression failed.
     Column("concurrency_key", Text),
@@ -153,6 +155,15 @@ dag_run = Table(
         "id",
         sqlite_where=text("state = 'queued' AND concurrency_key IS NULL"),
         postgresql_where=text("state = 'queued' AND concurrency_key IS NULL"),
+    ),
+    # Few: queued runs that a user or a definition put before or behind others.
+    Index(
+        "ix_dag_run_prioritized",
+        text("priority DESC"),
+        "run_after",
+        "id",
+        sqlite_where=text("state = 'queued' AND priority <> 0"),
+        postgresql_where=text("state = 'queued' AND priority <> 0"),
     ),
     Index(
         "ix_dag_run_queued_key",

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, g, request
 from marshmallow import fields, validate
 
+from mainspring.definition.model import RUN_PRIORITY_MAX
 from mainspring.errors import Problem
 from mainspring.ids import new_run_id, run_id_of
 from mainspring.instants import format_instant, parse_instant
@@ -54,7 +55,7 @@ from mainspring_store.resources.kept_runs import set_run_kept
 from mainspring_store.resources.notes import set_run_note
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
-from mainspring_store.resources.run_order import set_run_after
+from mainspring_store.resources.run_order import set_run_after, set_run_priority
 from mainspring_store.resources.run_pauses import set_run_paused
 from mainspring_store.state.receivers import (
     Address,
@@ -148,6 +149,9 @@ class DagRun(Answer):
     )
     note = fields.String(allow_none=True)
     is_paused = fields.Boolean(metadata={"description": "Whether a user paused the run: no further task of it starts"})
+    priority = fields.Integer(
+        metadata={"description": "Runs with a higher priority, and their tasks, start first where places are short"}
+    )
     concurrency_key = fields.String(
         allow_none=True,
         metadata={"description": "Evaluated `concurrency.key` of the DAG; null = no key limits the run"},
@@ -199,6 +203,12 @@ class RunPatch(Body):
     run_after = Instant(
         allow_none=True,
         metadata={"description": "Earliest start of a queued run; a past instant stands for now"},
+    )
+    priority = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(min=-RUN_PRIORITY_MAX, max=RUN_PRIORITY_MAX),
+        metadata={"description": "A higher priority starts first; counts for tasks that have not started"},
     )
 
 
@@ -317,6 +327,7 @@ def new_run(ctx: Context, body: Trigger, version: VersionRef, now: datetime) -> 
         triggered_by="ui" if request.referrer else "rest_api",
         user=g.user.name,
         note=body.note,
+        priority=body.priority,
         callback=_callback(ctx, body),
         traceparent=parse_traceparent(request.headers.get("traceparent")),
     )
@@ -463,6 +474,10 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
         ctx.notifier.notify()
     if changes.get("run_after") is not None:
         _set_start(ctx, dag_id, run_id, changes["run_after"])
+    if changes.get("priority") is not None:
+        audit_detail(priority=changes["priority"])
+        if set_run_priority(ctx.database, dag_id, run_id, changes["priority"], now=datetime.now(UTC)):
+            ctx.notifier.notify()
 
 
 def _set_start(ctx: Context, dag_id: str, run_id: str, run_after: datetime) -> None:
@@ -536,6 +551,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
         "is_paused": row["is_paused"],
+        "priority": row["priority"],
         "concurrency_key": row["concurrency_key"],
         "keep": row["keep"],
         "sources": [_source(source) for source in row["sources"] or () if g.user.role_on(source["dag_id"]) is not None],

@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates
 
 from mainspring.definition import Definition
+from mainspring.definition.model import RUN_PRIORITY_MAX
 from mainspring.errors import InvalidInput, InvalidParams, Problem
 from mainspring.ids import check_run_id
 from mainspring.params import resolve_params
@@ -33,6 +34,8 @@ class Trigger:
     """With the offset that was sent: the run's id repeats it."""
     conf: dict[str, Any]
     note: str | None
+    priority: int | None
+    """None = as the DAG says."""
     callback: Mapping[str, Any] | None
     """`url`, and `secret` or None; None = no callback."""
     version_number: int | None
@@ -85,6 +88,13 @@ class RunBody(Body):
         metadata={"description": "Values of the DAG's parameters, as an object; null = none"},
     )
     note = fields.String(load_default=None, allow_none=True)
+    priority = fields.Integer(
+        load_default=None,
+        allow_none=True,
+        strict=True,
+        validate=validate.Range(min=-RUN_PRIORITY_MAX, max=RUN_PRIORITY_MAX),
+        metadata={"description": "A higher priority starts first where places are short; null = as the DAG says"},
+    )
     partition_key = fields.String(
         load_default=None, allow_none=True, metadata={"description": "Null only: no DAG is partitioned"}
     )
@@ -124,6 +134,7 @@ class RunBody(Body):
             run_after=body["run_after"],
             conf=body["conf"] or {},
             note=body["note"],
+            priority=body["priority"],
             callback=body["callback"],
             version_number=body.get("version_number"),
         )

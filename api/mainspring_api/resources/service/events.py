@@ -49,6 +49,7 @@ class EventData(Schema):
         metadata={"description": "Number of the change in its run: 0 = the creation, then from 1 without gaps"}
     )
     run_after = Instant(metadata={"description": "The earliest start that a user gave to a run, in `changed`"})
+    priority = fields.Integer(metadata={"description": "The priority that a user gave to a run, in `changed`"})
     version_number = fields.Integer(metadata={"description": "Version of the saved DAG"})
     backfill_id = fields.Integer(metadata={"description": "Identifier of the backfill"})
     pool = fields.String(metadata={"description": "Name of the pool"})

@@ -24,6 +24,7 @@ class BulkRun:
         is_paused (bool | None | Unset): True pauses an unfinished run: no further task of it starts; false resumes the
             run
         run_after (datetime.datetime | None | Unset): Earliest start of a queued run; a past instant stands for now
+        priority (int | None | Unset): A higher priority starts first; counts for tasks that have not started
         dag_id (None | str | Unset): Identifier of the DAG; absent = the DAG of the path
     """
 
@@ -33,6 +34,7 @@ class BulkRun:
     keep: bool | None | Unset = UNSET
     is_paused: bool | None | Unset = UNSET
     run_after: datetime.datetime | None | Unset = UNSET
+    priority: int | None | Unset = UNSET
     dag_id: None | str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
@@ -72,6 +74,12 @@ class BulkRun:
         else:
             run_after = self.run_after
 
+        priority: int | None | Unset
+        if isinstance(self.priority, Unset):
+            priority = UNSET
+        else:
+            priority = self.priority
+
         dag_id: None | str | Unset
         if isinstance(self.dag_id, Unset):
             dag_id = UNSET
@@ -95,6 +103,8 @@ class BulkRun:
             field_dict["is_paused"] = is_paused
         if run_after is not UNSET:
             field_dict["run_after"] = run_after
+        if priority is not UNSET:
+            field_dict["priority"] = priority
         if dag_id is not UNSET:
             field_dict["dag_id"] = dag_id
 
@@ -166,6 +176,15 @@ class BulkRun:
 
         run_after = _parse_run_after(d.pop("run_after", UNSET))
 
+        def _parse_priority(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        priority = _parse_priority(d.pop("priority", UNSET))
+
         def _parse_dag_id(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -182,6 +201,7 @@ class BulkRun:
             keep=keep,
             is_paused=is_paused,
             run_after=run_after,
+            priority=priority,
             dag_id=dag_id,
         )
 

@@ -52,6 +52,7 @@ class DagRun:
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
         is_paused (bool): Whether a user paused the run: no further task of it starts
+        priority (int): Runs with a higher priority, and their tasks, start first where places are short
         concurrency_key (None | str): Evaluated `concurrency.key` of the DAG; null = no key limits the run
         keep (bool): Whether the run stays for ever: retention never deletes the run
         sources (list[RunSource]): Ends of runs of other DAGs that made the run, oldest first, as far as the caller sees
@@ -88,6 +89,7 @@ class DagRun:
     triggering_user_name: None | str
     note: None | str
     is_paused: bool
+    priority: int
     concurrency_key: None | str
     keep: bool
     sources: list[RunSource]
@@ -198,6 +200,8 @@ class DagRun:
 
         is_paused = self.is_paused
 
+        priority = self.priority
+
         concurrency_key: None | str
         concurrency_key = self.concurrency_key
 
@@ -255,6 +259,7 @@ class DagRun:
                 "triggering_user_name": triggering_user_name,
                 "note": note,
                 "is_paused": is_paused,
+                "priority": priority,
                 "concurrency_key": concurrency_key,
                 "keep": keep,
                 "sources": sources,
@@ -486,6 +491,8 @@ class DagRun:
 
         is_paused = d.pop("is_paused")
 
+        priority = d.pop("priority")
+
         def _parse_concurrency_key(data: object) -> None | str:
             if data is None:
                 return data
@@ -565,6 +572,7 @@ class DagRun:
             triggering_user_name=triggering_user_name,
             note=note,
             is_paused=is_paused,
+            priority=priority,
             concurrency_key=concurrency_key,
             keep=keep,
             sources=sources,

@@ -45,6 +45,8 @@ class Definition:
             false), `none`; `latest` when absent.
         catchup_max (int | Unset): How many of the latest missed slots `catchup` makes up for.
         max_active_runs (int | Unset): Runs of the DAG that may be running at one time; 16 when absent.
+        priority (int | Unset): Priority of runs that are triggered without their own; a higher priority starts first; 0
+            when absent.
         concurrency (Concurrency | Unset):
         max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
         dagrun_timeout (str | Unset): A run that takes longer is failed.
@@ -74,6 +76,7 @@ class Definition:
     catchup: bool | DefinitionCatchupType1 | Unset = UNSET
     catchup_max: int | Unset = UNSET
     max_active_runs: int | Unset = UNSET
+    priority: int | Unset = UNSET
     concurrency: Concurrency | Unset = UNSET
     max_active_tasks: int | Unset = UNSET
     dagrun_timeout: str | Unset = UNSET
@@ -134,6 +137,8 @@ class Definition:
         catchup_max = self.catchup_max
 
         max_active_runs = self.max_active_runs
+
+        priority = self.priority
 
         concurrency: dict[str, Any] | Unset = UNSET
         if not isinstance(self.concurrency, Unset):
@@ -211,6 +216,8 @@ class Definition:
             field_dict["catchup_max"] = catchup_max
         if max_active_runs is not UNSET:
             field_dict["max_active_runs"] = max_active_runs
+        if priority is not UNSET:
+            field_dict["priority"] = priority
         if concurrency is not UNSET:
             field_dict["concurrency"] = concurrency
         if max_active_tasks is not UNSET:
@@ -313,6 +320,8 @@ class Definition:
 
         max_active_runs = d.pop("max_active_runs", UNSET)
 
+        priority = d.pop("priority", UNSET)
+
         _concurrency = d.pop("concurrency", UNSET)
         concurrency: Concurrency | Unset
         if isinstance(_concurrency, Unset):
@@ -400,6 +409,7 @@ class Definition:
             catchup=catchup,
             catchup_max=catchup_max,
             max_active_runs=max_active_runs,
+            priority=priority,
             concurrency=concurrency,
             max_active_tasks=max_active_tasks,
             dagrun_timeout=dagrun_timeout,

@@ -25,6 +25,7 @@ class EventData:
         state_reason (None | str | Unset): Code of the cause of the state; null = none
         seq (int | Unset): Number of the change in its run: 0 = the creation, then from 1 without gaps
         run_after (datetime.datetime | Unset): The earliest start that a user gave to a run, in `changed`
+        priority (int | Unset): The priority that a user gave to a run, in `changed`
         version_number (int | Unset): Version of the saved DAG
         backfill_id (int | Unset): Identifier of the backfill
         pool (str | Unset): Name of the pool
@@ -46,6 +47,7 @@ class EventData:
     state_reason: None | str | Unset = UNSET
     seq: int | Unset = UNSET
     run_after: datetime.datetime | Unset = UNSET
+    priority: int | Unset = UNSET
     version_number: int | Unset = UNSET
     backfill_id: int | Unset = UNSET
     pool: str | Unset = UNSET
@@ -89,6 +91,8 @@ class EventData:
         if not isinstance(self.run_after, Unset):
             run_after = self.run_after.isoformat()
 
+        priority = self.priority
+
         version_number = self.version_number
 
         backfill_id = self.backfill_id
@@ -130,6 +134,8 @@ class EventData:
             field_dict["seq"] = seq
         if run_after is not UNSET:
             field_dict["run_after"] = run_after
+        if priority is not UNSET:
+            field_dict["priority"] = priority
         if version_number is not UNSET:
             field_dict["version_number"] = version_number
         if backfill_id is not UNSET:
@@ -198,6 +204,8 @@ class EventData:
         else:
             run_after = datetime.datetime.fromisoformat(_run_after)
 
+        priority = d.pop("priority", UNSET)
+
         version_number = d.pop("version_number", UNSET)
 
         backfill_id = d.pop("backfill_id", UNSET)
@@ -227,6 +235,7 @@ class EventData:
             state_reason=state_reason,
             seq=seq,
             run_after=run_after,
+            priority=priority,
             version_number=version_number,
             backfill_id=backfill_id,
             pool=pool,

@@ -29,6 +29,7 @@ class NamedTriggerBody:
             = now
         conf (JsonObject | None | Unset): Values of the DAG's parameters, as an object; null = none
         note (None | str | Unset): Text that a person attached
+        priority (int | None | Unset): A higher priority starts first where places are short; null = as the DAG says
         partition_key (None | str | Unset): Null only: no DAG is partitioned
         callback (CallbackBody | None | Unset): Address that gets the end of this run alone; null = none
         version_number (int | None | Unset): Number of the saved version to run; null = the current version
@@ -43,6 +44,7 @@ class NamedTriggerBody:
     run_after: datetime.datetime | None | Unset = UNSET
     conf: JsonObject | None | Unset = UNSET
     note: None | str | Unset = UNSET
+    priority: int | None | Unset = UNSET
     partition_key: None | str | Unset = UNSET
     callback: CallbackBody | None | Unset = UNSET
     version_number: int | None | Unset = UNSET
@@ -105,6 +107,12 @@ class NamedTriggerBody:
         else:
             note = self.note
 
+        priority: int | None | Unset
+        if isinstance(self.priority, Unset):
+            priority = UNSET
+        else:
+            priority = self.priority
+
         partition_key: None | str | Unset
         if isinstance(self.partition_key, Unset):
             partition_key = UNSET
@@ -154,6 +162,8 @@ class NamedTriggerBody:
             field_dict["conf"] = conf
         if note is not UNSET:
             field_dict["note"] = note
+        if priority is not UNSET:
+            field_dict["priority"] = priority
         if partition_key is not UNSET:
             field_dict["partition_key"] = partition_key
         if callback is not UNSET:
@@ -277,6 +287,15 @@ class NamedTriggerBody:
 
         note = _parse_note(d.pop("note", UNSET))
 
+        def _parse_priority(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        priority = _parse_priority(d.pop("priority", UNSET))
+
         def _parse_partition_key(data: object) -> None | str | Unset:
             if data is None:
                 return data
@@ -338,6 +357,7 @@ class NamedTriggerBody:
             run_after=run_after,
             conf=conf,
             note=note,
+            priority=priority,
             partition_key=partition_key,
             callback=callback,
             version_number=version_number,

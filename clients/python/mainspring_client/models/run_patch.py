@@ -23,6 +23,7 @@ class RunPatch:
         is_paused (bool | None | Unset): True pauses an unfinished run: no further task of it starts; false resumes the
             run
         run_after (datetime.datetime | None | Unset): Earliest start of a queued run; a past instant stands for now
+        priority (int | None | Unset): A higher priority starts first; counts for tasks that have not started
     """
 
     state: None | RunPatchStateType0 | Unset = UNSET
@@ -30,6 +31,7 @@ class RunPatch:
     keep: bool | None | Unset = UNSET
     is_paused: bool | None | Unset = UNSET
     run_after: datetime.datetime | None | Unset = UNSET
+    priority: int | None | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         state: None | str | Unset
@@ -66,6 +68,12 @@ class RunPatch:
         else:
             run_after = self.run_after
 
+        priority: int | None | Unset
+        if isinstance(self.priority, Unset):
+            priority = UNSET
+        else:
+            priority = self.priority
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update({})
@@ -79,6 +87,8 @@ class RunPatch:
             field_dict["is_paused"] = is_paused
         if run_after is not UNSET:
             field_dict["run_after"] = run_after
+        if priority is not UNSET:
+            field_dict["priority"] = priority
 
         return field_dict
 
@@ -147,12 +157,22 @@ class RunPatch:
 
         run_after = _parse_run_after(d.pop("run_after", UNSET))
 
+        def _parse_priority(data: object) -> int | None | Unset:
+            if data is None:
+                return data
+            if isinstance(data, Unset):
+                return data
+            return cast(int | None | Unset, data)
+
+        priority = _parse_priority(d.pop("priority", UNSET))
+
         run_patch = cls(
             state=state,
             note=note,
             keep=keep,
             is_paused=is_paused,
             run_after=run_after,
+            priority=priority,
         )
 
         return run_patch

@@ -26,6 +26,7 @@ RUN_COLUMNS = (
     dag_run.c.backfill_id,
     dag_run.c.tasks_active,
     dag_run.c.max_active_tasks,
+    dag_run.c.priority,
     dag_run.c.concurrency_key,
     dag_run.c.concurrency_max,
     dag.c.is_paused,
@@ -201,8 +202,12 @@ def _position(question: Question, run: Any, *conditions: ColumnElement[bool]) ->
             *conditions,
             dag_run.c.state == literal_column("'queued'"),
             or_(
-                dag_run.c.run_after < run.run_after,
-                (dag_run.c.run_after == run.run_after) & (dag_run.c.id < run.id),
+                dag_run.c.priority > run.priority,
+                (dag_run.c.priority == run.priority)
+                & or_(
+                    dag_run.c.run_after < run.run_after,
+                    (dag_run.c.run_after == run.run_after) & (dag_run.c.id < run.id),
+                ),
             ),
         )
     )

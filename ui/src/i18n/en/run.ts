@@ -48,6 +48,7 @@ export const run = {
   parent_run: "started by",
   after_runs: "after",
   is_paused: "paused: no further task starts",
+  priority: (value: number) => `priority ${value}`,
   concurrency_key: (key: string) => `key ${key}`,
   copy_id: "Copy the run id",
   retry_failed: "Retry failed",

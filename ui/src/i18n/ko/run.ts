@@ -46,6 +46,7 @@ export const run: Messages["run"] = {
   newer_since: (version) => `이후 ${version} 저장됨`,
   by_user: (name) => `${name} 실행`,
   is_paused: "일시 정지: 다음 태스크를 시작하지 않음",
+  priority: (value: number) => `우선순위 ${value}`,
   concurrency_key: (key: string) => `키 ${key}`,
   parent_run: "시작한 실행",
   after_runs: "앞선 실행",

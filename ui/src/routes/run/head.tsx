@@ -59,6 +59,7 @@ function Facts({ run }: { run: Run }) {
     <Version key="version" run={run} />,
     run.triggering_user_name && t.by_user(run.triggering_user_name),
     run.is_paused && !run.is_finished && t.is_paused,
+    run.priority !== 0 && t.priority(run.priority),
     run.concurrency_key && t.concurrency_key(run.concurrency_key),
     run.run_type === "operator_triggered" && <Parent key="parent" run={run} />,
     run.sources.length > 0 && <Sources key="sources" run={run} />,
