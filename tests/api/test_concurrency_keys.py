@@ -92,5 +92,5 @@ def test_a_run_has_a_priority(api: Api) -> None:
         answer = api.request("PATCH", f"{RUNS}/r1", json={"priority": bad})
         assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/priority")
         assert api.request("POST", RUNS, json={"priority": bad}).status == 422
-    answer = api.request("POST", "/dags", json={"dag_id": "bad", "priority": 101, "tasks": {"a": SHELL}})
+    answer = api.request("PUT", "/dags/bad", json={"dag_id": "bad", "priority": 101, "tasks": {"a": SHELL}})
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/priority")
