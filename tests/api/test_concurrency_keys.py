@@ -94,3 +94,22 @@ def test_a_run_has_a_priority(api: Api) -> None:
         assert api.request("POST", RUNS, json={"priority": bad}).status == 422
     answer = api.request("PUT", "/dags/bad", json={"dag_id": "bad", "priority": 101, "tasks": {"a": SHELL}})
     assert (answer.status, answer.json["errors"][0]["pointer"]) == (422, "/priority")
+
+
+def test_triggers_of_a_debounce_key_answer_with_the_run_that_they_join(api: Api) -> None:
+    rule = {"key": "${{ params.customer }}", "for": "1h", "max_wait": "2h"}
+    api.save("etl", {"a": SHELL}, debounce=rule)
+    trigger = {"dag_run_id": "r1", "conf": {"customer": "ann", "n": 1}}
+    assert api.post(RUNS, trigger)["is_merged"] is False
+    second = {"conf": {"customer": "ann", "n": 2}}
+    joined = [api.request("POST", RUNS, json=second, headers={"Idempotency-Key": "second"}) for _ in range(2)]
+    assert [(one.status, one.json["dag_run_id"], one.json["is_merged"]) for one in joined] == [(200, "r1", True)] * 2
+    assert joined[0].json == joined[1].json
+    assert [event["data"]["state"] for event in api.get(f"{RUNS}/r1/events")["events"]] == ["queued", "changed"]
+    dated = api.post(RUNS, {**second, "logical_date": "2026-01-01T00:00:00Z"})
+    assert (dated["is_merged"], dated["dag_run_id"] == "r1") == (False, False)
+    many = api.post(f"{RUNS}/trigger", {"dag_runs": [{"conf": {"customer": "ann", "n": 3}}]})["dag_runs"]
+    assert many[0]["dag_run"]["is_merged"] is True
+    assert api.get(f"{RUNS}/r1")["conf"]["n"] == 3
+    bad = api.request("POST", RUNS, json={"conf": {}})
+    assert (bad.status, bad.json["errors"][0]["code"]) == (400, "debounce_key_invalid")

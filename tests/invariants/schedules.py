@@ -116,6 +116,16 @@ def signals_are_taken_in_order(facts: Facts) -> Line:
                 yield f"{facts.name(one)} waits for a signal that is there, and is not due: it is stuck"
 
 
+def triggers_of_a_key_wait_in_one_run(facts: Facts) -> Line:
+    """At most one queued run of a version takes further triggers of a debounce key."""
+    waiting = [run for run in facts.runs.values() if run.state == "queued" and run.debounce_key is not None]
+    for (dag_id, _, key), count in Counter(
+        (run.dag_id, run.dag_version_id, run.debounce_key) for run in waiting
+    ).items():
+        if count > 1:
+            yield f"dag {dag_id} has {count} runs that wait for triggers of the key {key}"
+
+
 def ranks_follow_the_priority_of_the_run(facts: Facts) -> Line:
     """Instances of a task in two runs of one version differ in rank by the priorities of the runs alone."""
     ranks: dict[tuple[int, str], int] = {}
@@ -137,4 +147,5 @@ CHECKS: Sequence[Check] = (
     runs_of_a_key_stay_within_its_limit,
     signals_are_taken_in_order,
     ranks_follow_the_priority_of_the_run,
+    triggers_of_a_key_wait_in_one_run,
 )

@@ -26,6 +26,7 @@ FEATURES = (
     "groups",
     "handlers",
     "deadlines",
+    "debounces",
     "keys",
     "limits",
     "mapped",
@@ -79,6 +80,8 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
         document["priority"] = draw(_seldom(2))
     if "keys" in features:
         document["concurrency"] = draw(_concurrency(features))
+    if "debounces" in features:
+        document["debounce"] = draw(_debounces)
     if "timeouts" in features:
         document["dagrun_timeout"] = draw(_seldom("60s"))
     if "failures" in features:
@@ -151,12 +154,23 @@ def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any]) -> dict[st
 def _concurrency(draw: st.DrawFn, features: Set[str]) -> dict[str, Any]:
     """The last key fails for an empty list."""
     # Which of the child runs that are made in one pass is refused is free.
-    strategies = ["queue", "keep_latest", "cancel_running", *([] if "calls" in features else ["reject"])]
+    strategies = ["queue", "keep_latest", "cancel_running"]
+    if not features & {"calls", "debounces"}:
+        strategies.append("reject")
     return {
         "key": draw(st.sampled_from(["all", "${{ params.go }}", "${{ params.items[0] }}"])),
         "max": draw(st.sampled_from([1, 1, 2])),
         "strategy": draw(st.sampled_from(strategies)),
     }
+
+
+_debounces = st.fixed_dictionaries(
+    {
+        "key": st.sampled_from(["all", "${{ params.go }}", "${{ params.items[0] }}"]),
+        "for": st.sampled_from(["5s", "10s"]),
+        "max_wait": st.sampled_from(["10s", "20s"]),
+    }
+)
 
 
 @st.composite

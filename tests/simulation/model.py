@@ -7,7 +7,7 @@ from typing import Any
 from mainspring.attempts import Finished, Outcome, Report, Started
 from mainspring.definition.model import Definition
 from tests.simulation.model_decisions import Decisions
-from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait, key_of
+from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait, debounce_key_of, key_of
 from tests.simulation.oracle import FINISHED, PREVENTING
 
 __all__ = ["UNREADABLE", "Model"]
@@ -95,6 +95,7 @@ class Model(Decisions):
     def adopt(self, run: Run, row: Any, rows: Iterable[Any], deadlines: Iterable[Any]) -> None:
         """Somebody changed the run by hand: go on from what the database shows."""
         run.state, run.timeout_at, run.ending = row.state, row.timeout_at, row.ending
+        run.debounce_key = row.debounce_key
         run.deadlines = {
             (one.task_id, None if one.map_index == -2 else one.map_index, one.kind): (one.generation, one.due_at)
             for one in deadlines
@@ -179,15 +180,25 @@ class Model(Decisions):
         holders = [one for one in self.runs.values() if (one.dag_id, one.key) == (run.dag_id, run.key)]
         return run.key is None or sum(one.state == "running" for one in holders) < run.key_max
 
-    def refuses(self, definition: Definition, conf: Mapping[str, Any]) -> bool:
-        """Whether the concurrency key lets nobody trigger a run."""
+    def refuses(self, definition: Definition, conf: Mapping[str, Any], *, is_debounced: bool = False) -> bool:
+        """Whether the concurrency key or the debounce key lets nobody trigger a run."""
         rule = definition.concurrency
+        if is_debounced and debounce_key_of(definition, conf) == "":
+            return True
         if rule is None:
             return False
         key = key_of(definition, conf)
         holders = [one for one in self.runs.values() if (one.dag_id, one.key) == (definition.dag_id, key)]
         is_full = sum(not one.is_over for one in holders) >= rule.max
         return key == "" or (rule.strategy == "reject" and is_full)
+
+    def joined_by(self, version_id: int, definition: Definition, conf: Mapping[str, Any]) -> Run | None:
+        """The run that a trigger by the current definition joins."""
+        if definition.debounce is None:
+            return None
+        key = debounce_key_of(definition, conf)
+        waiting = [run for run in self.runs.values() if run.state == "queued" and run.debounce_key == key]
+        return next((run for run in waiting if run.version_id == version_id), None)
 
     def _meet_deadlines(self, run: Run, now: datetime) -> None:
         """Fail what its definition wants failed: tasks first, so that the run finds them over."""

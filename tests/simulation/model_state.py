@@ -72,13 +72,23 @@ class Instance:
 def key_of(definition: Definition, conf: Mapping[str, Any]) -> str:
     """The concurrency key of a run; empty = the expression fails."""
     assert definition.concurrency is not None
-    match definition.concurrency.key.source:
+    return _key(definition.concurrency.key.source, conf)
+
+
+def _key(source: Any, conf: Mapping[str, Any]) -> str:
+    match source:
         case "${{ params.go }}":
             return "true" if conf["go"] else "false"
         case "${{ params.items[0] }}":
             return str(conf["items"][0]) if conf["items"] else ""
         case key:
             return str(key)
+
+
+def debounce_key_of(definition: Definition, conf: Mapping[str, Any]) -> str:
+    """The debounce key of a trigger; empty = the expression fails."""
+    assert definition.debounce is not None
+    return _key(definition.debounce.key.source, conf)
 
 
 @dataclass
@@ -114,6 +124,9 @@ class Run:
     is_paused: bool = False
     signals: list[tuple[str, datetime]] = field(default_factory=list)
     """Name and instant of each signal that no wait has taken, in order."""
+    debounce_key: str | None = None
+    """Triggers with the key join it while it has not begun; None = none does."""
+    version_id: int | None = None
     own_priority: int | None = None
     """As the trigger said; None = as the definition says."""
     priority: int = 0
@@ -135,6 +148,16 @@ class Run:
         if self.definition.deadline is not None and self.definition.deadline.after == "queued":
             due_at = (self.made_at or self.due[0]) + self.definition.deadline.within
             self.deadlines["", None, "end"] = (0, due_at)
+
+    def join(self, conf: Mapping[str, Any], now: datetime) -> None:
+        """A trigger joins the run."""
+        assert self.definition.debounce is not None
+        assert self.made_at is not None
+        debounce = self.definition.debounce
+        self.conf = conf
+        if self.definition.concurrency is not None:
+            self.key = key_of(self.definition, conf)
+        self.move_start(min(now + debounce.wait, self.made_at + debounce.max_wait))
 
     def move_start(self, at: datetime) -> None:
         """A user changes the earliest start. Deadlines that have passed stay."""

@@ -28,9 +28,10 @@ from mainspring_store.resources.pools import change_pools
 from mainspring_store.resources.versions import Versions
 from mainspring_store.state import runs
 from mainspring_store.state.concurrency import ConcurrencyKeyTaken
+from mainspring_store.state.debounces import trigger_run
 from tests.simulation.documents import CALLED, CALLER, POOLS, SIGNALS, confs, documents
 from tests.simulation.machine import PICK, Machine, one_of
-from tests.simulation.model_state import Run
+from tests.simulation.model_state import Run, debounce_key_of
 
 __all__ = ["Users"]
 
@@ -57,7 +58,9 @@ class Users(Machine):
 
     @precondition(lambda self: self.versions)
     @rule(pick=PICK, conf=confs, hour=st.none() | HOURS, delay=st.sampled_from([0, 0, 0, 15]), priority=PRIORITIES)
-    def trigger(self, pick: int, conf: Mapping[str, Any], hour: int | None, delay: int, priority: int | None) -> None:
+    def trigger(
+        self, pick: int, conf: Mapping[str, Any], hour: int | None, delay: int, priority: int | None = None
+    ) -> None:
         dag_id = one_of(sorted(self.versions), pick)
         version = self.versions[dag_id]
         self.triggers += 1
@@ -72,10 +75,12 @@ class Users(Machine):
             run_after=now + timedelta(seconds=delay),
             logical_date=date,
             priority=priority if "priorities" in self.features else None,
+            may_join=hour is None and delay == 0,
         )
-        is_refused = self.model.refuses(version.definition, conf)
+        is_debounced = new.may_join and version.definition.debounce is not None
+        is_refused = self.model.refuses(version.definition, conf, is_debounced=is_debounced)
         try:
-            number = runs.create_run(self.database, new, now=now)
+            triggered = trigger_run(self.database, new, now=now)
         except (ConcurrencyKeyInvalid, ConcurrencyKeyTaken):
             assert is_refused, "a run was refused though its concurrency key is free"
             return
@@ -86,10 +91,20 @@ class Users(Machine):
         if hour is not None:
             assert (dag_id, hour) not in self.dates, "two runs of one logical date"
             self.dates.add((dag_id, hour))
-        moment = (date or new.run_after, number)
+        joined = self.model.joined_by(version.id, version.definition, conf) if is_debounced else None
+        assert triggered.is_merged is (joined is not None), "a trigger joined a run, or did not"
+        if joined is not None:
+            assert triggered.run_id == joined.run_id, "a trigger joined another run"
+            joined.join(conf, now)
+            return
+        debounce, number, start = version.definition.debounce, triggered.key, new.run_after
+        if is_debounced and debounce is not None:
+            start = min(now + debounce.wait, now + debounce.max_wait)
+        moment = (date or start, number)
         self.model.runs[new.run_id] = Run(
-            new.run_id, dag_id, version.definition, conf, moment, due=(new.run_after, number), made_at=now,
-            own_priority=new.priority,
+            new.run_id, dag_id, version.definition, conf, moment, due=(start, number), made_at=now,
+            own_priority=new.priority, version_id=version.id,
+            debounce_key=debounce_key_of(version.definition, conf) if is_debounced else None,
         )  # fmt: skip
 
     @precondition(lambda self: self.model.runs)

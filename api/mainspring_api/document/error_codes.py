@@ -103,6 +103,7 @@ FAULT_CODES: Mapping[str, str] = {
     "invalid_schema": "a JSON Schema that cannot be, or holds what is not understood here",
     "params_mismatch": "`conf` does not fit the DAG's `params`",
     "concurrency_key_invalid": "the concurrency key of the run fails, is empty, or is longer than 1 KiB",
+    "debounce_key_invalid": "the debounce key of the run fails, is empty, or is longer than 1 KiB",
     "unknown_choice": "none of the choices",
     "unknown_calendar": "no country, part of a country or market whose days off are known",
     "unknown_executor": "no executor of this server",

@@ -644,7 +644,10 @@ export interface paths {
         put?: never;
         /**
          * Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays queued.
-         * @description `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
+         * @description Where the DAG has `debounce`, a trigger without `logical_date` and `run_after` may join a queued run: the answer is
+         *     that run with `is_merged`.
+         *
+         *     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
          *     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
          *     leaves the run. The same request with the same `Idempotency-Key` waits for the same run. A server that has no
          *     place for a further wait answers at once, so a client pauses for a second or two before it asks again. White space
@@ -3658,6 +3661,24 @@ export interface components {
         } & {
             [key: `x-${string}`]: unknown;
         };
+        Debounce: {
+            /** @description Text with expressions over `params`, `conf` and other names of the run; triggers with the same result become one run. */
+            key: string;
+            /**
+             * @description Time that the run waits after the latest trigger.
+             * @example PT15M
+             * @example 20s
+             */
+            for: string;
+            /**
+             * @description Time after the first trigger at which the run starts at the latest.
+             * @example PT15M
+             * @example 20s
+             */
+            max_wait: string;
+        } & {
+            [key: `x-${string}`]: unknown;
+        };
         /** @enum {string} */
         RunStateRule: "any_failure" | "leaves";
         /** @enum {string} */
@@ -4979,6 +5000,8 @@ export interface components {
             priority?: number;
             /** @description Limit of the runs with the same key, such as those of one customer. */
             concurrency?: components["schemas"]["Concurrency"];
+            /** @description Triggers without a logical date that become one run. */
+            debounce?: components["schemas"]["Debounce"];
             /** @description Task instances of one run that may be active at one time; 128 when absent. */
             max_active_tasks?: number;
             /**
@@ -6831,6 +6854,7 @@ export interface components {
          *       "triggering_user_name": "admin",
          *       "note": null,
          *       "is_paused": false,
+         *       "is_merged": false,
          *       "priority": 0,
          *       "concurrency_key": null,
          *       "keep": false,
@@ -6908,6 +6932,8 @@ export interface components {
             note: string | null;
             /** @description Whether a user paused the run: no further task of it starts */
             is_paused: boolean;
+            /** @description In the answer of a trigger: whether `debounce` made the trigger join this run */
+            is_merged: boolean;
             /** @description Runs with a higher priority, and their tasks, start first where places are short */
             priority: number;
             /** @description Evaluated `concurrency.key` of the DAG; null = no key limits the run */
@@ -6961,6 +6987,7 @@ export interface components {
          *           "triggering_user_name": "admin",
          *           "note": null,
          *           "is_paused": false,
+         *           "is_merged": false,
          *           "priority": 0,
          *           "concurrency_key": null,
          *           "keep": false,

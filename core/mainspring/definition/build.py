@@ -18,6 +18,7 @@ from mainspring.definition.model import (
     Deadline,
     DeadlineAction,
     DeadlineAnchor,
+    Debounce,
     Definition,
     GapRule,
     MatchRule,
@@ -260,6 +261,12 @@ def _concurrency(value: Mapping[str, Any]) -> Concurrency:
     )
 
 
+def _debounce(value: Mapping[str, Any]) -> Debounce:
+    return Debounce(
+        key=Template(value["key"]), wait=parse_duration(value["for"]), max_wait=parse_duration(value["max_wait"])
+    )
+
+
 def _deadline(value: Mapping[str, Any]) -> Deadline:
     return Deadline(
         after=DeadlineAnchor(value["after"]),
@@ -292,6 +299,7 @@ _DAG_MEMBERS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "max_active_runs": ("max_active_runs", _as_is),
     "priority": ("priority", _as_is),
     "concurrency": ("concurrency", _concurrency),
+    "debounce": ("debounce", _debounce),
     "max_active_tasks": ("max_active_tasks", _as_is),
     "dagrun_timeout": ("dagrun_timeout", parse_duration),
     "fail_fast": ("fail_fast", _as_is),

@@ -9,10 +9,11 @@ from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_befor
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import OF_MAPPING, FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
-from mainspring.definition.model import KEY_BYTES_MAX, ScheduleAlias, TaskType
+from mainspring.definition.model import KEY_BYTES_MAX, ConcurrencyStrategy, ScheduleAlias, TaskType
 from mainspring.definition.references import missing_param, readable_outputs, undeclared_output
 from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
+from mainspring.durations import parse_duration
 from mainspring.errors import InvalidInput, Problem
 from mainspring.expressions import ROOTS, RUN_END_NAMES, TURN_NAMES, Expression, Template
 from mainspring.graph import ancestors, find_cycle
@@ -82,7 +83,9 @@ def check_document(document: Mapping[str, Any], report: Report) -> None:
     _check_expressions(document, flat.map_groups, upstream if cycle is None else None, report)
     _check_mapped_groups(document, flat, upstream if cycle is None else None, report)
     _check_outputs(document, report)
-    _check_concurrency(document, report)
+    _check_key(document, "concurrency", report)
+    _check_key(document, "debounce", report)
+    _check_debounce(document.get("debounce"), document.get("concurrency", {}), report)
 
 
 def _check_groups(flat: FlatTasks, report: Report) -> None:
@@ -429,9 +432,21 @@ def _check_outputs(document: Mapping[str, Any], report: Report) -> None:
         _known_references(expression, tasks, at, report)
 
 
-def _check_concurrency(document: Mapping[str, Any], report: Report) -> None:
-    at = "/concurrency/key"
-    key = document.get("concurrency", {}).get("key")
+def _check_debounce(debounce: Mapping[str, Any] | None, concurrency: Mapping[str, Any], report: Report) -> None:
+    if debounce is None:
+        return
+    is_complete = {"for", "max_wait"} <= debounce.keys()
+    if is_complete and parse_duration(debounce["max_wait"]) < parse_duration(debounce["for"]):
+        message = f"max_wait is {debounce['max_wait']}, shorter than for, which is {debounce['for']}"
+        report.add("out_of_range", "/debounce/max_wait", message, "give max_wait at least the time of for")
+    if concurrency.get("strategy") == ConcurrencyStrategy.REJECT:
+        message = "triggers are merged by debounce or refused by the strategy reject, not both"
+        report.add("invalid_value", "/concurrency/strategy", message, "use the strategy queue or keep_latest")
+
+
+def _check_key(document: Mapping[str, Any], field: str, report: Report) -> None:
+    at = f"/{field}/key"
+    key = document.get(field, {}).get("key")
     size = len((key or "").encode("utf-8", "surrogatepass"))
     if key is not None and "${{" not in key and size > KEY_BYTES_MAX:
         report.add("out_of_range", at, f"the key has {size} bytes; at most {KEY_BYTES_MAX} are allowed")

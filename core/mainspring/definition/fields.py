@@ -591,6 +591,28 @@ _CONCURRENCY = Record(
     name="Concurrency",
 )
 
+_DEBOUNCE = Record(
+    (
+        Field(
+            "key",
+            _EXPRESSION,
+            required=True,
+            doc="Text with expressions over `params`, `conf` and other names of the run; triggers with the same result "
+            "become one run.",
+        ),
+        Field(
+            "for", Duration(minimum=_A_SECOND), required=True, doc="Time that the run waits after the latest trigger."
+        ),
+        Field(
+            "max_wait",
+            Duration(minimum=_A_SECOND),
+            required=True,
+            doc="Time after the first trigger at which the run starts at the latest.",
+        ),
+    ),
+    name="Debounce",
+)
+
 _NOTIFY_RULE = Record(
     (
         Field(
@@ -675,6 +697,7 @@ DAG_FIELDS: tuple[Field, ...] = (
         doc="Priority of runs that are triggered without their own; a higher priority starts first; 0 when absent.",
     ),
     Field("concurrency", _CONCURRENCY, doc="Limit of the runs with the same key, such as those of one customer."),
+    Field("debounce", _DEBOUNCE, doc="Triggers without a logical date that become one run."),
     Field(
         "max_active_tasks",
         Integer(1, 100_000),

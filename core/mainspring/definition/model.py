@@ -192,6 +192,17 @@ class Concurrency:
     strategy: ConcurrencyStrategy = ConcurrencyStrategy.QUEUE
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Debounce:
+    """Triggers with the same key become one run."""
+
+    key: Template
+    wait: timedelta
+    """How long the run waits for a further trigger."""
+    max_wait: timedelta
+    """How long the run waits in all, from the first trigger; at least `wait`."""
+
+
 class DeadlineAction(StrEnum):
     """What a missed deadline does, besides the event and the mark `late_since`."""
 
@@ -409,6 +420,7 @@ class Definition:
     priority: int = 0
     """Of the runs; a higher priority starts first."""
     concurrency: Concurrency | None = None
+    debounce: Debounce | None = None
     max_active_tasks: int = 128
     """Of one run at one time."""
     dagrun_timeout: timedelta | None = None

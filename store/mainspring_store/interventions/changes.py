@@ -296,6 +296,7 @@ class Changes:
                 outputs=None,
                 ending=None,
                 queued_at=now,
+                debounce_key=None,
                 start_date=None,
                 end_date=None,
                 timeout_at=None,

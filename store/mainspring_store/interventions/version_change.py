@@ -12,7 +12,19 @@ from functools import cache, cached_property
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Insert, Select, Update, case, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Insert,
+    Select,
+    Update,
+    case,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from mainspring.definition.model import Task
 from mainspring.errors import Conflict
@@ -158,6 +170,7 @@ def _update_versions_of_runs(is_sqlite: bool) -> Update:
         .where(run.id == rows.c.id)
         .values(
             dag_version_id=rows.c.version,
+            debounce_key=null(),
             params=rows.c.params,
             max_active_tasks=rows.c.max_active_tasks,
             tasks_total=run.tasks_total + rows.c.added,

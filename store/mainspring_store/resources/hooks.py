@@ -33,6 +33,7 @@ __all__ = [
     "claim_delivery",
     "create_hook",
     "delete_hook",
+    "move_claim",
     "note_delivery",
     "open_hook_secret",
     "reencrypt_hooks",
@@ -226,6 +227,12 @@ def claim_delivery(
         raise AlreadyDelivered(first_run_id)
 
 
+def move_claim(connection: Connection, hook_id: str, run_id: str, joined_run_id: str) -> None:
+    """Bind the identities of a delivery to the run that its trigger joined, in the transaction of `claim_delivery`."""
+    if run_id != joined_run_id:
+        connection.execute(_MOVE_CLAIM, {"of_hook": hook_id, "of_run": run_id, "joined": joined_run_id})
+
+
 def write_delivery(connection: Connection, delivery: Delivery) -> None:
     """Keep a delivery, in the caller's transaction. Forgets the oldest deliveries of the hook."""
     connection.execute(
@@ -291,6 +298,11 @@ _KNOWN_RUN = (
     )
     .order_by(hook_identity.c.received_at)
     .limit(1)
+)
+_MOVE_CLAIM = (
+    update(hook_identity)
+    .where(hook_identity.c.hook_id == bindparam("of_hook"), hook_identity.c.run_id == bindparam("of_run"))
+    .values(run_id=bindparam("joined"))
 )
 _delivery = hook_delivery.c
 _OLDEST_KEPT = (

@@ -66,5 +66,6 @@ LOSSES: Mapping[str, Sequence[_Loss]] = {
     "0030": (("turns of tries, with their outputs", "SELECT count(*) FROM task_try WHERE turn IS NOT NULL"),),
     "0031": (("signals sent to runs", "SELECT count(*) FROM run_signal"),),
     "0032": (("priorities of runs", "SELECT count(*) FROM dag_run WHERE priority <> 0"),),
+    "0033": (("debounced runs", "SELECT count(*) FROM dag_run WHERE debounce_key IS NOT NULL"),),
 }
 """Revision -> what the step down from it deletes, if there are such rows. Empty = the step deletes nothing for good."""

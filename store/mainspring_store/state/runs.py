@@ -70,10 +70,13 @@ __all__ = [
     "VersionRef",
     "cancel_run",
     "claim_of_run",
+    "conflict_of",
     "create_run",
+    "create_run_in",
     "end_run",
     "insert_decided_run",
     "insert_run",
+    "names_of_run",
     "wake_waiting",
 ]
 
@@ -114,6 +117,10 @@ class NewRun:
     """The ends of runs of other DAGs that make the run; None = something else makes the run."""
     priority: int | None = None
     """None = as the definition says."""
+    may_join: bool = False
+    """Whether a trigger made the run, without a logical date or an earliest start of its own."""
+    debounce_key: str | None = None
+    """Later triggers with the key join the run; None = no trigger does."""
     callback: NewCallback | None = None
     """The receiver of the first end of the run; None = no receiver."""
 
@@ -143,26 +150,33 @@ def create_run(database: Database, run: NewRun, *, owner: Owner | None = None, n
         NotFound: A client has deleted the DAG.
         QuotaExceeded: The owner has reached a quota: active runs, active tasks, log bytes or stored bytes.
     """
-    if owner is not None:
-        owner.check_stored()
-        run = replace(run, principal_id=owner.principal_id)
     claim = claim_of_run(run)
     try:
         with database.write() as connection:
-            if owner is not None:
-                owner.admit(connection, Quota.ACTIVE_RUNS)
-                owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
-            take_key(connection, run.version.definition.dag_id, claim)
-            key = insert_run(connection, run, claim, now=now)
-            if run.callback is not None:
-                dag_id = run.version.definition.dag_id
-                add_callback(
-                    connection, run.callback, run_key=key, dag_id=dag_id, principal_id=run.principal_id, now=now
-                )
+            key = create_run_in(connection, run, claim, owner=owner, now=now)
             failpoint("api.trigger.before-commit")
     except IntegrityError as exc:
-        raise _domain_error(run, exc) from exc
+        raise conflict_of(run, exc) from exc
     failpoint("api.trigger.committed")
+    return key
+
+
+def create_run_in(connection: Connection, run: NewRun, claim: KeyClaim, *, owner: Owner | None, now: datetime) -> int:
+    """As `create_run`, in the caller's transaction.
+
+    Raises:
+        IntegrityError: See `conflict_of`. The other errors of `create_run`.
+    """
+    dag_id = run.version.definition.dag_id
+    if owner is not None:
+        owner.check_stored()
+        run = replace(run, principal_id=owner.principal_id)
+        owner.admit(connection, Quota.ACTIVE_RUNS)
+        owner.admit(connection, Quota.ACTIVE_TASKS, len(run.version.definition.tasks))
+    take_key(connection, dag_id, claim)
+    key = insert_run(connection, run, claim, now=now)
+    if run.callback is not None:
+        add_callback(connection, run.callback, run_key=key, dag_id=dag_id, principal_id=run.principal_id, now=now)
     return key
 
 
@@ -171,7 +185,7 @@ _RUN_FIELDS = (
     "data_interval_end", "run_after", "queued_at", "updated_at", "triggered_by", "triggering_user_name", "principal_id",
     "note", "backfill_id", "parent_attempt_id", "depth", "tasks_total", "tasks_unfinished", "max_active_tasks",
     "traceparent", "sources", "concurrency_key", "concurrency_max", "concurrency_strategy",
-    "priority",
+    "priority", "debounce_key", "debounced_since",
 )  # fmt: skip
 _values = {name: bindparam(name, type_=dag_run.c[name].type) for name in _RUN_FIELDS}
 _pruned = pruned_run.c
@@ -225,11 +239,14 @@ def claim_of_run(run: NewRun) -> KeyClaim:
         ConcurrencyKeyInvalid: See `key_of_run`.
     """
     definition = run.version.definition
-    if definition.concurrency is None:
-        return KEYLESS
+    return KEYLESS if definition.concurrency is None else claim_of(definition, names_of_run(run))
+
+
+def names_of_run(run: NewRun) -> Mapping[str, Any]:
+    """The names that expressions over a new run read."""
     start, end = run.data_interval or (None, None)
-    names = run_names(
-        dag_id=definition.dag_id,
+    return run_names(
+        dag_id=run.version.definition.dag_id,
         run_id=run.run_id,
         run_type=run.run_type,
         conf=run.conf,
@@ -240,7 +257,6 @@ def claim_of_run(run: NewRun) -> KeyClaim:
         run_after=run.run_after,
         trace=None,
     )
-    return claim_of(definition, names)
 
 
 def insert_decided_run(connection: Connection, run: NewRun, *, now: datetime) -> int:
@@ -307,6 +323,8 @@ def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: dat
             "sources": None if run.sources is None else [dict(source) for source in run.sources],
             **claim.columns,
             "priority": run.effective_priority,
+            "debounce_key": run.debounce_key,
+            "debounced_since": None if run.debounce_key is None else now,
         },
     )
     if key is None:
@@ -328,7 +346,8 @@ def _insert_parts(connection: Connection, run: NewRun, key: int, *, now: datetim
         add_deadlines(connection, deadlines_of_run(key, plan, anchors))
 
 
-def _domain_error(run: NewRun, exc: IntegrityError) -> Exception:
+def conflict_of(run: NewRun, exc: IntegrityError) -> Exception:
+    """The domain error for a new run that the database refused."""
     dag_id = run.version.definition.dag_id
     text = str(exc.orig)
     if "FOREIGN KEY" in text or "foreign key" in text:

@@ -131,6 +131,10 @@ dag_run = Table(
     Column("concurrency_key", Text),
     Column("concurrency_max", Integer),
     Column("concurrency_strategy", String(20)),
+    # The evaluated `debounce.key` of a run that has not been started, and the instant
+    # of its first trigger. NULL = no trigger joins the run.
+    Column("debounce_key", Text),
+    Column("debounced_since", UtcDateTime),
     # The trace of the run and the span that triggered the run, as W3C Trace Context writes them. Span 0 = no caller;
     # NULL = the run is older than this column.
     Column("traceparent", String(55)),
@@ -159,7 +163,7 @@ dag_run = Table(
     # Few: queued runs that a user or a definition put before or behind others.
     Index(
         "ix_dag_run_prioritized",
-        text("priority DESC"),
+        "priority",
         "run_after",
         "id",
         sqlite_where=text("state = 'queued' AND priority <> 0"),
@@ -173,6 +177,14 @@ dag_run = Table(
         "id",
         sqlite_where=text("state = 'queued' AND concurrency_key IS NOT NULL"),
         postgresql_where=text("state = 'queued' AND concurrency_key IS NOT NULL"),
+    ),
+    Index(
+        "ix_dag_run_debounced",
+        "dag_id",
+        "debounce_key",
+        "id",
+        sqlite_where=text("state = 'queued' AND debounce_key IS NOT NULL"),
+        postgresql_where=text("state = 'queued' AND debounce_key IS NOT NULL"),
     ),
     Index(
         "ix_dag_run_running_key",

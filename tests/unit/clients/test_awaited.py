@@ -27,6 +27,7 @@ def run(state: str) -> Answer:
         "params": {},
         "run_after": "2026-01-01T00:00:00Z",
         "is_paused": False,
+        "is_merged": False,
         "priority": 0,
         "keep": False,
         "sources": [],

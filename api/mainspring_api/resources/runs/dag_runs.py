@@ -57,6 +57,7 @@ from mainspring_store.resources.removals import delete_run
 from mainspring_store.resources.row_locks import lock_run
 from mainspring_store.resources.run_order import set_run_after, set_run_priority
 from mainspring_store.resources.run_pauses import set_run_paused
+from mainspring_store.state.debounces import trigger_run
 from mainspring_store.state.receivers import (
     Address,
     LiveSecret,
@@ -66,7 +67,7 @@ from mainspring_store.state.receivers import (
     seal_address,
     url_without_secrets,
 )
-from mainspring_store.state.runs import NewRun, VersionRef, cancel_run, create_run
+from mainspring_store.state.runs import NewRun, VersionRef, cancel_run
 
 __all__ = [
     "DagRun",
@@ -149,6 +150,9 @@ class DagRun(Answer):
     )
     note = fields.String(allow_none=True)
     is_paused = fields.Boolean(metadata={"description": "Whether a user paused the run: no further task of it starts"})
+    is_merged = fields.Boolean(
+        metadata={"description": "In the answer of a trigger: whether `debounce` made the trigger join this run"}
+    )
     priority = fields.Integer(
         metadata={"description": "Runs with a higher priority, and their tasks, start first where places are short"}
     )
@@ -244,6 +248,9 @@ class TriggerQuery(Query):
 def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Response:
     """Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays queued.
 
+    Where the DAG has `debounce`, a trigger without `logical_date` and `run_after` may join a queued run: the answer is
+    that run with `is_merged`.
+
     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are over: always 200
     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a connection that is cut
     leaves the run. The same request with the same `Idempotency-Key` waits for the same run. A server that has no
@@ -257,9 +264,10 @@ def trigger_dag_run(body: Trigger, query: Mapping[str, Any], dag_id: str) -> Res
         number = get_version(ctx.database, dag_id, body.version_number)["version_number"]
         return Response(dump(plan_of_trigger(ctx, run, number, now=now)), mimetype=PLAN_MEDIA_TYPE)
     audit_detail(run_id=run.run_id)
-    response = answer(_create(ctx, run, now))
+    created = _create(ctx, run, now)
+    response = answer(created)
     ctx.notifier.notify()
-    response.headers["Location"] = location_of_run(dag_id, run.run_id)
+    response.headers["Location"] = location_of_run(dag_id, created["dag_run_id"])
     return response
 
 
@@ -275,8 +283,9 @@ def start_run(ctx: Context, body: Trigger, dag_id: str, now: datetime) -> dict[s
 def _create(ctx: Context, run: NewRun, now: datetime) -> dict[str, Any]:
     if run.callback is not None:
         ctx.limits.callbacks.take(g.user.id)
-    create_run(ctx.database, run, owner=current_owner(), now=now)
-    return run_body(questions.get_run(ctx.database, run.version.definition.dag_id, run.run_id))
+    triggered = trigger_run(ctx.database, run, owner=current_owner(), now=now)
+    body = run_body(questions.get_run(ctx.database, run.version.definition.dag_id, triggered.run_id))
+    return {**body, "is_merged": triggered.is_merged}
 
 
 def follow_trigger(response: Response) -> Response:
@@ -328,6 +337,7 @@ def new_run(ctx: Context, body: Trigger, version: VersionRef, now: datetime) -> 
         user=g.user.name,
         note=body.note,
         priority=body.priority,
+        may_join=body.logical_date is None and body.run_after is None,
         callback=_callback(ctx, body),
         traceparent=parse_traceparent(request.headers.get("traceparent")),
     )
@@ -551,6 +561,7 @@ def run_body(row: Mapping[str, Any]) -> dict[str, Any]:
         "triggering_user_name": row["triggering_user_name"],
         "note": row["note"],
         "is_paused": row["is_paused"],
+        "is_merged": False,
         "priority": row["priority"],
         "concurrency_key": row["concurrency_key"],
         "keep": row["keep"],

@@ -54,12 +54,14 @@ from mainspring_store.resources.hooks import (
     Delivery,
     DeliveryOutcome,
     claim_delivery,
+    move_claim,
     note_delivery,
     open_hook_secret,
     seal_hook_secret,
     write_delivery,
 )
-from mainspring_store.state.runs import NewRun, create_run
+from mainspring_store.state.debounces import trigger_run
+from mainspring_store.state.runs import NewRun
 
 __all__ = ["blueprint"]
 
@@ -252,13 +254,15 @@ def _started(ctx: Context, delivery: _Request) -> Response:
             ctx.database,
             at_begin=lambda connection: claim_delivery(connection, hook.id, identities, run.run_id, now=now),
         ) as shared:
-            create_run(shared, run, owner=current_owner(), now=now)
+            run_id = trigger_run(shared, run, owner=current_owner(), now=now).run_id
             with shared.write() as connection:
-                write_delivery(connection, delivery.noted(DeliveryOutcome.RUN, 202, run_id=run.run_id))
+                move_claim(connection, hook.id, run.run_id, run_id)
+                write_delivery(connection, delivery.noted(DeliveryOutcome.RUN, 202, run_id=run_id))
     except AlreadyDelivered as exc:
         return _repeated(ctx, delivery, exc.run_id)
+    audit_detail(run_id=run_id)
     ctx.notifier.notify()
-    return _answered(hook, DeliveryOutcome.RUN, run.run_id)
+    return _answered(hook, DeliveryOutcome.RUN, run_id)
 
 
 def _repeated(ctx: Context, delivery: _Request, run_id: str) -> Response:
@@ -279,6 +283,7 @@ def _new_run(ctx: Context, hook: HookOfUrl, conf: dict[str, Any], now: datetime)
         run_after=now,
         triggered_by="rest_api",
         user=g.user.name,
+        may_join=True,
     )
 
 

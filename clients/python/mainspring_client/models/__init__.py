@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .deadline_action import DeadlineAction
     from .deadline_anchor import DeadlineAnchor
+    from .debounce import Debounce
     from .default_args import DefaultArgs
     from .definition import Definition
     from .definition_catchup_type_1 import DefinitionCatchupType1
@@ -476,6 +477,7 @@ _MODULES = {
     "Deadline": ".deadline",
     "DeadlineAction": ".deadline_action",
     "DeadlineAnchor": ".deadline_anchor",
+    "Debounce": ".debounce",
     "DefaultArgs": ".default_args",
     "Definition": ".definition",
     "DefinitionCatchupType1": ".definition_catchup_type_1",
@@ -861,6 +863,7 @@ __all__ = (
     "Deadline",
     "DeadlineAction",
     "DeadlineAnchor",
+    "Debounce",
     "DefaultArgs",
     "Definition",
     "DefinitionCatchupType1",

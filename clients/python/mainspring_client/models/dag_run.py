@@ -52,6 +52,7 @@ class DagRun:
         triggering_user_name (None | str): Name of the user or token that made the run; null = the scheduler
         note (None | str): Text that a person attached
         is_paused (bool): Whether a user paused the run: no further task of it starts
+        is_merged (bool): In the answer of a trigger: whether `debounce` made the trigger join this run
         priority (int): Runs with a higher priority, and their tasks, start first where places are short
         concurrency_key (None | str): Evaluated `concurrency.key` of the DAG; null = no key limits the run
         keep (bool): Whether the run stays for ever: retention never deletes the run
@@ -89,6 +90,7 @@ class DagRun:
     triggering_user_name: None | str
     note: None | str
     is_paused: bool
+    is_merged: bool
     priority: int
     concurrency_key: None | str
     keep: bool
@@ -200,6 +202,8 @@ class DagRun:
 
         is_paused = self.is_paused
 
+        is_merged = self.is_merged
+
         priority = self.priority
 
         concurrency_key: None | str
@@ -259,6 +263,7 @@ class DagRun:
                 "triggering_user_name": triggering_user_name,
                 "note": note,
                 "is_paused": is_paused,
+                "is_merged": is_merged,
                 "priority": priority,
                 "concurrency_key": concurrency_key,
                 "keep": keep,
@@ -491,6 +496,8 @@ class DagRun:
 
         is_paused = d.pop("is_paused")
 
+        is_merged = d.pop("is_merged")
+
         priority = d.pop("priority")
 
         def _parse_concurrency_key(data: object) -> None | str:
@@ -572,6 +579,7 @@ class DagRun:
             triggering_user_name=triggering_user_name,
             note=note,
             is_paused=is_paused,
+            is_merged=is_merged,
             priority=priority,
             concurrency_key=concurrency_key,
             keep=keep,

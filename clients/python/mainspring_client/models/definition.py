@@ -12,6 +12,7 @@ from ..types import UNSET, Unset
 if TYPE_CHECKING:
     from ..models.concurrency import Concurrency
     from ..models.deadline import Deadline
+    from ..models.debounce import Debounce
     from ..models.default_args import DefaultArgs
     from ..models.definition_params import DefinitionParams
     from ..models.notify_rule import NotifyRule
@@ -48,6 +49,7 @@ class Definition:
         priority (int | Unset): Priority of runs that are triggered without their own; a higher priority starts first; 0
             when absent.
         concurrency (Concurrency | Unset):
+        debounce (Debounce | Unset):
         max_active_tasks (int | Unset): Task instances of one run that may be active at one time; 128 when absent.
         dagrun_timeout (str | Unset): A run that takes longer is failed.
         fail_fast (bool | Unset): Whether the first failure ends the run: what runs is cancelled, what waits is skipped;
@@ -78,6 +80,7 @@ class Definition:
     max_active_runs: int | Unset = UNSET
     priority: int | Unset = UNSET
     concurrency: Concurrency | Unset = UNSET
+    debounce: Debounce | Unset = UNSET
     max_active_tasks: int | Unset = UNSET
     dagrun_timeout: str | Unset = UNSET
     fail_fast: bool | Unset = UNSET
@@ -143,6 +146,10 @@ class Definition:
         concurrency: dict[str, Any] | Unset = UNSET
         if not isinstance(self.concurrency, Unset):
             concurrency = as_dict(self.concurrency)
+
+        debounce: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.debounce, Unset):
+            debounce = as_dict(self.debounce)
 
         max_active_tasks = self.max_active_tasks
 
@@ -220,6 +227,8 @@ class Definition:
             field_dict["priority"] = priority
         if concurrency is not UNSET:
             field_dict["concurrency"] = concurrency
+        if debounce is not UNSET:
+            field_dict["debounce"] = debounce
         if max_active_tasks is not UNSET:
             field_dict["max_active_tasks"] = max_active_tasks
         if dagrun_timeout is not UNSET:
@@ -251,6 +260,7 @@ class Definition:
     def from_dict(cls: type[T], src_dict: Mapping[str, Any]) -> T:
         from ..models.concurrency import Concurrency  # noqa: PLC0415
         from ..models.deadline import Deadline  # noqa: PLC0415
+        from ..models.debounce import Debounce  # noqa: PLC0415
         from ..models.default_args import DefaultArgs  # noqa: PLC0415
         from ..models.definition_params import DefinitionParams  # noqa: PLC0415
         from ..models.notify_rule import NotifyRule  # noqa: PLC0415
@@ -328,6 +338,13 @@ class Definition:
             concurrency = UNSET
         else:
             concurrency = Concurrency.from_dict(_concurrency)
+
+        _debounce = d.pop("debounce", UNSET)
+        debounce: Debounce | Unset
+        if isinstance(_debounce, Unset):
+            debounce = UNSET
+        else:
+            debounce = Debounce.from_dict(_debounce)
 
         max_active_tasks = d.pop("max_active_tasks", UNSET)
 
@@ -411,6 +428,7 @@ class Definition:
             max_active_runs=max_active_runs,
             priority=priority,
             concurrency=concurrency,
+            debounce=debounce,
             max_active_tasks=max_active_tasks,
             dagrun_timeout=dagrun_timeout,
             fail_fast=fail_fast,

@@ -85,6 +85,10 @@ def sync(
     """Start a run of the DAG's current version, or of `version_number`. A run of a paused DAG stays
     queued.
 
+    Where the DAG has `debounce`, a trigger without `logical_date` and `run_after` may join a queued
+    run: the answer is
+    that run with `is_merged`.
+
     `Location` names the run. With `wait`, the answer comes when the run has ended or the seconds are
     over: always 200
     and the run as it is then, with `is_finished`. The run is made before the wait begins, so a

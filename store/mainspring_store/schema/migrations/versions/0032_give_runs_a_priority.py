@@ -16,7 +16,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_dag_run_prioritized",
         "dag_run",
-        [sa.text("priority DESC"), "run_after", "id"],
+        ["priority", "run_after", "id"],
         sqlite_where=_PRIORITIZED,
         postgresql_where=_PRIORITIZED,
     )
