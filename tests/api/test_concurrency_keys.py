@@ -1,5 +1,7 @@
 """Concurrency keys over HTTP: what a trigger is told, and what runs show."""
 
+import json
+
 import pytest
 
 from tests.api.harness import SHELL, Api
@@ -74,7 +76,9 @@ def test_a_queued_run_is_delayed(api: Api) -> None:
     assert events[1]["data"]["run_after"] == "2099-01-01T00:00:00Z"
     bad = api.request("PATCH", f"{RUNS}/r1", json={"run_after": "soon"})
     assert (bad.status, bad.json["errors"][0]["pointer"]) == (422, "/run_after")
-    api.patch(f"{RUNS}/r1", {"run_after": "2000-01-01T00:00:00Z"})
+    api.patch(f"{RUNS}/r1", {"run_after": "2000-01-01T00:00:00Z", "priority": 3})
+    entry = api.get("/eventLogs?event=patch_dag_run&order_by=-event_log_id")["event_logs"][0]
+    assert {"run_after", "priority"} <= json.loads(entry["extra"]).keys()
     api.engine.run_until_idle()
     answer = api.request("PATCH", f"{RUNS}/r1", json={"run_after": "2099-01-01T00:00:00Z"})
     assert (answer.status, answer.json["code"]) == (409, "conflict")

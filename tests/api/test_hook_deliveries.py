@@ -98,6 +98,16 @@ def test_a_delivery_that_comes_twice_makes_one_run(api: Api) -> None:
     assert len(runs(api)) == 2
 
 
+def test_deliveries_of_a_debounce_key_join_one_run(api: Api) -> None:
+    api.save(params=PARAMS, debounce={"key": "${{ params.ref }}", "for": "1h", "max_wait": "2h"})
+    sender = make_hook(api, conf="{'ref': body.ref}")
+    first = sender.send(PUSH)
+    joined, repeated = (sender.send({**PUSH, "after": "1"}, headers={"x-github-delivery": "d2"}).json for _ in range(2))
+    assert (joined["outcome"], joined["dag_run_id"]) == ("run", first.json["dag_run_id"])
+    assert (repeated["outcome"], repeated["dag_run_id"]) == ("duplicate", first.json["dag_run_id"])
+    assert len(runs(api)) == 1
+
+
 def test_an_identity_is_forgotten_after_seven_days(api: Api) -> None:
     api.save()
     sender = make_hook(api)

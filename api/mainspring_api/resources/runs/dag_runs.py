@@ -472,6 +472,11 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
         NotFound: There is no such run.
         Conflict: A pause of a run that has ended, or an earliest start of a run that is not queued.
     """
+    # The first write of the request also writes the audit event.
+    if changes.get("run_after") is not None:
+        audit_detail(run_after=format_instant(changes["run_after"]))
+    if changes.get("priority") is not None:
+        audit_detail(priority=changes["priority"])
     if changes.get("state") is not None:
         _set_state(ctx, dag_id, run_id, RunState(changes["state"]))
     if "note" in changes:
@@ -484,14 +489,13 @@ def change_run(ctx: Context, dag_id: str, run_id: str, changes: Mapping[str, Any
         ctx.notifier.notify()
     if changes.get("run_after") is not None:
         _set_start(ctx, dag_id, run_id, changes["run_after"])
-    if changes.get("priority") is not None:
-        audit_detail(priority=changes["priority"])
-        if set_run_priority(ctx.database, dag_id, run_id, changes["priority"], now=datetime.now(UTC)):
-            ctx.notifier.notify()
+    if changes.get("priority") is not None and set_run_priority(
+        ctx.database, dag_id, run_id, changes["priority"], now=datetime.now(UTC)
+    ):
+        ctx.notifier.notify()
 
 
 def _set_start(ctx: Context, dag_id: str, run_id: str, run_after: datetime) -> None:
-    audit_detail(run_after=format_instant(run_after))
     if set_run_after(ctx.database, ctx.versions, dag_id, run_id, run_after, now=datetime.now(UTC)):
         ctx.notifier.notify()
 
