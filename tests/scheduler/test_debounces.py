@@ -135,11 +135,19 @@ def test_a_trigger_joins_no_run_that_starts_at_this_moment(engine: Engine) -> No
     trigger(engine, version, "r1", {"customer": "ann"})
     with ThreadPoolExecutor(1) as pool:
         with engine.database.write() as connection:
-            connection.execute(update(dag_run).where(dag_run.c.run_id == "r1").values(state="running"))
+            set_state(connection, "running")
             second = pool.submit(trigger, engine, version, "r2", {"customer": "ann"})
             while not (second.running() if engine.database.is_sqlite else _has_waiter(connection)):
                 assert not second.done(), "the trigger did not wait for the start"
         assert second.result(timeout=20) == Triggered(second.result().key, "r2", is_merged=False)
+    # The start had neither an event nor ready tasks.
+    with engine.database.write() as connection:
+        set_state(connection, "queued")
+    cancel_run(engine.database, "etl", "r1", now=engine.clock.now(), message="by test")
+
+
+def set_state(connection: Connection, value: str) -> None:
+    connection.execute(update(dag_run).where(dag_run.c.run_id == "r1").values(state=value))
 
 
 def _has_waiter(connection: Connection) -> bool:
