@@ -5,9 +5,9 @@ from alembic import op
 
 from mainspring_store.database.types import UtcDateTime
 
-<revision = "0033"
+revision = "0033"
 down_revision = "0032"
-=branch_labels = None
+branch_labels = None
 depends_on = None
 
 _DEBOUNCED = sa.text("state = 'queued' AND debounce_key IS NOT NULL")
