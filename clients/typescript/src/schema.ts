@@ -5165,6 +5165,7 @@ export interface components {
          *       "schedule_error": null,
          *       "catchup": false,
          *       "dag_run_timeout": null,
+         *       "missed_slots": "latest",
          *       "asset_expression": null,
          *       "doc_md": null,
          *       "start_date": "2026-11-25T00:00:00Z",
@@ -5589,6 +5590,7 @@ export interface components {
          *       "schedule_error": null,
          *       "catchup": false,
          *       "dag_run_timeout": null,
+         *       "missed_slots": "latest",
          *       "asset_expression": null,
          *       "doc_md": null,
          *       "start_date": "2026-11-25T00:00:00Z",
@@ -8548,7 +8550,12 @@ export interface components {
          *           ],
          *           "default": null,
          *           "requested_at": "2026-11-28T03:25:41.306Z",
-         *           "give_up_at": null
+         *           "give_up_at": null,
+         *           "assigned": null,
+         *           "defaults": null,
+         *           "multiple": false,
+         *           "params": null,
+         *           "rendered_map_index": null
          *         }
          *       ],
          *       "total_entries": 1
@@ -8581,7 +8588,11 @@ export interface components {
          *       "choice": "approve",
          *       "by": "admin",
          *       "note": null,
-         *       "at": "2026-11-28T03:25:42.811Z"
+         *       "at": "2026-11-28T03:25:42.811Z",
+         *       "choices": [
+         *         "approve"
+         *       ],
+         *       "values": {}
          *     }
          */
         ApprovalAnswer: {
@@ -9284,7 +9295,8 @@ export interface components {
          *           "dag_id": "etl",
          *           "dag_display_name": "etl",
          *           "run_id": "deploy-4711",
-         *           "large_value": null
+         *           "large_value": null,
+         *           "rendered_map_index": null
          *         }
          *       ],
          *       "total_entries": 1
@@ -9309,7 +9321,8 @@ export interface components {
          *       "dag_display_name": "etl",
          *       "run_id": "deploy-4711",
          *       "large_value": null,
-         *       "value": 5
+         *       "value": 5,
+         *       "rendered_map_index": null
          *     }
          */
         XComWithValue: {
@@ -11009,7 +11022,8 @@ export interface components {
          *           "failed_in_a_row": 2,
          *           "next_try_at": null,
          *           "due_at": null,
-         *           "choices": null
+         *           "choices": null,
+         *           "rendered_map_index": null
          *         }
          *       ],
          *       "health": {
@@ -11112,7 +11126,8 @@ export interface components {
          *             "failed_in_a_row": 2,
          *             "next_try_at": null,
          *             "due_at": null,
-         *             "choices": null
+         *             "choices": null,
+         *             "rendered_map_index": null
          *           }
          *         ],
          *         "health": {
@@ -11317,7 +11332,9 @@ export interface components {
          *           "versions": [
          *             2,
          *             3
-         *           ]
+         *           ],
+         *           "handler": null,
+         *           "setup_teardown_type": null
          *         },
          *         {
          *           "task_id": "load",
@@ -11325,7 +11342,9 @@ export interface components {
          *           "versions": [
          *             3,
          *             3
-         *           ]
+         *           ],
+         *           "handler": null,
+         *           "setup_teardown_type": null
          *         }
          *       ],
          *       "runs": [
@@ -11442,7 +11461,10 @@ export interface components {
          *               "worker-1"
          *             ]
          *           ],
-         *           "counts": null
+         *           "counts": null,
+         *           "handler": null,
+         *           "rendered_map_index": null,
+         *           "setup_teardown_type": null
          *         }
          *       ],
          *       "critical_path": [
@@ -11460,7 +11482,8 @@ export interface components {
          *         "dag_run_id": "deploy-4711",
          *         "task_id": "call",
          *         "map_index": -1
-         *       }
+         *       },
+         *       "median_duration": 41.5
          *     }
          */
         Timeline: {
