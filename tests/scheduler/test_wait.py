@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from mainspring.attempts import Finished, Outcome
+from mainspring.errors import InvalidDag
 from mainspring.states import StateReason
 from mainspring_scheduler.duties.rescue import find_lost
 from mainspring_store.state import runs
@@ -154,6 +155,48 @@ class TestHttp:
         begin(engine, {**POLL, "after": {**POLL["after"], "env": {"STATUS": "${{ tasks.poll.outputs.status }}"}}})
         engine.finish("poll", outputs={"status": 204, "body": ""})
         assert engine.attempt("after").payload["env"] == {"STATUS": 204}
+
+    def test_the_answer_must_fit_the_condition(self, engine: Engine) -> None:
+        http = {**POLL["poll"]["http"], "until": "${{ answer.body.state == 'done' && answer.status == 204 }}"}
+        begin(engine, {**POLL, "poll": {**POLL["poll"], "http": http}})
+        assert "until" not in engine.attempt("poll").payload
+        engine.finish("poll", outputs={"status": 204, "headers": {}, "body": {"state": "running"}})
+        assert (engine.states()["poll"], len(engine.tries("poll"))) == ("deferred", 1)
+        assert engine.tries("poll")[0].message == "`until` was false for the answer"
+        pass_time(engine, timedelta(seconds=20))
+        engine.finish("poll", outputs={"status": 204, "headers": {}, "body": {"state": "done"}})
+        assert engine.states() == {"poll": "success", "after": "queued"}
+        assert engine.tries("poll")[-1].try_number == 1
+
+    @pytest.mark.parametrize(
+        ("until", "message"),
+        [("answer.body.state == 'done'", "state"), ("answer.body", "it must give true or false")],
+    )
+    def test_a_condition_that_cannot_be_evaluated_fails_the_task(
+        self, engine: Engine, until: str, message: str
+    ) -> None:
+        http = {**POLL["poll"]["http"], "until": f"${{{{ {until} }}}}"}
+        begin(engine, {**POLL, "poll": {**POLL["poll"], "http": http}})
+        engine.finish("poll", outputs={"status": 204, "headers": {}, "body": {"other": 1}})
+        assert (engine.states()["poll"], engine.instances()[0].state_reason) == ("failed", "expression_error")
+        assert message in engine.tries("poll")[0].message
+
+    @pytest.mark.parametrize(
+        ("until", "message"),
+        [("params.day == '1'", "params"), ("answer.json == 'done'", "an answer has no"), ("answer.body ==", "express")],
+    )
+    def test_a_bad_condition_is_refused_at_save(self, engine: Engine, until: str, message: str) -> None:
+        http = {"url": "https://example.test/", "until": f"${{{{ {until} }}}}"}
+        with pytest.raises(InvalidDag, match=message) as refused:
+            engine.save("etl", {"poll": {"type": "wait", "http": http}})
+        assert [problem.pointer for problem in refused.value.problems] == ["/tasks/poll/http/until"]
+
+    def test_a_condition_counts_until_the_timeout(self, engine: Engine) -> None:
+        http = {**POLL["poll"]["http"], "until": "${{ answer.status == 200 }}"}
+        begin(engine, {**POLL, "poll": {**POLL["poll"], "http": http}})
+        engine.clock.move(MINUTE)
+        engine.finish("poll", outputs={"status": 204, "headers": {}, "body": ""})
+        assert (engine.states()["poll"], engine.instances()[0].state_reason) == ("failed", "timed_out")
 
     def test_between_requests_it_holds_no_slot(self, engine: Engine) -> None:
         begin(engine, POLL)

@@ -4352,6 +4352,8 @@ export interface components {
             expected_status?: (number | string)[];
             /** @description Whether redirects are followed, at most 3; true when absent. */
             follow_redirects?: boolean;
+            /** @description Condition on `answer`, with `status`, `headers` and `body`; the task waits on while the condition is false. */
+            until?: string;
         } & {
             [key: `x-${string}`]: unknown;
         };
@@ -4411,7 +4413,7 @@ export interface components {
              * @example 20s
              */
             for?: string;
-            /** @description The task succeeds when this request answers with an expected status. */
+            /** @description The task succeeds when this request answers with an expected status, and `until` is true. */
             http?: components["schemas"]["HttpRequest"];
             /** @description Name of the signal, sent to the run, for which the task waits. */
             signal?: string;

@@ -30,6 +30,7 @@ from mainspring.definition.model import (
     Schedule,
     ScheduleAlias,
     Task,
+    TaskType,
     Teardown,
     UpstreamDag,
     UpstreamEnd,
@@ -38,12 +39,13 @@ from mainspring.definition.model import (
 from mainspring.definition.schedules import names_date, spread_line
 from mainspring.durations import parse_duration
 from mainspring.errors import Conflict
-from mainspring.expressions import HANDLER_ROOTS, REPEAT_ROOTS, ROOTS, Expression, Template
+from mainspring.expressions import ANSWER_ROOTS, HANDLER_ROOTS, REPEAT_ROOTS, ROOTS, Expression, Template
 from mainspring.instants import parse_instant
 from mainspring.trigger_rules import TriggerRule
 
 __all__ = [
     "NOT_OF_HANDLERS",
+    "condition_of",
     "content_hash",
     "load_stored",
     "payload_of",
@@ -151,14 +153,25 @@ def content_hash(document: Mapping[str, Any]) -> str:
 
 
 def payload_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a task that belong to its type alone."""
-    return {name: value for name, value in fields.items() if name not in _NOT_PAYLOAD and name[:2] != "x-"}
+    """The fields of a task that belong to its type alone, without the condition on an answer that comes later."""
+    payload = {name: value for name, value in fields.items() if name not in _NOT_PAYLOAD and name[:2] != "x-"}
+    if condition_of(fields) is not None:
+        payload["http"] = {name: value for name, value in fields["http"].items() if name != "until"}
+    return payload
+
+
+def condition_of(fields: Mapping[str, Any]) -> str | None:
+    """The condition of an HTTP wait on the answer; None = the task has none."""
+    request = fields.get("http") if fields.get("type") == TaskType.WAIT else None
+    return request.get("until") if isinstance(request, Mapping) else None
 
 
 def _task(task_id: str, index: int, fields: Mapping[str, Any], map_group: str | None) -> Task:
     members = _members({name: value for name, value in fields.items() if name != "when"}, _TASK_MEMBERS)
     if "when" in fields:
         members["when"] = Expression(fields["when"], roots=roots_before(fields))
+    if (condition := condition_of(fields)) is not None:
+        members["answer_until"] = Expression(condition, roots=ANSWER_ROOTS)
     if "teardown" in fields:
         members.setdefault("trigger_rule", TriggerRule.ALL_DONE_SETUP_SUCCESS)
         members.setdefault("execution_timeout", TEARDOWN_TIMEOUT)

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from mainspring.definition.approvals import check_approval
-from mainspring.definition.build import NOT_OF_HANDLERS, payload_of, roots_before, roots_of
+from mainspring.definition.build import NOT_OF_HANDLERS, condition_of, payload_of, roots_before, roots_of
 from mainspring.definition.fields import TASKS_MAX
 from mainspring.definition.flat_tasks import OF_MAPPING, FlatTasks
 from mainspring.definition.groups import MovedReport, flatten
@@ -15,7 +15,7 @@ from mainspring.definition.report import Report, show
 from mainspring.definition.schedules import schedule_problems
 from mainspring.durations import parse_duration
 from mainspring.errors import InvalidInput, Problem
-from mainspring.expressions import ROOTS, RUN_END_NAMES, TURN_NAMES, Expression, Template
+from mainspring.expressions import ANSWER_ROOTS, ROOTS, RUN_END_NAMES, TURN_NAMES, Expression, Template
 from mainspring.graph import ancestors, find_cycle
 from mainspring.instants import SCHEDULES_BEGIN, parse_instant
 from mainspring.params import check_output_schema, check_schema
@@ -26,7 +26,8 @@ from mainspring.trigger_rules import TriggerRule, may_run_after_failure
 __all__ = ["check_document", "check_executors"]
 
 _CLEANS_UP = frozenset({"handler", "teardown"})
-_CONDITIONS = frozenset({"/when", "/repeat/until"})
+_CONDITIONS = frozenset({"/when", "/repeat/until", "/http/until"})
+_ANSWER_NAMES = frozenset({"body", "headers", "status"})
 _WITHOUT_TURNS: Mapping[Any, str] = {
     TaskType.NOOP: "repeat a task that gives outputs: shell, python, http or dag",
     TaskType.BRANCH: "repeat a task before the branch",
@@ -305,7 +306,7 @@ def _check_expressions(
             expression = _read(value, at, report, is_condition=name in _CONDITIONS, roots=roots)
             if expression is None:
                 continue
-            _check_turn_names(expression, at, report)
+            _check_member_names(expression, at, report)
             if "map" in expression.names and not task.get("expand"):
                 report.add("unknown_name", at, "'map' has a value only in a task with 'expand'")
             _check_declared(expression, document, at, report)
@@ -330,14 +331,19 @@ def _templated(task: Mapping[str, Any], *, is_of_group: bool) -> Iterator[tuple[
             yield join_pointer("", name), task[name], roots_before(task)
     if "until" in task.get("repeat", {}):
         yield "/repeat/until", task["repeat"]["until"], roots_of(task)
+    if (condition := condition_of(task)) is not None:
+        yield "/http/until", condition, ANSWER_ROOTS
     for name, value in payload_of(task).items():
         yield join_pointer("", name), value, roots_of(task)
 
 
-def _check_turn_names(expression: Expression | Template, at: str, report: Report) -> None:
+def _check_member_names(expression: Expression | Template, at: str, report: Report) -> None:
     names = {path[1] for path in expression.paths if path[0] == "turn" and len(path) > 1}
     for name in sorted(names - TURN_NAMES):
         report.add_unknown("unknown_name", at, "a turn has no", name, sorted(TURN_NAMES))
+    names = {path[1] for path in expression.paths if path[0] == "answer" and len(path) > 1}
+    for name in sorted(names - _ANSWER_NAMES):
+        report.add_unknown("unknown_name", at, "an answer has no", name, sorted(_ANSWER_NAMES))
 
 
 def _check_mapped_groups(

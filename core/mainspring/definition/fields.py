@@ -179,6 +179,12 @@ _ASSIGNED = Record(
     what="an object such as {users: [ann]}",
     name="AssignedAnswerers",
 )
+_UNTIL = Field(
+    "until",
+    _EXPRESSION,
+    doc="Condition on `answer`, with `status`, `headers` and `body`; the task waits on while the condition is false.",
+)
+
 TASK_TYPES: Mapping[str, Record] = {
     TaskType.SHELL.value: Record(
         (*_COMMAND, _SKIP_EXIT_CODE),
@@ -228,8 +234,8 @@ TASK_TYPES: Mapping[str, Record] = {
             Field("for", Duration(), doc="How long the task waits."),
             Field(
                 "http",
-                Record(_REQUEST, at_most_one=("body", "json"), name="HttpRequest"),
-                doc="The task succeeds when this request answers with an expected status.",
+                Record((*_REQUEST, _UNTIL), at_most_one=("body", "json"), name="HttpRequest"),
+                doc="The task succeeds when this request answers with an expected status, and `until` is true.",
             ),
             Field(
                 "signal",

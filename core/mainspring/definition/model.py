@@ -304,6 +304,8 @@ class Task:
     trigger_rule: TriggerRule = TriggerRule.ALL_SUCCESS
     when: Expression | None = None
     """False = the instance is skipped. Evaluated once the trigger rule lets it run."""
+    answer_until: Expression | None = None
+    """Of an HTTP wait: false = the wait goes on after this `answer`."""
     payload: Template
     """The fields of this task type, as a JSON object with unevaluated expressions."""
     display_name: str | None = None

@@ -1,6 +1,7 @@
 """Expressions: CEL inside `${{ ... }}`, checked when a DAG is saved, bounded when evaluated."""
 
 from mainspring.expressions.syntax import (
+    ANSWER_ROOTS,
     HANDLER_ROOTS,
     MACRO_DEPTH_MAX,
     MACROS_MAX,
@@ -13,6 +14,7 @@ from mainspring.expressions.syntax import (
 from mainspring.expressions.template import RESULT_BYTES_MAX, Expression, Template
 
 __all__ = [
+    "ANSWER_ROOTS",
     "HANDLER_ROOTS",
     "MACROS_MAX",
     "MACRO_DEPTH_MAX",

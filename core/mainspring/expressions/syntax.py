@@ -14,6 +14,7 @@ from mainspring.expressions.operators import CALLS, Wrap, operations, rewrite
 from mainspring.hints import did_you_mean
 
 __all__ = [
+    "ANSWER_ROOTS",
     "HANDLER_ROOTS",
     "MACROS_MAX",
     "MACRO_DEPTH_MAX",
@@ -58,6 +59,9 @@ HANDLER_ROOTS = ROOTS | {"run"}
 """Those of the handlers of a run. Elsewhere `run` is free, as a name of a loop variable for instance."""
 REPEAT_ROOTS = ROOTS | {"turn"}
 """Those of the tasks with `repeat`."""
+
+ANSWER_ROOTS = frozenset({"answer"})
+"""Those of `until` of an HTTP wait, which judges an answer alone."""
 
 RUN_END_NAMES = frozenset({"failures", "message", "reason", "state"})
 """What a handler may read of the end of its run."""

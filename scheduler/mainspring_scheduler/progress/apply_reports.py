@@ -27,7 +27,7 @@ from mainspring_scheduler.progress.fail_fast import note_failure
 from mainspring_scheduler.progress.merged_reports import LiveAttempts, MergedReports
 from mainspring_scheduler.progress.outcomes import ATTEMPT_STATE, ResolvedOutcome, judge, typed
 from mainspring_scheduler.progress.turns import TURN_BYTES_MAX, FinishedTurn, JudgeTurns, TurnEnd, next_turn
-from mainspring_scheduler.progress.wait_ends import judge_poke
+from mainspring_scheduler.progress.wait_ends import judge_poke, with_condition
 from mainspring_scheduler.versions import Version, Versions
 from mainspring_store.scheduling import AttemptEnd, LateReport, LiveAttempt, Pass, StateUpdate
 from mainspring_store.state.effects import InstanceRef
@@ -242,6 +242,7 @@ def _judged(
     task = version.tasks[live.task_index]
     if live.is_poke and live.waits_for is not None:
         has_started = live.is_running or merged.started is not None
+        merged.finished = with_condition(merged.finished, task.answer_until)
         poke = judge_poke(merged.finished, task, live.waits_for, has_started=has_started, now=now)
         if poke is not None:
             merged.finished = poke.report

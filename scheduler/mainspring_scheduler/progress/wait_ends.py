@@ -8,6 +8,8 @@ from typing import Any
 from mainspring.attempts import Finished, Outcome
 from mainspring.definition.model import Task
 from mainspring.durations import parse_duration
+from mainspring.errors import ExpressionError
+from mainspring.expressions import Expression
 from mainspring.instants import format_instant, parse_instant
 from mainspring.params import resolve_params
 from mainspring.states import RUN_FINISHED, RunState, StateReason, TaskState
@@ -15,14 +17,16 @@ from mainspring.waits import REJECT, WaitKind, defaults_of
 from mainspring_scheduler.progress.outcomes import ResolvedOutcome
 from mainspring_store.scheduling import ChildRun, TakenSignal
 
-__all__ = ["POKE_INTERVAL", "JudgedPoke", "deadline", "end_of_wait", "judge_poke"]
+__all__ = ["POKE_INTERVAL", "JudgedPoke", "deadline", "end_of_wait", "judge_poke", "with_condition"]
 
 POKE_INTERVAL = timedelta(seconds=30)
 """Pause between two checks of a wait without `interval`."""
 LOSSES_MAX = 3
 """Checks in a row that may lose their worker; the last of them fails the try."""
 _NOT_YET: Mapping[WaitKind, frozenset[StateReason]] = {
-    WaitKind.HTTP: frozenset({StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.TIMED_OUT}),
+    WaitKind.HTTP: frozenset(
+        {StateReason.HTTP_STATUS, StateReason.HTTP_ERROR, StateReason.NOT_YET, StateReason.TIMED_OUT}
+    ),
     WaitKind.SHELL: frozenset({StateReason.EXIT_CODE, StateReason.TIMED_OUT}),
     WaitKind.PYTHON: frozenset({StateReason.TIMED_OUT}),
     WaitKind.FILE: frozenset({StateReason.NOT_YET, StateReason.TIMED_OUT}),
@@ -70,6 +74,27 @@ def end_of_wait(
     if waits_for["kind"] == WaitKind.APPROVAL and waits_for["default"] is not None:
         return _answered(_default_answer(waits_for, now), end)
     return end.given_up(waits_for, _gave_up(waits_for))
+
+
+def with_condition(report: Finished, condition: Expression | None) -> Finished:
+    """The report of a request of an HTTP wait, judged by the condition on its answer: "not yet" when this is false.
+
+    An expression that fails, or gives neither true nor false, fails the task.
+    """
+    if condition is None or report.outcome is not Outcome.SUCCESS:
+        return report
+    try:
+        holds = condition.evaluate({"answer": {**report.outputs, **report.large}})
+    except ExpressionError as exc:
+        return _refused(report, StateReason.EXPRESSION_ERROR, str(exc))
+    if not isinstance(holds, bool):
+        message = f"until: {condition.source} gave {holds!r:.100}; it must give true or false"
+        return _refused(report, StateReason.EXPRESSION_ERROR, message)
+    return report if holds else _refused(report, StateReason.NOT_YET, "`until` was false for the answer")
+
+
+def _refused(report: Finished, reason: StateReason, message: str) -> Finished:
+    return replace(report, outcome=Outcome.FAILED, reason=reason, message=message, outputs={}, large={})
 
 
 def judge_poke(

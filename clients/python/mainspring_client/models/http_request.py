@@ -29,6 +29,8 @@ class HttpRequest:
         json (Any | Unset): Body that is sent as JSON; expressions in it are evaluated.
         expected_status (list[int | str] | Unset): Statuses of success; 200-299 when absent.
         follow_redirects (bool | Unset): Whether redirects are followed, at most 3; true when absent.
+        until (str | Unset): Condition on `answer`, with `status`, `headers` and `body`; the task waits on while the
+            condition is false.
     """
 
     url: str
@@ -39,6 +41,7 @@ class HttpRequest:
     json: Any | Unset = UNSET
     expected_status: list[int | str] | Unset = UNSET
     follow_redirects: bool | Unset = UNSET
+    until: str | Unset = UNSET
 
     def to_dict(self) -> dict[str, Any]:
         url = self.url
@@ -69,6 +72,8 @@ class HttpRequest:
 
         follow_redirects = self.follow_redirects
 
+        until = self.until
+
         field_dict: dict[str, Any] = {}
 
         field_dict.update(
@@ -90,6 +95,8 @@ class HttpRequest:
             field_dict["expected_status"] = expected_status
         if follow_redirects is not UNSET:
             field_dict["follow_redirects"] = follow_redirects
+        if until is not UNSET:
+            field_dict["until"] = until
 
         return field_dict
 
@@ -141,6 +148,8 @@ class HttpRequest:
 
         follow_redirects = d.pop("follow_redirects", UNSET)
 
+        until = d.pop("until", UNSET)
+
         http_request = cls(
             url=url,
             method=method,
@@ -150,6 +159,7 @@ class HttpRequest:
             json=json,
             expected_status=expected_status,
             follow_redirects=follow_redirects,
+            until=until,
         )
 
         return http_request
