@@ -72,7 +72,7 @@ def documents(draw: st.DrawFn, dag_id: str, features: Set[str]) -> dict[str, Any
         tasks |= draw(_teardowns(tasks, names))
     document: dict[str, Any] = {"dag_id": dag_id, "params": PARAMS, "tasks": tasks}
     if "groups" in features:
-        document["groups"] = draw(_groups(names, tasks))
+        document["groups"] = draw(_groups(names, tasks, features))
     if "limits" in features:
         document["max_active_runs"] = draw(st.sampled_from([1, 2, 16]))
         document["max_active_tasks"] = draw(st.sampled_from([None, 1, 2]))
@@ -135,9 +135,9 @@ def _tasks(
 
 
 @st.composite
-def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any]) -> dict[str, Any] | None:
-    """Move neighbours of `tasks` into a group with plain ids. Earlier tasks may precede the group, and the group may
-    precede later tasks."""
+def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any], features: Set[str]) -> dict[str, Any] | None:
+    """Move neighbours of `tasks` into a group with plain ids, which may be mapped. Earlier tasks may precede the group,
+    and the group may precede later tasks."""
     first = draw(st.integers(0, len(names) - 1))
     end = draw(st.integers(first + 1, len(names)))
     if end - first == len(names):
@@ -147,7 +147,11 @@ def _groups(draw: st.DrawFn, names: list[str], tasks: dict[str, Any]) -> dict[st
         if draw(st.booleans()):
             tasks[name]["depends_on"] = [*tasks[name]["depends_on"], "g"]
     before = draw(st.sets(st.sampled_from(names[:first]), max_size=2)) if first else ()
-    return {"g": {"prefix_group_id": False, "depends_on": sorted(before), "tasks": members}}
+    group = {"prefix_group_id": False, "depends_on": sorted(before), "tasks": members}
+    may_be_mapped = not any({"expand", "setup"} & one.keys() or one["type"] == "branch" for one in members.values())
+    if "mapped" in features and may_be_mapped and draw(st.booleans()):
+        group["expand"] = {"item": "${{ params.items }}"}
+    return {"g": group}
 
 
 @st.composite

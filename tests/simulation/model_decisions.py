@@ -83,17 +83,18 @@ class Decisions:
             if run.state == "running"
             for key, instance in self._undecided(run)
         ]
-        for run, _, instance in waiting:
-            self._said[id(instance)].add(self._ask(run, instance))
+        for run, key, instance in waiting:
+            self._said[id(instance)].add(self._ask(run, key, instance))
         return any(
             self._decide(run, key, instance, seen.get(run.run_id, {}), may_lag) for run, key, instance in waiting
         )
 
-    def _ask(self, run: Run, instance: Instance) -> str:
+    def _ask(self, run: Run, key: Key, instance: Instance) -> str:
         """What the trigger rule says now."""
         task = instance.task
         said = decision(
-            task.trigger_rule, [taken_as(one.task, one.state) for name in task.depends_on for one in run.of_task(name)]
+            task.trigger_rule,
+            [taken_as(one.task, one.state) for name in task.depends_on for one in run.before(key, name)],
         )
         if task.teardown is None:
             return said
@@ -117,7 +118,7 @@ class Decisions:
 
     def _decide(self, run: Run, key: Key, instance: Instance, seen: Mapping[Key, Seen], may_lag: MayLag) -> bool:
         """Decide one waiting instance; whether anything changed."""
-        task, said = instance.task, self._ask(run, instance)
+        task, said = instance.task, self._ask(run, key, instance)
         if said == "wait":
             return False
         now_seen = seen.get(key)
@@ -136,7 +137,7 @@ class Decisions:
                 self._leave_out(run, instance, seen)
         elif not instance.is_placeholder and self._waits_for_past(run, key, instance):
             return False
-        elif task.when is not None and not run.conf["go"]:
+        elif task.when is not None and not run.conf["go"] and not (instance.is_placeholder and task.map_group):
             instance.state = "skipped"
         elif instance.is_placeholder:
             self._expand(run, key, instance)
@@ -221,9 +222,13 @@ class Decisions:
         if count == 0:
             placeholder.state = "skipped"
             return
-        del run.instances[key]
-        for index in range(count):
-            run.instances[key[0], index] = Instance(placeholder.task, False, placeholder.max_tries)
+        for task_id in run.mapped_with(key[0]):
+            whole = run.instances.pop((task_id, -1), None)
+            for index in range(count) if whole is not None else ():
+                # One that had ended before has ended so for all items.
+                run.instances[task_id, index] = Instance(
+                    whole.task, False, whole.max_tries, whole.state, was_marked=whole.was_marked
+                )
 
     def _choose(self, run: Run, instance: Instance, seen: Mapping[Key, Seen]) -> None:
         instance.state = "success"

@@ -206,5 +206,19 @@ class Run:
     def is_over(self) -> bool:
         return self.state in ("success", "failed")
 
+    def mapped_with(self, task_id: str) -> list[str]:
+        """The tasks whose items are found together with those of a mapped task; the task itself included."""
+        group = self.definition.tasks[task_id].map_group
+        return [
+            name for name, one in self.definition.tasks.items() if name == task_id or (group and one.map_group == group)
+        ]
+
+    def before(self, key: Key, upstream_id: str) -> list[Instance]:
+        """The instances of an upstream task that count for an instance: in a mapped group those of its item alone."""
+        if upstream_id not in self.mapped_with(key[0]):
+            return self.of_task(upstream_id)
+        whole = self.instances.get((upstream_id, -1))
+        return [whole if whole is not None else self.instances[upstream_id, key[1]]]
+
     def of_task(self, task_id: str) -> list[Instance]:
         return [one for (name, _), one in self.instances.items() if name == task_id]

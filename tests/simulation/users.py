@@ -9,6 +9,7 @@ from hypothesis.stateful import precondition, rule
 
 from mainspring.concurrency_keys import ConcurrencyKeyInvalid
 from mainspring.definition import parse_definition
+from mainspring.definition.model import Definition
 from mainspring.errors import Conflict, NotFound
 from mainspring.params import resolve_params
 from mainspring.signals import signals_of
@@ -173,10 +174,11 @@ class Users(Machine):
         self.do_pass(self.hosts[0])
 
     def _would_run_again(self, run: Run, finished: Collection[tuple[str, int]]) -> bool:
-        """Whether a task with a finished instance became mapped, or stopped being mapped, in the saved version."""
-        tasks = self.versions[run.dag_id].definition.tasks
+        """Whether a task with a finished instance became mapped, stopped being mapped, or is mapped with other tasks in
+        the saved version."""
+        saved = self.versions[run.dag_id].definition
         return any(
-            task_id in tasks and tasks[task_id].is_mapped != run.definition.tasks[task_id].is_mapped
+            task_id in saved.tasks and _mapping(saved, task_id) != _mapping(run.definition, task_id)
             for task_id, _ in finished
         )
 
@@ -300,3 +302,10 @@ class Users(Machine):
         self.model.forget(dag_id)
         self.dates = {date for date in self.dates if date[0] != dag_id}
         del self.versions[dag_id]
+
+
+def _mapping(definition: Definition, task_id: str) -> tuple[bool, frozenset[str]]:
+    """Whether a task is mapped, and the tasks of its mapped group."""
+    task = definition.tasks[task_id]
+    together = {name for name, one in definition.tasks.items() if task.map_group and one.map_group == task.map_group}
+    return task.is_mapped, frozenset(together)
