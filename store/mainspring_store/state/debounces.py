@@ -73,10 +73,10 @@ def trigger_run(database: Database, run: NewRun, *, owner: Owner | None = None, 
             if joined is None:
                 run_key = create_run_in(connection, replace(run, debounce_key=key), claim, owner=owner, now=now)
                 joined = Triggered(run_key, run.run_id, is_merged=False)
-            failpoint("api.trigger.before-commit")
+            failpoint("api.debounce.before-commit")
     except IntegrityError as exc:
         raise conflict_of(run, exc) from exc
-    failpoint("api.trigger.committed")
+    failpoint("api.debounce.committed")
     return joined
 
 

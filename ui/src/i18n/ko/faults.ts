@@ -33,6 +33,7 @@ export const faults: Record<string, string> = {
   invalid_schema: "사용할 수 없는 JSON Schema입니다",
   params_mismatch: "DAG의 params에 맞지 않습니다",
   concurrency_key_invalid: "동시성 키를 만들 수 없습니다",
+  debounce_key_invalid: "디바운스 키를 만들 수 없습니다",
   unknown_choice: "선택할 수 없는 값입니다",
   unknown_calendar: "모르는 휴일 달력입니다",
   unknown_executor: "이 서버에 없는 실행기입니다",
