@@ -236,7 +236,6 @@ class TestPlaces:
         engine = make_engine(checks_at_once=1)
         create_pools(engine.database, [NewPool(name="p", slots=3, include_deferred=True)])
         self.begin_many(engine, 5, pool="p")
-        engine.step()  # the slots of the waits are given back after the decisions of the pass
         assert sorted(engine.states().values()) == ["deferred"] * 2 + ["queued"] + ["scheduled"] * 2
 
     @pytest.mark.parametrize("more", [{}, {"capabilities": SHARED}])

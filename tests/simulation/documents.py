@@ -22,6 +22,7 @@ FEATURES = (
     "approvals",
     "branches",
     "calls",
+    "checks",
     "failures",
     "groups",
     "handlers",
@@ -47,6 +48,7 @@ _KINDS = {
     "mapped": ["mapped"] * 3,
     "branches": ["choose", "callable", "choose_each"] * 2,
     "waits": ["wait"] * 3,
+    "checks": ["check"] * 4,
     "approvals": ["approval"] * 2,
     "calls": ["dag"] * 3,
 }
@@ -113,7 +115,7 @@ def _tasks(
         own["retry_delay"] = draw(st.sampled_from(["0s", "10s"]))
     if "failures" in features:
         own["allow_failure"] = draw(_seldom(True))
-        if own["type"] == "wait" and own["timeout"] is not None:
+        if own["type"] == "wait" and own.get("timeout") is not None:
             own["soft_fail"] = draw(st.booleans())
     if "deadlines" in features:
         own["deadline"] = draw(st.none() | _deadlines)
@@ -230,6 +232,15 @@ def _own(draw: st.DrawFn, kind: str, name: str, upstream: dict[str, list[str]]) 
                 "type": "wait",
                 "timeout": draw(st.sampled_from([None, "10s"])),
                 **draw(st.sampled_from([{"for": f"{seconds}s"}, until, *signals])),
+            }
+        case "check":
+            timeout = draw(st.sampled_from([None, None, "10s", "60s"]))
+            return {
+                "type": "wait",
+                "shell": {"command": ["true"]},
+                "interval": draw(st.sampled_from(["1s", "20s"])),
+                **({} if timeout is None else {"timeout": timeout}),
+                **({"expand": {"item": "${{ params.items }}"}} if draw(st.booleans()) else {}),
             }
         case "approval":
             default = draw(st.sampled_from([None, "approve", "reject"]))

@@ -85,6 +85,7 @@ class PostgresMachine(EngineMachine):
             done.append(inner.run_once())
 
         self._interrupted(outer, inner_pass)
+        self.is_within_a_pass = True
         taken = self.taken_from_afar()
         if any(done) and not inner.was_undone:
             self.model.apply(inbox, self.clock.now())
@@ -98,6 +99,7 @@ class PostgresMachine(EngineMachine):
             self.model.look(self.clock.now(), still_waits)
             self.follow(is_idle=False)
         self.compare(is_idle=False)
+        self.is_within_a_pass = False
 
     def _are_rows_held(self) -> bool:
         """Whether an open pass has locked a DAG or a run, which other passes then skip."""

@@ -1,6 +1,7 @@
 """One world under test: a database, one scheduler or more, and what must hold of them after every step."""
 
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from mainspring_store.resources.versions import Versions
 from mainspring_store.scheduling import worker_protocol as remote
 from mainspring_store.state import runs
 from mainspring_store.tables import attempt_report, task_try
-from tests.invariants import FROM_OUTSIDE, Facts, pools_are_never_overdrawn, read_facts, violations
+from tests.invariants import ACTIVE, FROM_OUTSIDE, Facts, pools_are_never_overdrawn, read_facts, violations
 from tests.scheduler.approvals import answer_approval
 from tests.scheduler.engine import MovedClock
 from tests.simulation.broker import Broker
@@ -28,7 +29,7 @@ from tests.simulation.model import Model
 from tests.simulation.model_state import Instance, Key, Run, Seen
 from tests.simulation.oracle import FINISHED
 from tests.simulation.steps import steps_broken
-from tests.simulation.world import Host, UnreliableDatabase
+from tests.simulation.world import CHECKS_AT_ONCE, Host, UnreliableDatabase
 
 __all__ = ["LEASE", "PICK", "Machine", "one_of"]
 
@@ -47,6 +48,8 @@ class Machine(RuleBasedStateMachine):
     """What the steps have in common. The steps themselves are in `users`, `places` and `schedulers`."""
 
     schedulers = 1
+    is_within_a_pass = False
+    """Whether a pass has just been done within another one."""
 
     def open_database(self) -> UnreliableDatabase:
         raise NotImplementedError
@@ -217,7 +220,7 @@ class Machine(RuleBasedStateMachine):
         seen: dict[str, dict[Key, Seen]] = {run.run_id: {} for run in facts.runs.values()}
         for one in facts.all_instances:
             run_id = facts.runs[one.dag_run_id].run_id
-            seen[run_id][one.task_id, one.map_index] = Seen(one.state, one.attempt_id)
+            seen[run_id][one.task_id, one.map_index] = Seen(one.state, one.attempt_id, one.not_before)
         numbers = {run.run_id: run.id for run in facts.runs.values()}
         room = _Room(facts, seen, is_full=any(host.executor.capacity() < 1 for host in self.hosts))
 
@@ -225,6 +228,19 @@ class Machine(RuleBasedStateMachine):
             is_paused = run.is_paused or self.model.paused[run.dag_id]
             return not is_idle or is_paused or room.is_missing(run, instance)
 
+        busy = Counter(
+            next(attempt.executor for attempt in facts.tries[one.id] if attempt.attempt_id == one.attempt_id)
+            for one in facts.all_instances
+            if one.state in ACTIVE and one.waits_for is not None
+        )
+        assert all(count <= CHECKS_AT_ONCE for count in busy.values()), f"more checks than places: {busy}"
+
+        def may_postpone(run: Run, instance: Instance) -> bool:
+            # A scheduler in the midst of its pass may hold the places, whatever it takes of them.
+            is_full = busy[instance.task.executor or "thread"] >= CHECKS_AT_ONCE
+            return is_full or self.is_within_a_pass or room.is_task_full(run, instance)
+
+        self.model.may_postpone = may_postpone
         self.model.follow(seen, numbers, may_lag, _held(facts, self.clock.now(), is_idle=is_idle))
         return facts, seen
 
@@ -351,14 +367,29 @@ class _Room:
     def __init__(self, facts: Facts, seen: Mapping[str, Mapping[Key, Seen]], *, is_full: bool) -> None:
         self._pools = {pool.name: pool for pool in facts.pools}
         self._seen = seen
+        self._runs: Mapping[str, list[str]] = {name: [] for name in facts.dags}
+        for run in facts.runs.values():
+            self._runs[run.dag_id].append(run.run_id)
         self._is_full = is_full
+
+    def is_task_full(self, run: Run, instance: Instance) -> bool:
+        """Whether as many instances of its task are active as a limit of the task allows."""
+        task = instance.task
+        in_run = self._active(self._seen.get(run.run_id, {}), task.task_id)
+        in_dag = sum(self._active(self._seen[other], task.task_id) for other in self._runs[run.dag_id])
+        return (task.max_active_tis is not None and in_run >= task.max_active_tis) or (
+            task.max_active_tis_per_dag is not None and in_dag >= task.max_active_tis_per_dag
+        )
+
+    def _active(self, seen: Mapping[Key, Seen], task_id: str) -> int:
+        return sum(one.state in ACTIVE for (name, _), one in seen.items() if name == task_id)
 
     def is_missing(self, run: Run, instance: Instance) -> bool:
         """Whether its executor, its pool or its run has no room for it."""
         task = instance.task
         pool = self._pools[task.pool]
         is_pool_full = 0 <= pool.slots < pool.used + task.pool_slots
-        if task.type in ("wait", "approval") and not instance.is_placeholder:
+        if task.type in ("wait", "approval") and not instance.is_placeholder and not instance.is_check:
             return self._is_full or (is_pool_full and bool(pool.include_deferred))
         seen = self._seen.get(run.run_id, {})
         calls = {name for name, other in run.definition.tasks.items() if other.type == "dag"}

@@ -6,12 +6,14 @@ from typing import Any
 
 from mainspring.attempts import Finished, Outcome, Report, Started
 from mainspring.definition.model import Definition
+from mainspring.durations import parse_duration
 from tests.simulation.model_decisions import Decisions
 from tests.simulation.model_state import ACTIVE, Instance, Key, Run, Wait, debounce_key_of, key_of
 from tests.simulation.oracle import FINISHED, PREVENTING
 
 __all__ = ["UNREADABLE", "Model"]
 
+CHECK_LOSSES_MAX = 3
 UNREADABLE = "unreadable"
 """The name of an output that no database can store."""
 
@@ -116,7 +118,7 @@ class Model(Decisions):
                 one.attempt_id,
                 one.not_before,
                 # Nobody begins a wait by hand.
-                before[key].wait if one.state == "deferred" else None,
+                before[key].wait if one.state == "deferred" or one.waits_for is not None else None,
                 one.state == "skipped" and one.state_reason in PREVENTING,
                 one.state_reason == "marked",
                 one.generation,
@@ -250,6 +252,10 @@ class Model(Decisions):
     def _end(self, run: Run, instance: Instance, report: Finished, now: datetime) -> list[Instance]:
         """Returns what a branch leaves out."""
         task = instance.task
+        if instance.is_check:
+            if self._waits_on(run, instance, report, now):
+                return []
+            instance.wait = None
         outcome, reason = report.outcome, report.reason
         if outcome is Outcome.SUCCESS and task.type == "branch":
             chosen = report.outputs.get("return_value") or []
@@ -267,6 +273,24 @@ class Model(Decisions):
         else:
             self._fail(run, instance, now, is_final=outcome is Outcome.CANCELLED or reason == "rejected")
         return []
+
+    def _waits_on(self, run: Run, instance: Instance, report: Finished, now: datetime) -> bool:
+        """Whether a check was no success and no failure either: its wait goes on, or has timed out."""
+        wait = instance.wait
+        assert wait is not None
+        is_lost = report.outcome is Outcome.LOST and instance.state == "running" and report.reason != "host_lost"
+        wait.losses = wait.losses + 1 if is_lost else 0
+        is_repeated = report.outcome is Outcome.INTERRUPTED or (
+            report.outcome is Outcome.LOST and report.reason != "host_killed" and wait.losses < CHECK_LOSSES_MAX
+        )
+        if not is_repeated and (report.outcome is not Outcome.FAILED or report.reason != "exit_code"):
+            return False
+        if wait.gives_up_at is not None and wait.gives_up_at <= now:
+            _end_wait(run, instance, "skipped" if instance.task.payload.source.get("soft_fail") else "failed")
+            return True
+        due_at = now + parse_duration(instance.task.payload.source["interval"])
+        instance.state, wait.until = "deferred", min(due_at, wait.gives_up_at or due_at)
+        return True
 
     def _fail(self, run: Run, instance: Instance, now: datetime, *, is_final: bool) -> None:
         """It fails, or is tried again."""
@@ -312,7 +336,10 @@ class Model(Decisions):
             self._look_at_child(run, instance, wait, now, is_given_up)
         elif wait.kind == "approval" and (wait.answer is not None or (is_given_up and wait.default is not None)):
             _end_wait(run, instance, "failed" if (wait.answer or wait.default) == "reject" else "success")
-        elif wait.until is not None and wait.until <= now:
+        elif wait.kind == "check" and not is_given_up:
+            if wait.until is not None and wait.until <= now:
+                instance.state = "scheduled"
+        elif wait.kind != "check" and wait.until is not None and wait.until <= now:
             _end_wait(run, instance, "success")
         elif is_given_up:
             _end_wait(run, instance, "skipped" if instance.task.payload.source.get("soft_fail") else "failed")

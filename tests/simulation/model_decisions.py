@@ -37,6 +37,8 @@ class Decisions:
         """DAG id and moment of runs that retention took."""
         self.now: datetime | None = None
         """Of the last pass."""
+        self.may_postpone: MayLag = lambda *_: False
+        """Whether a due check may have had no place in the last step, or its task no room."""
 
     def follow(
         self,
@@ -129,6 +131,8 @@ class Decisions:
         # An item that was found anew may stand in the row of one that had attempts.
         known = (instance.attempt_id, now_seen.attempt_id if instance.attempt_id is None and now_seen else None)
         is_left = now_seen is not None and now_seen.state == "scheduled" and now_seen.attempt_id in known
+        if instance.is_check:
+            return self._check(run, instance, now_seen, is_left=is_left and may_lag(run, instance))
         if is_left and (may_lag(run, instance) or self._is_held_back(run, key, instance)):
             return False
         if said != "run":
@@ -151,6 +155,21 @@ class Decisions:
             self._choose(run, instance, seen)
         else:
             self._begin(run, instance, now_seen, "queued")
+        return True
+
+    def _check(self, run: Run, instance: Instance, seen: Seen | None, *, is_left: bool) -> bool:
+        """A check is due, and begins or waits for a place; whether anything changed."""
+        if is_left:
+            return False
+        assert instance.wait is not None
+        is_postponed = seen is not None and (seen.state, seen.attempt_id) == ("deferred", instance.attempt_id)
+        if is_postponed and self.may_postpone(run, instance):
+            assert seen is not None
+            instance.state, instance.wait.until = "deferred", seen.not_before
+            return True
+        tries = instance.tries
+        self._begin(run, instance, seen, "queued", instance.wait)
+        instance.tries = tries
         return True
 
     def _begin(self, run: Run, instance: Instance, seen: Seen | None, state: str, wait: Wait | None = None) -> None:
@@ -186,6 +205,9 @@ class Decisions:
         if "signal" in fields:
             wait = Wait("signal", gives_up_at=gives_up_at, signal=fields["signal"], began_at=self.now)
             self._begin(run, instance, seen, "deferred", wait)
+            return
+        if "shell" in fields:
+            self._begin(run, instance, seen, "deferred", Wait("check", until=self.now, gives_up_at=gives_up_at))
             return
         until = self.now + parse_duration(fields["for"]) if "for" in fields else parse_instant(fields["until"])
         if until <= self.now:
@@ -309,4 +331,6 @@ class Decisions:
         same = [past[other] for other in ((key[0], key[1]), (key[0], -1)) if other in past]
         # A task that a change of the version took out of the run before holds nothing back.
         counted = [one for one in same if one.state != "removed"]
-        return any(one.state not in ("success", "skipped") or one.was_prevented for one in counted)
+        # A user who calls that run a success says so of all that it did not run.
+        is_success = latest.state == "success"
+        return any(one.state not in ("success", "skipped") or (one.was_prevented and not is_success) for one in counted)

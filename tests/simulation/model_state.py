@@ -25,6 +25,7 @@ class Seen:
 
     state: str
     attempt_id: str | None
+    not_before: datetime | None = None
 
 
 @dataclass
@@ -32,8 +33,9 @@ class Wait:
     """What a deferred instance waits for."""
 
     kind: str
-    """`time`, `approval`, `signal` or `run`."""
+    """`time`, `approval`, `signal`, `run` or `check`."""
     until: datetime | None = None
+    """When the time has come, or when the next check is due."""
     gives_up_at: datetime | None = None
     default: str | None = None
     answer: str | None = None
@@ -44,6 +46,8 @@ class Wait:
     """Of waits for a signal."""
     is_woken: bool = False
     """Whether the child ended, or went, since somebody looked."""
+    losses: int = 0
+    """How many checks in a row have lost their worker."""
 
 
 @dataclass
@@ -62,6 +66,11 @@ class Instance:
     """Whether a user said how it ended."""
     generation: int = field(default_factory=count(1_000).__next__)
     """Changes with a clear."""
+
+    @property
+    def is_check(self) -> bool:
+        """Whether it waits for a check that holds, whatever it does now."""
+        return self.wait is not None and self.wait.kind == "check"
 
     @property
     def is_active(self) -> bool:

@@ -21,7 +21,7 @@ from mainspring_store.resources import heartbeats as services
 from tests.scheduler.engine import MovedClock, ScriptedExecutor
 from tests.simulation.broker import Broker, BrokerExecutor
 
-__all__ = ["Host", "UnreliableDatabase"]
+__all__ = ["CHECKS_AT_ONCE", "Host", "UnreliableDatabase"]
 
 
 class DrawnPredictions(Predictions):
@@ -89,6 +89,7 @@ class UnreliableDatabase(Database):
             raise StoreUnavailable("the connection broke after the commit")
 
 
+CHECKS_AT_ONCE = 2
 CAPABILITIES = Capabilities(hard_cancel=True, isolates_crash=True, survives_scheduler_restart=False)
 
 
@@ -144,6 +145,7 @@ class Host:
             incarnation=incarnation,
             clock=clock,
             random=Random(seed),
+            checks_at_once=CHECKS_AT_ONCE,
         )
         self.predictions = self.scheduler._predictions = DrawnPredictions()
         self.inbox: list[Report] = []

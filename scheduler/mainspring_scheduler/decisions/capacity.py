@@ -107,12 +107,14 @@ class Capacity:
         """The limit of the task that blocks the candidate; None = no limit does."""
         if task.depends_on_past and not self._scheduling.limits.past_succeeded(candidate, task.task_id):
             return StateReason.DEPENDS_ON_PAST
+        return StateReason.MAX_ACTIVE_TIS if self.is_at_limit(candidate, task) else None
+
+    def is_at_limit(self, candidate: Candidate, task: Task) -> bool:
+        """Whether as many instances of the task are active as `max_active_tis` or `max_active_tis_per_dag` allows."""
         if task.max_active_tis is not None and self._in_run(candidate, task) >= task.max_active_tis:
-            return StateReason.MAX_ACTIVE_TIS
+            return True
         limit = task.max_active_tis_per_dag
-        if limit is not None and self._in_dag(candidate, task) >= limit:
-            return StateReason.MAX_ACTIVE_TIS
-        return None
+        return limit is not None and self._in_dag(candidate, task) >= limit
 
     def _in_run(self, candidate: Candidate, task: Task) -> int:
         key = (candidate.dag_run_id, task.index)

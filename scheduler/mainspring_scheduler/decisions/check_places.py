@@ -36,6 +36,10 @@ class CheckPlaces:
         if self._places[executor] > 0:
             self._places[executor] -= 1
             return None
+        return self.turn_away(executor)
+
+    def turn_away(self, executor: str) -> timedelta:
+        """How long a check must wait that may not begin now."""
         rounds = self._turned_away.get(executor, 0) // self._at_once
         self._turned_away[executor] = self._turned_away.get(executor, 0) + 1
         return _PAUSE * (rounds + 1)

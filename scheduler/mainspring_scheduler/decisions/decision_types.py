@@ -61,7 +61,7 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Postpone:
-    """Make the wait of a due check go on, because its executor runs as many checks as allowed."""
+    """Make the wait of a due check go on, because its executor or its task runs as many checks as allowed."""
 
     until: datetime
     """When the check is due again."""

@@ -223,11 +223,12 @@ class Dispatcher:
             return None
 
     def _postponed(self, context: DecisionContext, check_places: CheckPlaces, now: datetime) -> Postpone | None:
-        """The decision on a due check without a place; None = the candidate is no check, or the check has a place."""
+        """The decision on a due check without a place, or whose task is at a limit of its own; None = any other."""
         waits_for, executor = context.candidate.waits_for, self._executor_of(context.candidate)
         if waits_for is None or executor not in self._executors:
             return None
-        pause = check_places.take(executor)
+        is_at_limit = context.capacity.is_at_limit(context.candidate, context.task)
+        pause = check_places.turn_away(executor) if is_at_limit else check_places.take(executor)
         if pause is None:
             return None
         give_up_at = deadline(waits_for)

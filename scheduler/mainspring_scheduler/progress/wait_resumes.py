@@ -6,6 +6,7 @@ module then decides on the instance. A wait that ended without a running schedul
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from random import Random
 
@@ -53,17 +54,21 @@ def resume_due(
             waits.append((waiting, _next_look(scheduling, waiting, child, now)))
     if waits:
         scheduling.waits.keep_waiting(waits)
-    _make_ready(scheduling, pokes, now)
-    return end_waits(scheduling, ends, versions=versions, judge_turns=judge_turns, now=now, random=random)
+    ready_count = _make_ready(scheduling, pokes, now)
+    ended = end_waits(scheduling, ends, versions=versions, judge_turns=judge_turns, now=now, random=random)
+    # In a pool that counts waits, the next pass is the first that sees the released slots.
+    return replace(ended, moved=ended.moved + ready_count)
 
 
-def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -> None:
-    """Make the next checks of these waits ready. Releases the slots of the wait; the check takes its own."""
+def _make_ready(scheduling: Pass, pokes: Sequence[LiveAttempt], now: datetime) -> int:
+    """Make the next checks of these waits ready; returns their number. Releases the slots of the wait; the check takes
+    its own."""
     ready_ids = scheduling.waits.make_ready(pokes, now=now)
     for poke in pokes:
         if poke.instance_id in ready_ids:
             instance = InstanceRef(poke.instance_id, poke.dag_run_id, poke.task_index, poke.pool, poke.pool_slots)
             scheduling.effects.moved(instance, TaskState.DEFERRED, TaskState.SCHEDULED, at=now, emits_event=False)
+    return len(ready_ids)
 
 
 def _readable(
