@@ -43,7 +43,7 @@ class WaitKind(StrEnum):
     Members of these kinds, each absent before the first check: `checked_at`, the end of the latest check;
     `losses`, how many checks in a row have lost their worker."""
     SHELL = "shell"
-    """A command that ends with exit code 0. `command`: the beginning of its text."""
+    """A command that ends with exit code 0. `command`: the beginning of its first line, as it is written."""
     PYTHON = "python"
     """A callable that returns a true value. `callable`: its name."""
     FILE = "file"

@@ -96,5 +96,5 @@ def _line(result: TaskResult) -> str:
     if result.state is TaskState.FAILED:
         parts.append(result.message or result.state_reason or "failed")
     if result.state is TaskState.DEFERRED:
-        parts.append("waits for a person, a run or a request; give the task a stub")
+        parts.append("waits for a person, a run or a check; give the task a stub")
     return "  ".join(parts)

@@ -1,6 +1,6 @@
 """Attempts, and the log that they leave."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -63,6 +63,24 @@ def live_attempts_are_those_of_active_instances(facts: Facts) -> Line:
             yield f"{facts.name(instance)} names attempt {instance.attempt_id}, which is not its latest"
 
 
+def checks_have_places_and_come_again(facts: Facts) -> Line:
+    """Each executor runs at most 16 checks of waits at once. A wait that is not checked now has an instant for its next
+    check, or its check is about to start."""
+    live: Counter[str] = Counter()
+    for instance in facts.all_instances:
+        wait = instance.waits_for
+        if wait is None or wait["kind"] not in ("http", "shell", "python", "file"):
+            continue
+        if instance.state not in ("deferred", "scheduled", *ACTIVE):
+            yield f"{facts.name(instance)} is {instance.state}, and has still a wait: {wait}"
+        if instance.state == "deferred" and instance.not_before is None:
+            yield f"{facts.name(instance)} waits for a check that is never due"
+        live.update(one.executor for one in facts.tries[instance.id] if one.state in ACTIVE)
+    for executor, count in live.items():
+        if count > 16:
+            yield f"{count} checks run at once on {executor}"
+
+
 def waiting_retries_have_a_due_time(facts: Facts) -> Line:
     for instance in facts.all_instances:
         if instance.state == "up_for_retry" and instance.not_before is None:
@@ -114,6 +132,7 @@ CHECKS: Sequence[Check] = (
     a_turn_follows_a_success_within_its_bound,
     live_attempts_are_those_of_active_instances,
     waiting_retries_have_a_due_time,
+    checks_have_places_and_come_again,
     missed_deadlines_have_failed_what_they_must,
     log_chunks_are_contiguous,
     references_have_whole_values,

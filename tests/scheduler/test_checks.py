@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from mainspring.attempts import Outcome
 from mainspring.instants import format_instant
@@ -237,6 +238,26 @@ class TestPlaces:
         create_pools(engine.database, [NewPool(name="p", slots=3, include_deferred=True)])
         self.begin_many(engine, 5, pool="p")
         assert sorted(engine.states().values()) == ["deferred"] * 2 + ["queued"] + ["scheduled"] * 2
+
+    @pytest.mark.parametrize("limit", ["max_active_tis", "max_active_tis_per_dag"])
+    def test_a_limit_of_the_task_holds_for_its_checks(self, engine: Engine, limit: str) -> None:
+        self.begin_many(engine, 3, **{limit: 1})
+        assert sorted(engine.states().values()) == ["deferred"] * 2 + ["queued"]
+        for _ in range(3):
+            finish_open(engine)
+            pass_time(engine, timedelta(seconds=1))
+        assert engine.run()["state"] == "success"
+
+    def test_a_scheduler_waits_for_the_places_that_another_one_counts(self, make_engine: Callable[..., Engine]) -> None:
+        engine = make_engine()
+        if engine.database.is_sqlite:
+            pytest.skip("on SQLite the write transaction is the lock")
+        with engine.database.engine.connect() as other:
+            other.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('checks ' || 'thread', 0))"))
+            begin(engine, COMMAND)
+            assert engine.states()["look"] == "deferred"
+        pass_time(engine, timedelta(milliseconds=250))
+        assert engine.states()["look"] == "queued"
 
     @pytest.mark.parametrize("more", [{}, {"capabilities": SHARED}])
     def test_two_schedulers_share_the_places(self, make_engine: Callable[..., Engine], more: dict[str, Any]) -> None:

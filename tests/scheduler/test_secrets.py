@@ -66,6 +66,8 @@ def test_an_attempt_gets_the_secrets_it_names_apart_from_its_payload(engine: Eng
             },
             id="headers of a wait",
         ),
+        pytest.param({"type": "wait", "shell": {"command": ["x"], **ENV}}, id="env of a check"),
+        pytest.param({"type": "wait", "python": {"callable": "m:f", **ENV}}, id="env of a callable that checks"),
     ],
 )
 def test_secrets_are_found_wherever_they_may_be_named(engine: Engine, key_ring: KeyRing, task: dict[str, Any]) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mainspring.definition.build import payload_of, roots_of
-from mainspring.definition.model import Definition
+from mainspring.definition.model import Definition, TaskType
 from mainspring.definition.references import readable_outputs, undeclared_output
 from mainspring.errors import Problem
 from mainspring.expressions import Expression, Template
 from mainspring.hints import did_you_mean
 from mainspring.pointers import join_pointer
+from mainspring.waits import check_kind
 
 __all__ = ["find_warnings"]
 
@@ -40,9 +41,12 @@ def find_warnings(definition: Definition, *, is_strict: bool = False) -> list[Pr
 def _of_texts(definition: Definition) -> Iterator[Problem]:
     """Double braces without `$`, as other systems write expressions."""
     for task_id, task in definition.flat.tasks.items():
-        for name, value in payload_of(task).items():
+        payload, at = payload_of(task), definition.flat.place(task_id)
+        if (kind := check_kind(payload)) is not None and task.get("type") == TaskType.WAIT:
+            payload, at = payload[kind], at + join_pointer("", kind.value)
+        for name, value in payload.items():
             if name not in _VERBATIM:
-                yield from _braces(value, definition.flat.place(task_id) + join_pointer("", name))
+                yield from _braces(value, at + join_pointer("", name))
     yield from _braces(definition.document.get("outputs", {}), "/outputs")
 
 

@@ -122,8 +122,8 @@ def _checked(context: DecisionContext, kind: WaitKind) -> Mapping[str, str]:
             return {"callable": context.task.written_payload["callable"]}
         case WaitKind.SHELL:
             check = context.task.written_payload
-            text = check["script"] if "script" in check else " ".join(check["command"])
-            return {"command": text[:_COMMAND_CHARS_MAX]}
+            text = check["script"].strip() if "script" in check else " ".join(check["command"])
+            return {"command": text.partition("\n")[0][:_COMMAND_CHARS_MAX]}
     return {}
 
 
