@@ -15,6 +15,8 @@ async function addresses(api) {
   const dag = "/dags/nightly_sales";
   const run = `${dag}/runs/${await latest("nightly_sales/dagRuns?state=failed&order_by=-run_after&limit=1")}`;
   const asking = `/dags/payout/runs/${await latest("payout/dagRuns?limit=1")}`;
+  const slots = { from_date: new Date(Date.now() - 3 * 86_400_000).toISOString(), to_date: new Date().toISOString() };
+  const backfill = await api("POST", "/backfills", { dag_id: "orders_ingest", ...slots, max_active_runs: 1, reprocess_behavior: "none", run_backwards: false });
   const parts = (prefix, base, names) => Object.fromEntries(names.map((name) => [`${prefix}${name.replace("/", "-")}`, `${base}/${name}`]));
   return {
     home: "/",
@@ -31,6 +33,7 @@ async function addresses(api) {
     "task-mapped": `${run}/tasks/extract`,
     "task-approval": `${asking}/tasks/confirm`,
     ...parts("admin-", "/admin", ["health", "pools", "workers", "variables", "connections", "secrets", "users", "tokens", "audit"]),
+    backfill: `/backfills/${backfill.id}`,
     missing: "/dags/no_such_dag",
   };
 }
@@ -51,6 +54,16 @@ const OPENED = {
   "fill-from": ["dag-trigger", (page) => page.locator(".head .acts > .btn").click()],
 };
 
+/** Rows of the pages of administrators, with long names among them. */
+async function fillAdmin(api) {
+  await api("POST", "/pools", { name: "warehouse_with_a_rather_long_name_of_a_team", slots: 4, description: "Writes to the warehouse; the night load takes most of it" });
+  await api("POST", "/variables", { key: "region", value: "kr", description: "Region of the orders" });
+  await api("POST", "/variables", { key: "settings_of_the_reports", value: JSON.stringify({ recipients: ["a@example.com", "b@example.com"], rows: 100_000 }) });
+  await api("POST", "/connections", { connection_id: "warehouse", conn_type: "postgres", host: "warehouse.internal.example.com", port: 5432, schema: "sales", login: "loader" });
+  await api("PUT", "/secrets/WAREHOUSE_PASSWORD", { value: "x1y2z3" });
+  await api("POST", "/users", { username: "jiwoo", password: "long-enough-1", role: "operator" });
+}
+
 async function takePicture(page, path, address, opens) {
   await page.goto(address);
   await page.locator("main h1, main .empty, main .panel, .login").first().waitFor();
@@ -66,6 +79,7 @@ async function takePicture(page, path, address, opens) {
 
 export const everyPage = {
   async every_page_is_pictured({ open, task, api }) {
+    await fillAdmin(api);
     const pages = await addresses(api);
     for (const [look, options] of Object.entries(LOOKS)) {
       mkdirSync(`${task.folder}/${look}`, { recursive: true });

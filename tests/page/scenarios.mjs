@@ -222,6 +222,33 @@ export const scenarios = {
     assert.ok(await korean.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
   },
 
+  async enter_does_what_a_fresh_dialog_is_for({ open, task, api }) {
+    await api("PUT", "/dags/page_again", { tasks: { only: { type: "shell", command: ["false"] } } });
+    const { dag_run_id: id } = await api("POST", "/dags/page_again/dagRuns", { logical_date: null });
+    const run = `/dags/page_again/dagRuns/${encodeURIComponent(id)}`;
+    await until("the failure", async () => (await api("GET", run)).state === "failed");
+    const page = await open({ token: task.token });
+    await page.goto(`/dags/page_again/runs/${encodeURIComponent(id)}`);
+    await seen(page.getByRole("button", { name: /Retry failed/ }));
+    await page.keyboard.press("r");
+    const dialog = page.getByRole("dialog");
+    await seen(dialog.getByRole("button", { name: /^Retry 1 task/, disabled: false }));
+    await page.keyboard.press("Enter");
+    await until("another try", async () => (await api("GET", `${run}/taskInstances/only`)).try_number === 2);
+    await dialog.waitFor({ state: "detached" });
+  },
+
+  async a_missing_dag_leads_home_and_to_its_near_name({ open, task }) {
+    const page = await open({ token: task.token });
+    await page.goto("/dags/page_work");
+    await seen(page.getByText("did you mean 'page_works'?"));
+    await page.getByRole("main").getByRole("link", { name: "Home" }).click();
+    await page.waitForURL(/\/$/);
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto("/dags/page_work");
+    await seen(korean.getByText("'page_works'을(를) 찾으셨나요?"));
+  },
+
   async a_trigger_says_which_params_are_new({ open, task, api }) {
     const only = { only: { type: "noop" } };
     await api("PUT", "/dags/page_news", { params: { type: "object", properties: { rows: { type: "integer", default: 1 } } }, tasks: only });
@@ -283,6 +310,33 @@ export const scenarios = {
     await page.goto("/dags/page_hostile");
     await seen(page.getByText("<script>alert(1)</script>"));
     await nothing(page.locator("main img, main script, main iframe"));
+  },
+
+  async an_approval_takes_values_and_several_choices({ open, task, api }) {
+    const params = { type: "object", properties: { hosts: { type: "integer", maximum: 20, default: 2 } }, additionalProperties: false };
+    const ask = { type: "approval", message: "How many hosts, and where?", choices: ["eu", "us", "reject"], multiple: true, params };
+    const mine = { type: "approval", message: "Only for ann", assigned: { users: ["ann"] } };
+    await api("PUT", "/dags/page_values", { tasks: { ask, mine } });
+    const { dag_run_id: run } = await api("POST", "/dags/page_values/dagRuns", { logical_date: null });
+    const page = await open({ token: task.token });
+    const address = `/dags/page_values/runs/${encodeURIComponent(run)}/tasks`;
+    await page.goto(`${address}/mine`);
+    await seen(page.getByText("For ann only"));
+    await nothing(page.getByRole("button", { name: "approve" }));
+    await page.goto(`${address}/ask`);
+    await page.getByLabel("hosts").fill("99");
+    await page.getByRole("checkbox", { name: "us" }).press("Space");
+    const answer = page.getByRole("button", { name: "Answer with 1 choice" });
+    await answer.click();
+    await seen(page.locator(".answer-values .msg"));
+    await page.getByLabel("hosts").fill("3");
+    await answer.click();
+    await until("the answer", async () => (await api("GET", `/dags/page_values/dagRuns/${encodeURIComponent(run)}/taskInstances/ask`)).state === "success");
+    assert.deepEqual((await api("GET", `/dags/page_values/dagRuns/${encodeURIComponent(run)}/taskInstances/ask/xcomEntries/values`)).value, { hosts: 3 });
+    const korean = await open({ token: task.token, language: "ko", width: 380 });
+    await korean.goto(`${address}/mine`);
+    await seen(korean.getByText("응답할 수 있는 사람: ann"));
+    await api("PATCH", `/dags/page_values/dagRuns/${encodeURIComponent(run)}`, { state: "failed" });
   },
 
   async an_approval_is_answered({ open, task, api }) {

@@ -1,5 +1,5 @@
 import { Dialog as Base } from "@base-ui/react/dialog";
-import { type FormEvent, type KeyboardEvent, type ReactNode } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, useRef } from "react";
 import { useT } from "../i18n/index.tsx";
 import { Button } from "./button.tsx";
 import { Icon } from "./icon.tsx";
@@ -18,22 +18,24 @@ interface Props {
   isBare?: boolean;
 }
 
-/** A dialog: Esc closes, Ctrl+Enter does it, Enter does it from a field of one line. */
+/** A dialog: Esc closes, Ctrl+Enter does it, Enter does it from a field of one line, and right after the dialog opened. */
 export function Dialog({ open, onClose, title, children, status, submit, wide = false, isBare = false }: Props) {
   const { common } = useT();
+  const popup = useRef<HTMLDivElement>(null);
   const isOff = !submit || submit.isBusy || submit.off !== undefined;
   const onSubmit = (event?: FormEvent) => {
     event?.preventDefault();
     if (!isOff) submit.onSubmit();
   };
   const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.nativeEvent.isComposing) onSubmit();
+    if (event.key !== "Enter" || event.nativeEvent.isComposing || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.target === popup.current) onSubmit();
   };
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="scrim" />
-        <Base.Popup className={`dialog over${wide ? " wide" : ""}`} onKeyDown={onKeyDown}>
+        <Base.Popup ref={popup} initialFocus={submit ? () => focusIn(popup.current) : true} className={`dialog over${wide ? " wide" : ""}`} onKeyDown={onKeyDown}>
           <header>
             <Base.Title className="b lead">{title}</Base.Title>
             <span className="grow" />
@@ -68,3 +70,6 @@ export function Dialog({ open, onClose, title, children, status, submit, wide = 
     </Base.Root>
   );
 }
+
+/** The field that took the focus by itself, else the dialog: the focus on the button that closes made Enter close it. */
+const focusIn = (popup: HTMLElement | null): HTMLElement | null => (popup?.contains(document.activeElement) ? (document.activeElement as HTMLElement) : popup);

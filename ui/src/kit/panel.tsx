@@ -1,5 +1,5 @@
 import { useQueryClient } from "@tanstack/react-query";
-import { CatchBoundary } from "@tanstack/react-router";
+import { CatchBoundary, Link } from "@tanstack/react-router";
 import { type ReactNode, useEffect, useState } from "react";
 import { ApiError } from "../api/client.ts";
 import { useT } from "../i18n/index.tsx";
@@ -72,12 +72,26 @@ export function Empty({ title, children, icon }: { title: ReactNode; children?: 
   );
 }
 
+/** Nothing under this id, or nothing that the reader may see; the server knows ids that are near. */
+function Missing({ what, hint }: { what: string | undefined; hint: string | null | undefined }) {
+  const { common } = useT();
+  return (
+    <Empty title={common.not_found}>
+      {what && <p className="anywhere">{common.not_found_text(what)}</p>}
+      {hint && <p className="anywhere">{common.said(hint)}</p>}
+      <Link className="btn" to="/">
+        {common.home}
+      </Link>
+    </Empty>
+  );
+}
+
 /** An error in its panel: code, sentence, request, and a way to try again. */
 export function Failure({ error, what, retry }: { error: unknown; what?: string; retry?: () => void }) {
   const { common } = useT();
   const queries = useQueryClient();
   const problem = error instanceof ApiError ? error : null;
-  if (problem?.status === 404) return <Empty title={common.not_found}>{what && <p>{common.not_found_text(what)}</p>}</Empty>;
+  if (problem?.status === 404) return <Missing what={what} hint={problem.problem.hint} />;
   const sentence = error instanceof Error ? error.message : String(error);
   const details = [problem?.status, problem?.code, sentence, problem?.requestId, location.pathname].filter(Boolean).join("\n");
   return (

@@ -1,1 +1,1 @@
-import{Wt as e,ft as t,qt as n}from"./time.js";var r=n(e(),1);function i(e){let n=t();return r.useCallback(t=>n.navigate({...t,from:t.from??e?.from}),[e?.from,n])}export{i as t};
+import{ht as e,sn as t,un as n}from"./time.js";var r=n(t(),1);function i(t){let n=e();return r.useCallback(e=>n.navigate({...e,from:e.from??t?.from}),[t?.from,n])}export{i as t};

@@ -9,6 +9,7 @@ test.each([
   ["failed: 'load', 'report' and 3 more", "실패: 'load', 'report' 외 3개"],
   ["failed: 'load'; fail_fast ended the run", "실패: 'load'. fail_fast에 따라 실행을 끝냈습니다"],
   ["2 runs of the DAG are running, and its max_active_runs is 2", "DAG의 실행 2건이 진행 중입니다 (max_active_runs: 2)"],
+  ["did you mean 'etl'?", "'etl'을(를) 찾으셨나요?"],
   ["first version, 1 task", "첫 버전, 태스크 1개"],
   ["schedule changed; task 'load' added; 'b' waits for 'a' now; and 2 more", "schedule 변경; 태스크 'load' 추가; 'b'이(가) 'a'을(를) 기다림; 외 2건"],
   ["'load': retries 0 → 2; task 'x' removed", "'load': retries 0 → 2; 태스크 'x' 삭제"],

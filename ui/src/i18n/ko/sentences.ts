@@ -37,6 +37,7 @@ const SENTENCES: readonly (readonly [RegExp, Words])[] = [
   [/^the DAG is paused$/, () => "DAG가 일시 정지되어 있습니다"],
   [/^the run is due at (\S+)$/, (instant) => `실행 시각: ${instant}`],
   [/^(\d+) runs of the DAG are running, and its max_active_runs is (\d+)$/, (running, most) => `DAG의 실행 ${running}건이 진행 중입니다 (max_active_runs: ${most})`],
+  [/^did you mean '(.*)'\?$/, (name) => `'${name}'을(를) 찾으셨나요?`],
   [/^Every task that names no pool$/, () => "풀을 지정하지 않은 모든 태스크"],
   [/^first version, (\d+) tasks?$/, (tasks) => `첫 버전, 태스크 ${tasks}개`],
   [/^no change of meaning$/, () => "의미가 바뀐 것 없음"],

@@ -41,13 +41,13 @@ function useSettled<Value>(value: Value, milliseconds: number): Value {
   return settled;
 }
 
-/** Faults of the body by the name of a param (`/conf/regions/0` → `regions`) or of a field, in words of the reader's language. */
+/** Faults of the body by the name of a param (`/conf/regions/0`, `/values/regions` → `regions`) or of a field, in words of the reader's language. */
 export function faultsOf(error: unknown, word: FaultWord): Record<string, string> {
   const faults: Record<string, string> = {};
   if (!(error instanceof ApiError)) return faults;
   for (const { pointer, message, code } of error.problem.errors ?? []) {
     const parts = (pointer ?? "").split("/").filter(Boolean);
-    const name = parts[0] === "conf" ? (parts[1] ?? "conf") : (parts[0] ?? "");
+    const name = parts[0] === "conf" || parts[0] === "values" ? (parts[1] ?? parts[0]) : (parts[0] ?? "");
     if (name) faults[name] ??= word(code, message);
   }
   return faults;
