@@ -25,9 +25,11 @@ from mainspring_scheduler.decisions.turn_ends import TurnJudge
 from mainspring_scheduler.duties.awaited_ends import create_following_runs
 from mainspring_scheduler.duties.backfills import advance_backfills
 from mainspring_scheduler.duties.deadlines import meet_deadlines
+from mainspring_scheduler.duties.due import BATCH_MAX as DUE_MAX
 from mainspring_scheduler.duties.due import create_due_runs
 from mainspring_scheduler.duties.finishes import finish_runs
 from mainspring_scheduler.duties.replacements import replace_runs
+from mainspring_scheduler.duties.starts import BATCH_MAX as STARTS_MAX
 from mainspring_scheduler.duties.starts import start_runs
 from mainspring_scheduler.duties.stops import stop_runs
 from mainspring_scheduler.predictions import Predictions
@@ -302,6 +304,7 @@ class Scheduler:
 
     def _look(self, current: Pass, counts: PassCounts, now: datetime) -> _Seen:
         """Do the due work that no report announces: stops, retries, waits, due runs, starts."""
+        current.read_ahead(now, due_max=DUE_MAX, starts_max=STARTS_MAX)
         due_work = current.decisions.due_work(now)
         if due_work.next_deadline is not None and due_work.next_deadline <= now:
             changes, is_more_due = meet_deadlines(current, self._versions, now)
@@ -320,15 +323,21 @@ class Scheduler:
         if self._may_create_runs:
             counts.created, is_more_due = create_due_runs(current, self._versions, now)
             counts.is_more_due |= is_more_due
+        # Before the runs start: until a write, the database has been asked already.
+        slot_due_at, has_backfills, has_ends = current.due.prefetch(now)
         if due_work.has_keys and (replaced := replace_runs(current, now)):
             counts.moved += replaced
             counts.is_more_due = True
         counts.started += start_runs(
-            current, self._versions, now, has_keys=due_work.has_keys, has_priorities=due_work.has_priorities
+            current,
+            self._versions,
+            self._contexts,
+            now,
+            has_keys=due_work.has_keys,
+            has_priorities=due_work.has_priorities,
         )
         ending = {counter.dag_run_id: counter for counter in due_work.over_runs}
         locked = current.lock_runs(ending, skip_locked=True) if ending else frozenset()
-        slot_due_at, has_backfills, has_ends = current.due.prefetch(now)
         if has_ends and self._may_create_runs:
             counts.created += create_following_runs(current, self._versions, now)
             # The next pass starts the runs, and takes further ends.
@@ -354,7 +363,7 @@ class Scheduler:
         touched = {**ending, **dispatched.counters}
         finished = finish_runs(current, touched.values(), versions=self._versions, contexts=self._contexts, now=now)
         if finished.count or finished.begun:
-            current.flush()
+            current.flush(unneeded=current.effects.runs)
         counts.finished = finished.count
         counts.resolved += finished.begun
         # An ended run may let a queued run start, and the next pass decides on handlers.

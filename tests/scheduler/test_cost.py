@@ -21,6 +21,10 @@ STATEMENTS_MAX = {"sqlite": 9, "postgresql": 10}
 own; BEGIN IMMEDIATE does it for SQLite."""
 ROUND_TRIPS_MAX = 2
 """Of the same pass on PostgreSQL, with BEGIN and COMMIT."""
+ROUND_TRIPS_OF_START_MAX = 6
+"""Of the pass that starts a run and its first task, with the look for attempts to cancel after the commit."""
+ROUND_TRIPS_OF_END_MAX = 3
+"""Of the pass that ends a run."""
 
 
 @dataclass
@@ -75,6 +79,22 @@ def test_a_pass_takes_as_many_statements_for_fifty_tasks_as_for_one(engine: Engi
     assert (counts.moved, counts.queued) == (width, width)
     assert len(cost.statements) <= STATEMENTS_MAX[engine.database.engine.dialect.name], cost.statements
     assert engine.database.is_sqlite or cost.round_trips <= ROUND_TRIPS_MAX
+
+
+def test_the_first_and_the_last_pass_of_a_run_take_few_round_trips(engine: Engine) -> None:
+    version = engine.save("etl", {"a": {}})
+    engine.trigger(version)
+    engine.run_until_idle()
+    report_all(engine)
+    with counted(engine.database) as last:
+        assert engine.scheduler.run_once().finished == 1
+    engine.trigger(version, "r2")
+    with counted(engine.database) as first:
+        counts = engine.step()
+    assert (counts.started, counts.queued) == (1, 1)
+    if not engine.database.is_sqlite:
+        assert first.round_trips <= ROUND_TRIPS_OF_START_MAX
+        assert last.round_trips <= ROUND_TRIPS_OF_END_MAX
 
 
 def test_a_free_slot_does_not_have_all_read_that_waits_for_one(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

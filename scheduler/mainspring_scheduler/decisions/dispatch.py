@@ -124,12 +124,12 @@ class Dispatcher:
             scheduling.settle_slots()
             applied_decisions, may_hide_more = self._round(scheduling, capacity, check_places, result.broken_runs, now)
             ordered += (applied for applied in applied_decisions if applied.order is not None)
-            # A run with a new attempt goes on, and had a free place for it.
+            # A run with a new attempt goes on, and had a free place for it: nothing follows from its counters.
             ongoing = {applied.candidate.dag_run_id for applied in applied_decisions if applied.order is not None}
             if stopped := stop_failed_runs(scheduling, now):
                 ordered = self._withdraw(scheduling, ordered, stopped, capacity, now)
                 ongoing = set()
-            counters = scheduling.flush(ongoing=ongoing)
+            counters = scheduling.flush(unneeded=ongoing)
             result.counters.update(counters)
             due_times = [applied.due_at(now) for applied in applied_decisions]
             result.next_due_at = min(filter(None, (result.next_due_at, *due_times)), default=None)

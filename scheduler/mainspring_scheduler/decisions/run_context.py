@@ -41,12 +41,16 @@ class RunContexts:
             if run_id not in self._kept or self._kept[run_id][0] != version_id
         ]
         if missing:
-            for facts in scheduling.runs.run_facts(missing):
-                self._kept[facts.id] = facts.version_id, _names(facts, self._exports_traces)
+            self.note(scheduling.runs.run_facts(missing))
         contexts = {run_id: self._kept[run_id][1] for run_id in version_ids if run_id in self._kept}
         while len(self._kept) > KEPT_MAX:
             self._kept.popitem(last=False)
         return contexts
+
+    def note(self, runs: Iterable[RunFacts]) -> None:
+        """Keep the contexts of runs that the pass has read."""
+        for facts in runs:
+            self._kept[facts.id] = facts.version_id, _names(facts, self._exports_traces)
 
     def forget(self, run_ids: Iterable[int]) -> None:
         """Drop the contexts of ended runs. A cleared run is read again."""

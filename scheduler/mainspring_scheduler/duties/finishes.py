@@ -68,8 +68,9 @@ def finish_runs(
         state, culprits = run_result(version.graph, version.tasks, states.get(run_id, ()), version.definition.run_state)
         ends[run_id] = _end(scheduling, version, facts[run_id], runs[run_id], state, culprits, variables)
     followed = {run_id for run_id in ends if facts[run_id].has_followers}
+    parents = {run_id: facts[run_id].parent_attempt_id for run_id in ends}
     finished, has_woken = scheduling.runs.finish_runs(
-        [{"id": run_id, **end} for run_id, end in ends.items()], followed=followed, now=now
+        [{"id": run_id, **end} for run_id, end in ends.items()], parents=parents, followed=followed, now=now
     )
     for run_id in finished:
         scheduling.effects.event(run_id, ends[run_id]["state"], at=now, reason=ends[run_id]["reason"])

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from mainspring.definition.model import DeadlineAnchor
 from mainspring.states import RunState
+from mainspring_scheduler.decisions.run_context import RunContexts
 from mainspring_scheduler.versions import Versions
 from mainspring_store.scheduling import Pass, StartableRun
 from mainspring_store.state.deadlines import NewDeadline, deadlines_of_run
@@ -17,9 +18,18 @@ BATCH_MAX = 500
 ROUNDS_MAX = 8
 
 
-def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys: bool, has_priorities: bool) -> int:
+def start_runs(
+    scheduling: Pass,
+    versions: Versions,
+    contexts: RunContexts,
+    now: datetime,
+    *,
+    has_keys: bool,
+    has_priorities: bool,
+) -> int:
     """Start runs, highest priority first within each DAG, then oldest first. Returns the number of started runs.
 
+    contexts: gets the facts of the started runs, because their first tasks follow.
     has_keys: whether a queued run has a concurrency key. has_priorities: whether a queued run has a priority beside 0.
     """
     started = 0
@@ -28,9 +38,9 @@ def start_runs(scheduling: Pass, versions: Versions, now: datetime, *, has_keys:
         keyed_runs = scheduling.starts.runs_with_keys(now, BATCH_MAX, has_priorities=has_priorities) if has_keys else []
         in_order = sorted(runs + keyed_runs, key=_order) if keyed_runs else runs
         startable = _within_limits(in_order)
-        ids = (
-            frozenset(scheduling.runs.start_runs([run.id for run in startable], now=now)) if startable else frozenset()
-        )
+        facts = scheduling.runs.start_runs([run.id for run in startable], now=now) if startable else []
+        contexts.note(facts)
+        ids = {run.id for run in facts}
         for run in startable:
             if run.id in ids:
                 scheduling.effects.event(run.id, RunState.RUNNING, at=now)

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from sqlalchemy import Connection, Dialect, Executable
+from sqlalchemy import Connection, Dialect, Executable, UpdateBase
 from sqlalchemy.exc import DBAPIError
 
 from mainspring.errors import Conflict
@@ -43,6 +43,8 @@ INLINED_ROWS_MAX = 4
 
 Rows = Sequence[Any]
 """Rows with their columns as attributes."""
+Read = tuple[Executable, Mapping[str, Any]]
+"""A query and its parameters."""
 Written = frozenset[tuple[Any, ...]]
 """The rows of a guarded write."""
 
@@ -78,6 +80,16 @@ class Statements(Protocol):
 
     def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
         """Run a statement without a result. It may wait for the next statement."""
+        ...
+
+    def read_ahead(self, reads: "Sequence[Read]") -> None:
+        """Run queries at once, and keep their rows until `rows` gets the same statement and parameters. A write drops
+        the rows. A database without flights reads nothing ahead."""
+        ...
+
+    def read_along(self, read: "Read", receive: Callable[[Rows], None]) -> None:
+        """Let a query travel with the next statement. `receive` gets its rows; a database without flights never calls
+        it."""
         ...
 
     @property
@@ -138,6 +150,12 @@ class DirectStatements:
     def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
         return self.connection.execute(statement, _dumped(parameters)).all()
 
+    def read_ahead(self, reads: Sequence[Read]) -> None:
+        pass
+
+    def read_along(self, read: Read, receive: Callable[[Rows], None]) -> None:
+        pass
+
     def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
         self.connection.execute(statement, _dumped(parameters))
 
@@ -175,6 +193,8 @@ class _Waiting(NamedTuple):
     """The same write with its check, for the flight of the COMMIT."""
     failure: Callable[[], Exception] | None = None
     """Makes the exception of a failed check; None = a failed check is a wrong prediction."""
+    receive: Callable[[Rows], None] | None = None
+    """Gets the rows; None = nobody reads them, or the sender of the flight does."""
 
     def is_right(self, rows: Rows) -> bool:
         """Whether the caller may go on with the prediction."""
@@ -317,23 +337,45 @@ class PipelinedStatements:
         self._session = session
         self.predicts = predicts
         self._waiting = [_Waiting(_BEGIN, {})]
+        self._ahead: list[tuple[Read, Rows]] = []
+        """Rows of queries that nobody has asked for yet."""
         self.has_confirmed = False
         self._mispredicted: Mispredicted | None = None
         """The wrong prediction that this transaction has met. Code between may have caught it."""
 
     @property
     def connection(self) -> Connection:
+        self._ahead.clear()
         self.send()
         return self._session.core
 
     def rows(self, statement: Executable, parameters: Mapping[str, Any]) -> Rows:
+        for number, (read, rows) in enumerate(self._ahead):
+            if read[0] is statement and read[1] == parameters:
+                del self._ahead[number]
+                return rows
+        if isinstance(statement, UpdateBase):
+            self._ahead.clear()
         compiled = self._compiled(statement, parameters)
         if compiled is None:
             return self.connection.execute(statement, _dumped(parameters)).all()
         self._waiting.append(_Waiting(compiled, parameters))
-        return self._fly()
+        return self._fly()[-1]
+
+    def read_ahead(self, reads: Sequence[Read]) -> None:
+        compiled = [(read, self._compiled(*read)) for read in reads]
+        flying = [(read, statement) for read, statement in compiled if statement is not None]
+        self._waiting += (_Waiting(statement, read[1]) for read, statement in flying)
+        results = self._fly()[-len(flying) :]
+        self._ahead = [(read, rows) for (read, _), rows in zip(flying, results, strict=True)]
+
+    def read_along(self, read: Read, receive: Callable[[Rows], None]) -> None:
+        compiled = self._compiled(*read)
+        if compiled is not None:
+            self._waiting.append(_Waiting(compiled, read[1], receive=receive))
 
     def write(self, statement: Executable, parameters: Mapping[str, Any]) -> None:
+        self._ahead.clear()
         compiled = self._compiled(statement, parameters)
         if compiled is None:
             self.connection.execute(statement, _dumped(parameters))
@@ -343,6 +385,7 @@ class PipelinedStatements:
     def checked(
         self, statement: Executable, parameters: Mapping[str, Any], check: Check, failure: Callable[[], Exception]
     ) -> None:
+        self._ahead.clear()
         self._waiting.append(self._with_check(statement, parameters, check, failure))
 
     def _with_check(
@@ -364,6 +407,7 @@ class PipelinedStatements:
         confirms: Callable[[Written], bool] = lambda _: False,
         check: Check | None = None,
     ) -> Written:
+        self._ahead.clear()
         compiled = self._compiled(statement, parameters)
         if compiled is None or not self.predicts:
             rows = frozenset(map(tuple, self.rows(statement, parameters)))
@@ -419,7 +463,8 @@ class PipelinedStatements:
         if self._mispredicted is not None:
             raise self._mispredicted
 
-    def _fly(self) -> Rows:
+    def _fly(self) -> list[Rows]:
+        """Send what waits; returns the rows of each statement."""
         self._check_predictions()
         flight, self._waiting = self._waiting, []
         self.before_flight([waiting.statement.text for waiting in flight])
@@ -434,7 +479,9 @@ class PipelinedStatements:
                 self._mispredicted = Mispredicted("a guarded write changed other rows than predicted")
                 raise self._mispredicted
             self.has_confirmed |= waiting.predicted is not None
-        return results[-1]
+            if waiting.receive is not None:
+                waiting.receive(rows)
+        return results
 
     def _explained(self, failed: "_StatementFailed", flight: Sequence[_Waiting]) -> Exception:
         """Why a statement failed: by its check, by a wrong prediction before it, or as SQLAlchemy says it."""

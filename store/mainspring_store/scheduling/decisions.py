@@ -26,6 +26,7 @@ from sqlalchemy.types import Integer
 
 from mainspring.states import TaskState
 from mainspring_store.database.batches import Batch, as_rows
+from mainspring_store.database.pipeline import Read
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import MovingPart
 from mainspring_store.state.blocking import ANY_BLOCKED
@@ -140,13 +141,17 @@ class DecisionWrites(MovingPart):
             _queued_runs("priorities", "waiting_run.priority <> 0"),
         )
 
+    def read_of_due_work(self, now: datetime) -> Read:
+        """The query of `due_work`, for `Pass.read_ahead`."""
+        return self._select_due_work(), {"now": now}
+
     def due_work(self, now: datetime) -> DueWork:
         """Work that became due by time, or by the write of a client or of another scheduler."""
         runs: dict[str, list[int]] = {"overdue": [], "orphaned": []}
         over_runs = []
         next_due_at = next_deadline = None
         has_keys = has_priorities = False
-        for row in self._statements.rows(self._select_due_work(), {"now": now}):
+        for row in self._statements.rows(*self.read_of_due_work(now)):
             match row.what:
                 case "due":
                     next_due_at = row.at

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.types import Integer
 
 from mainspring.states import RunType
+from mainspring_store.database.pipeline import Read
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.awaited_ends import has_new_ends
 from mainspring_store.scheduling.parts import PassPart
@@ -86,12 +87,16 @@ class DueWrites(PassPart):
         )
         return due_dags if is_sqlite else due_dags.with_for_update(key_share=True, skip_locked=True, of=dag)
 
+    def read_of_due_dags(self, now: datetime, limit: int) -> Read:
+        """The query of `due_dags`, for `Pass.read_ahead`."""
+        return self._select_due_dags(self._is_sqlite), {"now": now, "limit_": limit}
+
     def due_dags(self, now: datetime, limit: int) -> list[DueDag]:
         """Unpaused DAGs with a due slot and below their limit of active runs; longest due first.
 
         PostgreSQL locks the rows of the DAGs, and skips rows locked by another scheduler.
         """
-        rows = self._statements.rows(self._select_due_dags(self._is_sqlite), {"now": now, "limit_": limit})
+        rows = self._statements.rows(*self.read_of_due_dags(now, limit))
         return [DueDag(*row) for row in rows]
 
     @staticmethod
@@ -109,13 +114,17 @@ class DueWrites(PassPart):
             has_new_ends(),
         )
 
+    def read_of_prefetch(self, now: datetime) -> Read:
+        """The query of `prefetch`, for `Pass.read_ahead`."""
+        return self._select_next_due(), {"now": now}
+
     def prefetch(self, now: datetime) -> tuple[datetime | None, bool, bool]:
         """The instant after `now` at which the next slot or the next queued run becomes due, whether a backfill is
         open, and whether a run has ended for which the schedule of a DAG waits.
 
         The instant is None when no slot and no run is ahead.
         """
-        ((*instants, has_backfills, has_ends),) = self._statements.rows(self._select_next_due(), {"now": now})
+        ((*instants, has_backfills, has_ends),) = self._statements.rows(*self.read_of_prefetch(now))
         return min(filter(None, instants), default=None), has_backfills, has_ends
 
     def create_run(self, run: NewRun, *, now: datetime) -> int | None:

@@ -10,7 +10,7 @@ from sqlalchemy.types import String
 
 from mainspring.states import RunState, StateReason, TaskState
 from mainspring_store.database.batches import Batch, as_rows
-from mainspring_store.database.pipeline import Statements
+from mainspring_store.database.pipeline import Check, Read, Rows, Statements
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.awaited_ends import has_followers, note_ends
@@ -38,6 +38,7 @@ class RunWrites(PassPart):
         """effects: returns the effects that the pass collects at the moment of the call."""
         super().__init__(statements)
         self._effects = effects
+        self._facts_ahead: dict[int, RunFacts] = {}
 
     @staticmethod
     @cache
@@ -54,7 +55,7 @@ class RunWrites(PassPart):
                 updated_at=now,
                 last_scheduling_decision=now,
             )
-            .returning(run.id)
+            .returning(*_facts())
         )
 
     @staticmethod
@@ -71,14 +72,14 @@ class RunWrites(PassPart):
             .values(ready=True)
         )
 
-    def start_runs(self, run_ids: Sequence[int], *, now: datetime) -> list[int]:
-        """Move queued runs to running and make their root tasks ready; returns the ids of the runs that started."""
+    def start_runs(self, run_ids: Sequence[int], *, now: datetime) -> list[RunFacts]:
+        """Move queued runs to running and make their root tasks ready; returns the runs that started."""
         rows = {"rows": Batch({"id": run_id} for run_id in run_ids), "now": now}
-        started = [row.id for row in self._statements.rows(self._update_started_runs(self._is_sqlite), rows)]
-        if started:
-            rows = {"rows": Batch({"id": run_id} for run_id in started)}
+        updated = self._statements.rows(self._update_started_runs(self._is_sqlite), rows)
+        if updated:
+            rows = {"rows": Batch({"id": row.id} for row in updated)}
             self._statements.write(self._make_roots_ready(self._is_sqlite), rows)
-        return started
+        return _run_facts(updated)
 
     @staticmethod
     @cache
@@ -93,6 +94,7 @@ class RunWrites(PassPart):
 
     def stop_run(self, run_id: int, *, now: datetime, reason: StateReason, message: str) -> bool:
         """End a run at once, as a cancel does; the pass collects the effects."""
+        self._facts_ahead.pop(run_id, None)
         return end_run(self._connection, run_id, self._effects(), now=now, reason=reason, message=message)
 
     @staticmethod
@@ -186,7 +188,12 @@ class RunWrites(PassPart):
         )
 
     def finish_runs(
-        self, ends: Sequence[Mapping[str, Any]], *, followed: Collection[int] = (), now: datetime
+        self,
+        ends: Sequence[Mapping[str, Any]],
+        *,
+        parents: Mapping[int, str | None],
+        followed: Collection[int] = (),
+        now: datetime,
     ) -> tuple[list[int], bool]:
         """Move running runs to success or failed, wake the `dag` tasks that wait for these runs, and note their ends
         for the schedules that wait for them.
@@ -194,45 +201,44 @@ class RunWrites(PassPart):
         Returns the ids of the runs that moved, and whether a `dag` task was woken.
 
         ends: `id`, `state`, `reason`, `message`, `outputs` (JSON text) of each run.
+        parents: `RunFacts.parent_attempt_id` of each run, read under its lock.
         followed: the runs of DAGs for which a schedule waits.
         """
         params = {"rows": Batch(ends), "now": now}
-        rows = self._statements.rows(self._update_finished_runs(self._is_sqlite), params)
-        finished = [row.id for row in rows]
-        has_woken = wake_waiting(self._connection, [(row.id, row.parent_attempt_id) for row in rows], now=now)
+        predicted = [(end["id"], parents.get(end["id"])) for end in ends]
+        check = Check("true", len(predicted))
+        rows = self._statements.guarded(self._update_finished_runs(self._is_sqlite), params, predicted, check=check)
+        finished = sorted(key for key, _ in rows)
+        # Asking for the connection sends what waits.
+        has_parents = any(parent is not None for _, parent in rows)
+        has_woken = has_parents and wake_waiting(self._connection, sorted(rows), now=now)
         states = {end["id"]: end["state"] for end in ends}
-        note_ends(self._connection, [(key, states[key]) for key in finished if key in followed], now=now)
+        if ends_to_note := [(key, states[key]) for key in finished if key in followed]:
+            note_ends(self._connection, ends_to_note, now=now)
         return finished, has_woken
 
     @staticmethod
     @cache
     def _select_run_facts(is_sqlite: bool) -> Select[Any]:
-        run = dag_run.c
         rows = as_rows({"id": int}, is_sqlite=is_sqlite)
-        return select(
-            run.id,
-            run.dag_id,
-            run.run_id,
-            run.run_type,
-            run.dag_version_id.label("version_id"),
-            run.conf,
-            run.params,
-            run.logical_date,
-            run.data_interval_start,
-            run.data_interval_end,
-            run.run_after,
-            run.traceparent,
-            run.state,
-            run.ending,
-            run.message,
-            has_followers().label("has_followers"),
-        ).where(run.id.in_(select(rows.c.id)))
+        return select(*_facts()).where(dag_run.c.id.in_(select(rows.c.id)))
 
     def run_facts(self, run_ids: Sequence[int]) -> list[RunFacts]:
-        rows = {"rows": Batch({"id": run_id} for run_id in run_ids)}
-        return [
-            RunFacts(**row._asdict()) for row in self._statements.rows(self._select_run_facts(self._is_sqlite), rows)
-        ]
+        if self._facts_ahead.keys() >= set(run_ids):
+            return [self._facts_ahead.pop(run_id) for run_id in run_ids]
+        return _run_facts(self._statements.rows(*self._read_of_facts(run_ids)))
+
+    def read_facts_along(self, run_ids: Sequence[int]) -> None:
+        """Let the query of `run_facts` travel with the next statement, where statements travel together."""
+
+        def receive(rows: Rows) -> None:
+            self._facts_ahead = {facts.id: facts for facts in _run_facts(rows)}
+
+        if run_ids and self._statements.predicts:
+            self._statements.read_along(self._read_of_facts(run_ids), receive)
+
+    def _read_of_facts(self, run_ids: Sequence[int]) -> Read:
+        return self._select_run_facts(self._is_sqlite), {"rows": Batch({"id": run_id} for run_id in run_ids)}
 
     @staticmethod
     @cache
@@ -435,3 +441,31 @@ def _of_item(is_of_item: bool) -> list[ColumnElement[bool]]:
 def _of_tasks(run_id: int, task_indexes: Iterable[int], map_index: int | None) -> Mapping[str, Any]:
     parameters = {"rows": Batch({"id": index} for index in task_indexes), "run": run_id}
     return parameters if map_index is None else {**parameters, "map_index": map_index}
+
+
+def _facts() -> list[ColumnElement[Any]]:
+    """The columns of `RunFacts`."""
+    run = dag_run.c
+    return [
+        run.id,
+        run.dag_id,
+        run.run_id,
+        run.run_type,
+        run.dag_version_id.label("version_id"),
+        run.conf,
+        run.params,
+        run.logical_date,
+        run.data_interval_start,
+        run.data_interval_end,
+        run.run_after,
+        run.traceparent,
+        run.state,
+        run.ending,
+        run.message,
+        run.parent_attempt_id,
+        has_followers().label("has_followers"),
+    ]
+
+
+def _run_facts(rows: Rows) -> list[RunFacts]:
+    return [RunFacts(**row._asdict()) for row in rows]

@@ -25,6 +25,7 @@ from sqlalchemy.types import Integer
 from mainspring.definition.model import ConcurrencyStrategy
 from mainspring.states import RunState
 from mainspring_store.database.batches import Batch, as_rows
+from mainspring_store.database.pipeline import Read
 from mainspring_store.database.types import UtcDateTime
 from mainspring_store.scheduling.parts import PassPart
 from mainspring_store.state.records import CrowdedKey, MemberOfKey, StartableRun
@@ -83,12 +84,14 @@ class StartReads(PassPart):
         limit: of the runs with a positive, no, and a negative priority, each.
         has_priorities: whether a queued run has a priority other than 0.
         """
-        params = {"now": now, "limit_": limit}
         signs = (1, 0, -1) if has_priorities else (None,)
-        rows = [
-            row for sign in signs for row in self._statements.rows(self._select_runs(self._is_sqlite, sign), params)
-        ]
-        return self._counted(rows)
+        return self._counted(
+            [row for sign in signs for row in self._statements.rows(*self.read_of_runs(now, limit, sign))]
+        )
+
+    def read_of_runs(self, now: datetime, limit: int, sign: int | None = None) -> Read:
+        """The query of `runs`, for `Pass.read_ahead`. sign: see `_select_runs`."""
+        return self._select_runs(self._is_sqlite, sign), {"now": now, "limit_": limit}
 
     @staticmethod
     @cache

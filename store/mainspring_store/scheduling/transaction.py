@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from datetime import datetime
 
 from mainspring_store.database.batches import Batch
 from mainspring_store.database.pipeline import Statements
@@ -35,7 +36,7 @@ def begin_pass(database: Database, *, predicts: bool = False, expects_blocked: b
     with database.statements(predicts=predicts) as statements:
         current = Pass(statements, SeenBlocked(is_expected=expects_blocked))
         yield current
-        current.flush()
+        current.flush(unneeded=current.effects.runs)
         current.settle_slots()
 
 
@@ -117,14 +118,30 @@ class Pass:
         """Write the upstream counters, so that `candidates` sees newly ready instances; `flush` writes the rest."""
         self.effects.apply_upstream(self._statements)
 
-    def flush(self, *, ongoing: Collection[int] = ()) -> Mapping[int, RunCounters]:
+    def flush(self, *, unneeded: Collection[int] = ()) -> Mapping[int, RunCounters]:
         """Apply and reset the collected effects; returns the counters of the changed runs. Pools change by
         `settle_slots`, or at the end of the pass.
 
-        ongoing: see `Effects.apply_by`.
+        unneeded: see `Effects.apply_by`.
         """
         effects, self.effects = self.effects, Effects()
-        return effects.apply_by(self._statements, later=self._slots, ongoing=ongoing)
+        # The end of a run follows from its counters, and needs these facts.
+        self.runs.read_facts_along([run_id for run_id in effects.shrinking_runs if run_id not in unneeded])
+        return effects.apply_by(self._statements, later=self._slots, unneeded=unneeded)
+
+    def read_ahead(self, now: datetime, *, due_max: int, starts_max: int) -> None:
+        """Let the queries of a pass that looks for due work travel together, as long as no work is due.
+
+        due_max, starts_max: as the pass asks `due.due_dags` and `starts.runs` for.
+        """
+        self._statements.read_ahead(
+            [
+                self.decisions.read_of_due_work(now),
+                self.due.read_of_due_dags(now, due_max),
+                self.due.read_of_prefetch(now),
+                self.starts.read_of_runs(now, starts_max),
+            ]
+        )
 
     def settle_slots(self) -> None:
         """Write the slots of the flushed effects, so that `candidates` sees them.

@@ -285,6 +285,16 @@ class Effects:
     def is_empty(self) -> bool:
         return not self._runs
 
+    @property
+    def runs(self) -> Collection[int]:
+        """The changed runs."""
+        return self._runs.keys()
+
+    @property
+    def shrinking_runs(self) -> list[int]:
+        """The runs that have fewer unfinished instances than before: they may be over."""
+        return [run_id for run_id, deltas in self._runs.items() if deltas["unfinished"] < 0]
+
     @staticmethod
     @cache
     def _count_upstream(is_sqlite: bool) -> Update:
@@ -381,13 +391,13 @@ class Effects:
         return self.apply_by(DirectStatements(connection))
 
     def apply_by(
-        self, statements: Statements, *, later: SlotChanges | None = None, ongoing: Collection[int] = ()
+        self, statements: Statements, *, later: SlotChanges | None = None, unneeded: Collection[int] = ()
     ) -> Mapping[int, RunCounters]:
         """Write all effects by at most four statements. Returns the counters of each run.
 
         later: gets the slots, which the caller writes; None = they are written at once.
-        ongoing: runs with an unfinished instance that were not full before. When all runs are among them and the
-            statements travel later, the result is empty: nothing follows from the counters, so nothing waits for them.
+        unneeded: runs whose counters the caller does not need. When all runs are among them and the statements travel
+            later, the result is empty, so that nothing waits for the counters.
 
         Raises:
             SlotsTaken: A pool has too few free slots.
@@ -403,7 +413,7 @@ class Effects:
             {"id": run_id, **deltas, "events": sum(map(_is_numbered, self._events[run_id]))}
             for run_id, deltas in sorted(self._runs.items())
         ]
-        if statements.predicts and self._runs.keys() <= set(ongoing):
+        if statements.predicts and self._runs.keys() <= set(unneeded):
             statements.write(self._count_runs(statements.is_sqlite), {"rows": Batch(runs)})
             if events := self._events_behind():
                 statements.write(self._insert_events_behind(), {"rows": Batch(events)})

@@ -322,6 +322,8 @@ class RunFacts:
     ending: StateReason | str | None
     """The reason of the end that has begun, `success` or `MARKED_SUCCESS`; None = tasks are to do."""
     message: str | None
+    parent_attempt_id: str | None
+    """The attempt of the `dag` task that waits for the run; None = no task waits."""
     has_followers: bool
     """Whether the schedule of a DAG waits for runs of this DAG."""
 
