@@ -111,6 +111,8 @@ def _report_delayed(rounds: Mapping[int, Sequence[Round]]) -> None:
     for count, ratio_min in DELAYED_RATIOS_MIN.items():
         ratio = _per_second(rounds[count]) / _per_second(rounds[1])
         what = f"{DELAY_MILLISECONDS:g} ms to PostgreSQL, {count} schedulers beside one"
+        ceiling = _CORES / median(each.cpu_of_task for each in rounds[count])
+        print(f"{_CORES} cores allow {ceiling:,.0f} tasks/s, {ceiling / _per_second(rounds[1]):.2f} x one")
         _judged(what, ratio, at_least=ratio_min)
 
 

@@ -7,10 +7,13 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     Connection,
+    Executable,
     Insert,
     Integer,
+    Select,
     Update,
     and_,
     bindparam,
@@ -19,6 +22,7 @@ from sqlalchemy import (
     literal,
     literal_column,
     select,
+    true,
     update,
 )
 from sqlalchemy.exc import IntegrityError
@@ -203,33 +207,39 @@ _INSERT_RUN = (
 )
 
 
-_INSERT_CREATION = (
-    insert(feed_event)
-    .inline()
-    .values(
-        kind=literal(EventKind.RUN.value),
-        at=bindparam("now", type_=UtcDateTime),
-        dag_run_id=bindparam("dag_run_id", type_=Key),
-        seq=literal(0),
-        state=literal(RunState.QUEUED.value),
-    )
-)
+def _insert_creation(run_key: Any) -> Insert:
+    """The event of the creation of a run."""
+    event = {"kind": EventKind.RUN.value, "state": RunState.QUEUED.value}
+    names = ["dag_run_id", "at", "seq", *event]
+    values = (run_key, bindparam("now", type_=UtcDateTime), literal(0), *map(literal, event.values()))
+    return insert(feed_event).from_select(names, select(*values))
 
 
-@cache
-def _insert_instances(is_sqlite: bool) -> Insert:
-    """On PostgreSQL the statement also writes the event of the creation, which so costs no round trip."""
+def _insert_instances(run_key: Any, run: CTE | None = None) -> Insert:
+    """run: the new run, on PostgreSQL; None = the database is SQLite."""
     names = [*PLAN_FIELDS, *STATE_FIELDS]
-    rows = as_rows({**PLAN_FIELDS, **STATE_FIELDS}, is_sqlite=is_sqlite)
-    statement = insert(task_instance).from_select(
+    rows = as_rows({**PLAN_FIELDS, **STATE_FIELDS}, is_sqlite=run is None)
+    return insert(task_instance).from_select(
         [*names, "dag_run_id", "updated_at"],
         select(
             *(rows.c[name] if name != "rank" else rows.c.rank - bindparam("ranks", type_=Integer()) for name in names),
-            bindparam("dag_run_id", type_=Key),
+            run_key,
             bindparam("now", type_=UtcDateTime),
-        ),
+        ).select_from(rows if run is None else rows.join(run, true())),
     )
-    return statement if is_sqlite else statement.add_cte(_INSERT_CREATION.cte("creation"))
+
+
+@cache
+def _insert_all() -> Select[Any]:
+    """PostgreSQL only: a run, its instances and the event of its creation in one round trip; returns the key."""
+    run = _INSERT_RUN.cte("run")
+    instances = _insert_instances(run.c.id, run).cte("instances")
+    return select(run.c.id).add_cte(instances, _insert_creation(run.c.id).cte("creation"))
+
+
+_RUN_KEY: Any = bindparam("dag_run_id", type_=Key)
+_INSERT_INSTANCES = _insert_instances(_RUN_KEY)
+_INSERT_CREATION = _insert_creation(_RUN_KEY)
 
 
 def claim_of_run(run: NewRun) -> KeyClaim:
@@ -293,9 +303,14 @@ def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: dat
     """
     plan = plan_of(run.version.definition)
     start, end = run.data_interval or (None, None)
+    is_sqlite = connection.dialect.name == "sqlite"
+    statement: Executable = _INSERT_RUN if is_sqlite else _insert_all()
     key: int | None = connection.scalar(
-        _INSERT_RUN,
+        statement,
         {
+            "rows": plan.rows,
+            "ranks": _ranks_of(run),
+            "now": now,
             "dag_id": run.version.definition.dag_id,
             "run_id": run.run_id,
             "dag_version_id": run.version.id,
@@ -333,13 +348,17 @@ def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: dat
     return key
 
 
+def _ranks_of(run: NewRun) -> int:
+    """By how much the priority of the run moves the ranks of its instances to the front."""
+    return run.effective_priority * RANKS_OF_PRIORITY
+
+
 def _insert_parts(connection: Connection, run: NewRun, key: int, *, now: datetime) -> None:
-    """Store the instances, the first event and the deadlines of a stored run."""
+    """Store what `_insert_all` has not stored of a run: its deadlines, and on SQLite its instances and first event."""
     plan = plan_of(run.version.definition)
-    is_sqlite = connection.dialect.name == "sqlite"
-    ranks = run.effective_priority * RANKS_OF_PRIORITY
-    connection.execute(_insert_instances(is_sqlite), {"rows": plan.rows, "dag_run_id": key, "now": now, "ranks": ranks})
-    if is_sqlite:
+    if connection.dialect.name == "sqlite":
+        parameters = {"rows": plan.rows, "dag_run_id": key, "now": now, "ranks": _ranks_of(run)}
+        connection.execute(_INSERT_INSTANCES, parameters)
         connection.execute(_INSERT_CREATION, {"dag_run_id": key, "now": now})
     if plan.deadlines:
         anchors = {DeadlineAnchor.RUN_AFTER: run.run_after, DeadlineAnchor.QUEUED: now}
