@@ -10,7 +10,7 @@ from mainspring.attempts import Finished, Outcome
 from mainspring.errors import StoreUnavailable
 from mainspring_scheduler.predictions import PAUSE_MAX, PAUSE_MIN, Predictions
 from mainspring_store import Database
-from mainspring_store.database.pipeline import Check, Mispredicted, PipelinedStatements, Statements, Written
+from mainspring_store.database.pipeline import Check, Mispredicted, PipelinedStatements, Rows, Statements, Written
 from mainspring_store.resources.removals import delete_run
 from mainspring_store.state import runs
 from mainspring_store.tables import feed_event
@@ -249,6 +249,22 @@ def test_a_failed_statement_is_not_taken_for_a_failed_check(database: Database) 
     assert events(database) == []
 
 
+def test_rows_read_ahead_cost_no_round_trip_until_a_write_makes_them_old(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flights = flights_of(monkeypatch)
+    first, second = (_EVENTS_OF, {"dag_id": "first"}), (_EVENTS_OF, {"dag_id": "second"})
+    along: list[Rows] = []
+    with database.statements() as statements:
+        statements.read_ahead([first, second])
+        assert (statements.rows(*second), statements.rows(*first), len(flights)) == ([], [], 1)
+        statements.read_ahead([first, second])
+        statements.write(_ADD_EVENT, {"dag_id": "second"})
+        statements.read_along(first, along.append)
+        assert [row.dag_id for row in statements.rows(*second)] == ["second"]
+        assert (along, len(flights)) == ([[]], 3)
+
+
 def events(database: Database) -> list[str]:
     with database.read() as connection:
         return list(connection.scalars(select(feed_event.c.dag_id)))
@@ -278,4 +294,5 @@ _ADD_EVENT = insert(feed_event).from_select(
     ["kind", "at", "state", "dag_id"],
     select(literal_column("'dag'"), func.now(), literal_column("'saved'"), bindparam("dag_id", type_=String())),
 )
+_EVENTS_OF = select(feed_event.c.dag_id).where(feed_event.c.dag_id == bindparam("dag_id", type_=String()))
 _RETURNING = _ADD_EVENT.returning(feed_event.c.dag_id)

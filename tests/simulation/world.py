@@ -75,9 +75,9 @@ class UnreliableDatabase(Database):
                 if isinstance(statements, PipelinedStatements):
                     statements.before_flight = self._interrupt_one_of
                 yield statements
-                if isinstance(statements, PipelinedStatements):
-                    statements.send()
                 if fault == "rollback":
+                    if isinstance(statements, PipelinedStatements):
+                        statements.send()
                     raise StoreUnavailable("the connection broke before the commit")
         except StoreUnavailable:
             raise

@@ -301,51 +301,52 @@ def insert_run(connection: Connection, run: NewRun, claim: KeyClaim, *, now: dat
         IntegrityError: The DAG has a run with the id or the logical date, or does not exist.
         RunPruned: The DAG had such a run.
     """
-    plan = plan_of(run.version.definition)
-    start, end = run.data_interval or (None, None)
-    is_sqlite = connection.dialect.name == "sqlite"
-    statement: Executable = _INSERT_RUN if is_sqlite else _insert_all()
-    key: int | None = connection.scalar(
-        statement,
-        {
-            "rows": plan.rows,
-            "ranks": _ranks_of(run),
-            "now": now,
-            "dag_id": run.version.definition.dag_id,
-            "run_id": run.run_id,
-            "dag_version_id": run.version.id,
-            "run_type": run.run_type,
-            "state": RunState.QUEUED,
-            "conf": dict(run.conf),
-            "params": dict(run.params),
-            "logical_date": run.logical_date,
-            "data_interval_start": start,
-            "data_interval_end": end,
-            "run_after": run.run_after,
-            "queued_at": now,
-            "updated_at": now,
-            "triggered_by": run.triggered_by,
-            "triggering_user_name": run.user,
-            "principal_id": run.principal_id,
-            "note": run.note,
-            "backfill_id": run.backfill_id,
-            "parent_attempt_id": run.parent_attempt_id,
-            "depth": run.depth,
-            "tasks_total": plan.count,
-            "tasks_unfinished": plan.count - plan.handlers,
-            "max_active_tasks": plan.max_active_tasks,
-            "traceparent": run.traceparent or new_traceparent(),
-            "sources": None if run.sources is None else [dict(source) for source in run.sources],
-            **claim.columns,
-            "priority": run.effective_priority,
-            "debounce_key": run.debounce_key,
-            "debounced_since": None if run.debounce_key is None else now,
-        },
-    )
+    statement: Executable = _INSERT_RUN if connection.dialect.name == "sqlite" else _insert_all()
+    key: int | None = connection.scalar(statement, _values_of(run, claim, now))
     if key is None:
         raise RunPruned(run)
     _insert_parts(connection, run, key, now=now)
     return key
+
+
+def _values_of(run: NewRun, claim: KeyClaim, now: datetime) -> dict[str, Any]:
+    """The parameters of the statement that stores a run."""
+    plan = plan_of(run.version.definition)
+    start, end = run.data_interval or (None, None)
+    return {
+        "rows": plan.rows,
+        "ranks": _ranks_of(run),
+        "now": now,
+        "dag_id": run.version.definition.dag_id,
+        "run_id": run.run_id,
+        "dag_version_id": run.version.id,
+        "run_type": run.run_type,
+        "state": RunState.QUEUED,
+        "conf": dict(run.conf),
+        "params": dict(run.params),
+        "logical_date": run.logical_date,
+        "data_interval_start": start,
+        "data_interval_end": end,
+        "run_after": run.run_after,
+        "queued_at": now,
+        "updated_at": now,
+        "triggered_by": run.triggered_by,
+        "triggering_user_name": run.user,
+        "principal_id": run.principal_id,
+        "note": run.note,
+        "backfill_id": run.backfill_id,
+        "parent_attempt_id": run.parent_attempt_id,
+        "depth": run.depth,
+        "tasks_total": plan.count,
+        "tasks_unfinished": plan.count - plan.handlers,
+        "max_active_tasks": plan.max_active_tasks,
+        "traceparent": run.traceparent or new_traceparent(),
+        "sources": None if run.sources is None else [dict(source) for source in run.sources],
+        **claim.columns,
+        "priority": run.effective_priority,
+        "debounce_key": run.debounce_key,
+        "debounced_since": None if run.debounce_key is None else now,
+    }
 
 
 def _ranks_of(run: NewRun) -> int:
