@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from mainspring.concurrency_keys import ConcurrencyKeyInvalid, key_of
 from mainspring.definition.model import Debounce
@@ -13,7 +13,7 @@ __all__ = ["DebounceKeyInvalid", "debounce_key", "debounced_start"]
 class DebounceKeyInvalid(ConcurrencyKeyInvalid):
     """The expression of a debounce key failed, or its result cannot be a key."""
 
-    code = "debounce_key_invalid"
+    code: ClassVar[str] = "debounce_key_invalid"
     subject = "debounce key"
 
 

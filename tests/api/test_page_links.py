@@ -93,7 +93,8 @@ def test_every_list_names_its_pages(lists: Api) -> None:
             continue
         assert "Link" in operation["responses"]["200"]["headers"], path
         address = path.replace("{dag_id}", "~").replace("{dag_run_id}", "~")
-        if "{" not in address:
+        # A signal is sent to a single run, so its list has no place for every run.
+        if "{" not in address and not path.endswith("/signals"):
             seen += 1
             assert links(lists.request("GET", f"{address}?offset=1&limit=1")).keys() >= {"first", "prev"}, path
     assert seen >= 15

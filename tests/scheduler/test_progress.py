@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -156,7 +157,12 @@ def test_the_outputs_of_a_run_are_made_of_one_read(engine: Engine, monkeypatch: 
     reads: list[str] = []
     for name in ("outputs", "ends"):
         read = getattr(RunWrites, name)
-        monkeypatch.setattr(RunWrites, name, lambda *of, name=name, read=read: (reads.append(name), read(*of))[1])
+
+        def counted(*of: Any, name: str = name, read: Any = read, **more: Any) -> Any:
+            reads.append(name)
+            return read(*of, **more)
+
+        monkeypatch.setattr(RunWrites, name, counted)
     engine.finish("b", outputs={"n": 2})
     values = engine.run()["outputs"]
     assert values == {
