@@ -34,7 +34,7 @@ class NotAssigned(MainspringError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """What somebody answers to an approval."""
+    """The answer of a user to an approval."""
 
     choices: Sequence[str]
     """At least one; the first one is the `choice` of the answer."""
@@ -110,7 +110,7 @@ def _open_wait(state: str, waits_for: Mapping[str, Any] | None, task_id: str, no
 
 
 def _check_assigned(assigned: Mapping[str, Any] | None, by: Principal, dag_id: str, task_id: str) -> None:
-    """An administrator is no exception: whoever assigned the approval wanted somebody else to look."""
+    """An administrator is no exception: the author of the DAG wanted other people to look."""
     if assigned is None or (by.user_id is not None and by.name in assigned.get("users", ())):
         return
     role = by.role_on(dag_id)

@@ -217,7 +217,7 @@ dag_run = Table(
     Index("ix_dag_run_dag_id_id", "dag_id", "id"),
     # For the latest runs of a DAG.
     Index("ix_dag_run_dag_id_run_after_id", "dag_id", "run_after", "id"),
-    # For a search by the beginning of the id, whatever the collation of the database.
+    # For a search by the beginning of the id, in every collation of the database.
     Index("ix_dag_run_run_id", "run_id", postgresql_ops={"run_id": "text_pattern_ops"}),
     # For lists of the runs of all DAGs, newest first.
     Index("ix_dag_run_run_after_id", "run_after", "id"),

@@ -79,7 +79,7 @@ class ApprovalAnswer(Answer):
 
 
 class ApprovalAnswerBody(Body):
-    """What somebody answers."""
+    """The answer of a user."""
 
     choice = fields.String(
         metadata={"description": "One of the approval's choices. Either `choice` or `choices` is required."}

@@ -55,7 +55,7 @@ def find_runs(database: Database, words: str, *, limit: int, seen: Seen | None) 
 
 
 def _runs_with(prefix: str, *, is_sqlite: bool) -> Select[Any]:
-    """Runs by the prefix of the id, through the index of ids, whatever the collation of the database."""
+    """Runs by the prefix of the id, through the index of ids, in every collation of the database."""
     run_id = dag_run.c.run_id
     # Ids of runs are ASCII: no id begins with the prefix and goes on behind it.
     after = prefix + "\x7f"
